@@ -1,0 +1,72 @@
+#pragma once
+// Reading one mapping of a YAML file: typed getters that note every mistake with line and column and go on.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/diagnostics.hpp"
+#include "core/clock.hpp"
+#include "core/secret.hpp"
+#include "oci/platform.hpp"
+#include "oci/reference.hpp"
+
+namespace sluice::config {
+
+/// Where secrets come from; given by the caller so that config reads no environment and starts no process by itself.
+struct SecretSources {
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+  /// Content of a file; nullopt and a reason in `why` when it cannot be read.
+  std::function<std::optional<std::string>(const std::string& path, std::string& why)> file;
+  /// Output of a command; nullopt and a reason when it fails. May be empty: then commands are refused.
+  std::function<std::optional<std::string>(const std::vector<std::string>& argv, std::string& why)> command;
+  /// Directory of systemd credentials ($CREDENTIALS_DIRECTORY), empty when there is none.
+  std::string credentials_directory;
+};
+
+/// A cursor on one YAML mapping. Each getter marks its key as known; done() reports the unknown ones with a suggestion.
+/// A getter of an absent key returns its default; of a malformed value notes the mistake and returns the default.
+class Section {
+ public:
+  struct Impl;
+  explicit Section(std::shared_ptr<Impl> impl);
+
+  bool has(const std::string& key) const;
+  Position position() const;
+  Position position(const std::string& key) const;
+  void error(Position at, std::string message, std::string advice = {});
+
+  std::string text(const std::string& key, std::string fallback = {});
+  /// Notes an error when absent or empty.
+  std::string required_text(const std::string& key, const std::string& advice = {});
+  bool flag(const std::string& key, bool fallback);
+  std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t least, std::int64_t most);
+  Milliseconds duration(const std::string& key, Milliseconds fallback);
+  std::vector<std::string> texts(const std::string& key);
+  /// A mapping of names to texts, in file order.
+  std::vector<std::pair<std::string, std::string>> text_map(const std::string& key);
+  std::optional<oci::Reference> reference(const std::string& key, bool required);
+  std::optional<oci::Repository> repository(const std::string& key, bool required);
+  std::optional<oci::Platform> platform(const std::string& key);
+  /// {file: P} | {env: N} | {credential: N} | {command: [..]}; trailing newline stripped; never quoted in messages.
+  Secret secret(const std::string& key, bool required);
+  /// The mapping under a key; an empty one when absent.
+  Section section(const std::string& key);
+  /// Mappings of a list.
+  std::vector<Section> sections(const std::string& key);
+  /// Keys and mappings of a mapping of mappings, in file order (an empty value counts as an empty mapping).
+  std::vector<std::pair<std::string, Section>> named_sections(const std::string& key);
+  /// For a mapping with exactly one key ("container: {...}"): that key, empty with an error noted otherwise.
+  std::string only_key(const std::string& what);
+  /// Every key must have been asked for; reports the others.
+  void done();
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::config

@@ -1,0 +1,17 @@
+#pragma once
+// Text from outside, made safe to show.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// Escapes control characters, ANSI escapes, invalid UTF-8 and bidirectional marks as \xNN or \uNNNN, and cuts
+/// after `limit` bytes with "..."; newlines are escaped too unless `keep_newlines`.
+std::string printable(std::string_view text, std::size_t limit = 512, bool keep_newlines = false);
+
+/// The candidate nearest to `word` by edit distance, empty when none is near enough to be a likely typing error.
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace sluice

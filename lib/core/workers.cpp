@@ -1,0 +1,35 @@
+#include "core/workers.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace sluice {
+
+struct Workers::Pool {
+  explicit Pool(std::size_t threads) : threads(threads) {}
+  boost::asio::thread_pool threads;
+};
+
+Workers::Workers(std::size_t threads) : pool_(std::make_unique<Pool>(threads)) {}
+
+Workers::~Workers() { pool_->threads.join(); }
+
+Task<> Workers::execute(std::function<void()> work) {
+  auto& threads = pool_->threads;
+  auto initiate = [&threads](auto handler, std::function<void()> job) {
+    auto executor = boost::asio::get_associated_executor(handler);
+    boost::asio::post(threads, [handler = std::move(handler), job = std::move(job),
+                                guard = boost::asio::make_work_guard(executor)]() mutable {
+      job();
+      boost::asio::post(guard.get_executor(), std::move(handler));
+    });
+  };
+  co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
+      initiate, boost::asio::use_awaitable, std::move(work));
+}
+
+}  // namespace sluice

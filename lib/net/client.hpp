@@ -1,0 +1,90 @@
+#pragma once
+// HTTP/1.1 client: pooled keep-alive connections, TLS, redirects, deadlines, streaming both ways.
+// Used on the event-loop thread only. Cancelling the calling coroutine closes the connection in use.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/clock.hpp"
+#include "core/workers.hpp"
+#include "net/http.hpp"
+#include "net/url.hpp"
+
+namespace sluice::net {
+
+/// Gives the next piece of a body. An empty result is the end.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  /// Fills at most buffer.size() bytes, returns how many; 0 at the end.
+  virtual Task<std::size_t> read(std::span<char> buffer) = 0;
+};
+
+struct TlsOptions {
+  std::optional<std::filesystem::path> ca;  // PEM, added to the system roots
+  std::optional<std::filesystem::path> certificate;
+  std::optional<std::filesystem::path> key;
+  bool operator==(const TlsOptions&) const = default;
+};
+
+struct Request {
+  std::string method = "GET";
+  Url url;
+  Headers headers;
+  std::string body;
+  /// When set, streamed instead of `body`; the length must be known. Such a request is never repeated by the client.
+  BodySource* stream = nullptr;
+  std::uint64_t stream_length = 0;
+  TlsOptions tls;
+  /// Redirects followed (GET and HEAD only): Authorization, Cookie and Proxy-Authorization are dropped whenever the
+  /// origin (scheme, host or port) changes; https to http is refused. 0 returns the 3xx itself.
+  int max_redirects = 0;
+  Milliseconds connect_timeout{std::chrono::seconds(10)};
+  /// Until the response header is complete.
+  Milliseconds header_timeout{std::chrono::seconds(30)};
+  /// Longest time without any progress while a body is read or written.
+  Milliseconds idle_timeout{std::chrono::seconds(30)};
+};
+
+/// A response whose body is read piece by piece. Destroying it early closes the connection; reading it to its end
+/// gives the connection back to the pool.
+class Response : public BodySource {
+ public:
+  ~Response() override = default;
+  virtual int status() const = 0;
+  virtual const Headers& headers() const = 0;
+  /// The URL that answered, after redirects.
+  virtual const Url& url() const = 0;
+  virtual std::optional<std::uint64_t> content_length() const = 0;
+  /// Reads the rest. Throws Error(corrupt) when it is longer than `limit`.
+  Task<std::string> read_all(std::size_t limit);
+};
+
+class Client {
+ public:
+  virtual ~Client() = default;
+  /// Sends the request and returns when the response header is complete. Throws Error(unavailable) when connecting,
+  /// TLS or the exchange fails (the message names host, phase and reason), Error(timeout) when a deadline passed,
+  /// Error(corrupt) for a malformed answer. A kept-alive connection that turns out closed before any response byte is replaced once by a
+  /// fresh one when the request has no stream body.
+  virtual Task<std::unique_ptr<Response>> send(Request request) = 0;
+  /// Closes idle connections.
+  virtual void close_idle() = 0;
+};
+
+struct ClientOptions {
+  std::size_t idle_connections_per_host = 8;
+  Milliseconds idle_lifetime{std::chrono::seconds(30)};
+  std::size_t header_limit = 64 * 1024;
+  std::string user_agent = "sluice/0.1";
+};
+
+/// The client over real sockets. `workers` resolve names and load certificates.
+std::unique_ptr<Client> make_client(Clock& clock, Workers& workers, ClientOptions options = {});
+
+}  // namespace sluice::net

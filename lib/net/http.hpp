@@ -1,0 +1,43 @@
+#pragma once
+// HTTP messages as plain values, shared by client and server.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/task.hpp"
+
+namespace sluice::net {
+
+/// Header fields in order; names compare without case.
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+  void add(std::string name, std::string value);
+  void set(std::string_view name, std::string value);
+  void remove(std::string_view name);
+  /// First value, nullopt when absent.
+  std::optional<std::string> get(std::string_view name) const;
+  std::vector<std::string> all(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+/// Constant-time equality, for credentials and signatures.
+bool equal_secret(std::string_view left, std::string_view right);
+/// HMAC-SHA256, raw 32 bytes.
+std::string hmac_sha256(std::string_view key, std::string_view message);
+std::string base64_encode(std::string_view bytes);
+/// Nullopt when malformed (standard alphabet, padding required unless absent altogether).
+std::optional<std::string> base64_decode(std::string_view text);
+std::string hex_encode(std::string_view bytes);
+/// Percent-encodes everything but unreserved characters (RFC 3986).
+std::string percent_encode(std::string_view text);
+
+}  // namespace sluice::net

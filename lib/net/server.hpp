@@ -1,0 +1,70 @@
+#pragma once
+// HTTP/1.1 server with limits, on TCP or a Unix socket. Handlers are coroutines on the event-loop thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "core/clock.hpp"
+#include "net/http.hpp"
+
+namespace sluice::net {
+
+struct ServerRequest {
+  std::string method;
+  std::string target;  // as sent: path and query
+  std::string path;    // percent-decoded path
+  std::vector<std::pair<std::string, std::string>> query;
+  Headers headers;
+  std::string body;
+  std::string peer;  // address, or "unix"
+  std::optional<std::string> parameter(std::string_view name) const;
+};
+
+struct ServerResponse {
+  int status = 200;
+  Headers headers;
+  std::string body;
+};
+
+using Handler = std::function<Task<ServerResponse>(ServerRequest)>;
+
+struct ServerLimits {
+  std::size_t connections = 256;
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = 1024 * 1024;
+  Milliseconds header_timeout{std::chrono::seconds(10)};
+  Milliseconds body_timeout{std::chrono::seconds(30)};
+  Milliseconds keep_alive{std::chrono::seconds(60)};
+};
+
+struct TcpEndpoint {
+  std::string address;      // "127.0.0.1"
+  std::uint16_t port = 0;   // 0: chosen by the kernel
+};
+struct UnixEndpoint {
+  std::filesystem::path path;
+  unsigned mode = 0660;
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;
+  /// Accepts until stop(); a handler that throws sluice::Error becomes a JSON answer {"error":{"kind","message"}}
+  /// with a fitting status, never a dropped connection.
+  virtual Task<> serve() = 0;
+  /// No new connections; those in hand may end their request, then are closed.
+  virtual void stop() = 0;
+  /// Port in use (TCP), 0 for Unix sockets.
+  virtual std::uint16_t port() const = 0;
+};
+
+/// Binds at once; throws Error(unavailable) naming address and reason ("address already in use"). A stale Unix socket
+/// file that nobody listens on is replaced; must be called on the thread that runs the event loop `executor`.
+std::unique_ptr<Server> listen(boost::asio::any_io_executor executor, Clock& clock,
+                               std::variant<TcpEndpoint, UnixEndpoint> endpoint, Handler handler, ServerLimits limits = {});
+
+}  // namespace sluice::net

@@ -1,0 +1,66 @@
+#pragma once
+// Manifests, indexes and image configs, read from exact bytes. Nothing here re-serialises a manifest.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oci/digest.hpp"
+#include "oci/platform.hpp"
+
+namespace sluice::oci {
+
+namespace media_type {
+inline constexpr std::string_view oci_index = "application/vnd.oci.image.index.v1+json";
+inline constexpr std::string_view oci_manifest = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr std::string_view docker_list = "application/vnd.docker.distribution.manifest.list.v2+json";
+inline constexpr std::string_view docker_manifest = "application/vnd.docker.distribution.manifest.v2+json";
+}  // namespace media_type
+
+/// Largest manifest that is read: 4 MiB (distribution specification: registries should accept at least 4 MiB).
+inline constexpr std::size_t max_manifest_bytes = 4 * 1024 * 1024;
+
+struct Descriptor {
+  std::string media_type;
+  Digest digest;
+  std::int64_t size = 0;
+  std::optional<Platform> platform;
+  std::map<std::string, std::string> annotations;
+  std::vector<std::string> urls;
+  bool operator==(const Descriptor&) const = default;
+};
+
+struct Manifest {
+  std::string media_type;
+  bool is_index = false;
+  std::optional<Descriptor> config;      // image manifests
+  std::vector<Descriptor> layers;        // image manifests
+  std::vector<Descriptor> manifests;     // indexes
+  std::optional<Descriptor> subject;
+  std::string artifact_type;
+  std::map<std::string, std::string> annotations;
+};
+
+/// Reads a manifest or index. `content_type` is what the registry said (parameters allowed, may be empty); the body's
+/// mediaType wins where it is present and both are known. Throws Error(corrupt) for: not JSON, nested deeper than 64,
+/// schema 1, both `manifests` and `layers`/`config` (CVE-2021-41190), a contradicting mediaType, bad digests or sizes.
+Manifest parse_manifest(std::string_view bytes, std::string_view content_type);
+
+/// What is read from an image config (OCI image specification, config.md).
+struct ImageConfig {
+  Platform platform;
+  std::vector<Digest> diff_ids;
+  std::map<std::string, std::string> labels;
+  std::string created;
+};
+/// Throws Error(corrupt).
+ImageConfig parse_image_config(std::string_view bytes);
+
+/// The child of an index for a platform (variant ignored when `platform` has none); attestation entries
+/// (unknown/unknown) never match. Nullopt when there is none.
+std::optional<Descriptor> select_platform(const Manifest& index, const Platform& platform);
+
+}  // namespace sluice::oci

@@ -1,0 +1,163 @@
+#pragma once
+// One small class per table group. Objects live only inside Store::read and Store::write.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/rows.hpp"
+
+namespace sluice::store {
+
+class Connection;  // private to the room
+
+class Observations {
+ public:
+  explicit Observations(Connection& db) : db_(db) {}
+  std::optional<Observation> latest(const std::string& pipeline) const;
+  /// Appends a new digest; the row's id.
+  std::int64_t append(const Observation& row);
+  /// Moves last_seen of the latest row forward (unchanged digest). Batched by the caller: not for each poll.
+  void touch(std::int64_t id, Time last_seen);
+  void set_run(std::int64_t id, RunId run);
+  /// Newest first.
+  std::vector<Observation> history(const std::string& pipeline, int limit) const;
+  /// What the tag pointed to at `at`: the newest row with first_seen <= at.
+  std::optional<Observation> at(const std::string& pipeline, Time at) const;
+
+ private:
+  Connection& db_;
+};
+
+class Runs {
+ public:
+  explicit Runs(Connection& db) : db_(db) {}
+  /// Takes the next number; the id in `row` is ignored.
+  RunId insert(const Run& row);
+  void update(const Run& row);
+  std::optional<Run> find(RunId id) const;
+  std::vector<Run> list(const RunFilter& filter) const;  // newest first
+  /// Runs of a pipeline that are not final (by ended being null), oldest first.
+  std::vector<Run> open(const std::string& pipeline) const;
+  /// The newest pipeline run of this digest in this pipeline, any state.
+  std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
+
+ private:
+  Connection& db_;
+};
+
+class RunLog {
+ public:
+  explicit RunLog(Connection& db) : db_(db) {}
+  void append(RunId run, Time at, const std::string& step, const std::string& text);
+  /// Lines with id > after, oldest first.
+  std::vector<LogLine> read(RunId run, std::int64_t after, int limit) const;
+  void begin_step(RunId run, const std::string& name, Time at);  // a repeat starts the step's time again
+  void end_step(RunId run, const std::string& name, const std::string& result, const std::string& detail, Time at);
+  std::vector<StepRow> steps(RunId run) const;
+
+ private:
+  Connection& db_;
+};
+
+class Promotions {
+ public:
+  explicit Promotions(Connection& db) : db_(db) {}
+  /// Idempotent by run: a second insert for the same run changes nothing and returns the first id.
+  std::int64_t insert(const Promotion& row);
+  std::optional<Promotion> latest(const std::string& target, const std::string& stable_tag) const;
+  std::optional<Promotion> of_run(RunId run) const;
+  std::vector<Promotion> history(const std::string& pipeline, int limit) const;  // newest first
+  /// Was this digest ever promoted by this pipeline? The newest such row.
+  std::optional<Promotion> of_digest(const std::string& pipeline, const oci::Digest& digest) const;
+
+ private:
+  Connection& db_;
+};
+
+class Holds {
+ public:
+  explicit Holds(Connection& db) : db_(db) {}
+  std::optional<Hold> active(const std::string& pipeline) const;
+  std::vector<Hold> all() const;
+  /// False when already held (reason and person are kept as they were).
+  bool set(const Hold& hold);
+  /// False when not held.
+  bool lift(const std::string& pipeline);
+
+ private:
+  Connection& db_;
+};
+
+class Rebuilds {
+ public:
+  explicit Rebuilds(Connection& db) : db_(db) {}
+  void insert(const Rebuild& row);
+  void update(const Rebuild& row);
+  std::optional<Rebuild> find(RunId run) const;
+  std::vector<Rebuild> of_promotion(RunId promotion_run) const;  // by wave, then dependent
+  /// Rebuilds of a dependent whose state is `state`.
+  std::vector<Rebuild> in_state(const std::string& dependent, const std::string& state) const;
+
+ private:
+  Connection& db_;
+};
+
+class Jobs {
+ public:
+  explicit Jobs(Connection& db) : db_(db) {}
+  /// One job per (run, kind, index): an existing unfinished one is kept.
+  void enqueue(RunId run, const std::string& kind, int index, Time due, Time now);
+  /// Leases up to `limit` due jobs whose lease is absent or ended: attempt is raised, leased_until set.
+  std::vector<Job> lease(Time now, Time until, int limit);
+  /// Extends the lease; false when it was lost (another attempt has it).
+  bool renew(std::int64_t id, int attempt, Time until);
+  /// Removes a finished job; false when the lease was lost: then the caller must throw its result away (fencing).
+  bool complete(std::int64_t id, int attempt);
+  /// Gives it back for a later attempt. False when the lease was lost.
+  bool retry(std::int64_t id, int attempt, Time due, const std::string& error);
+  /// Removes unfinished jobs of a run that is final.
+  void drop(RunId run);
+  /// At start: every lease belongs to a process that is gone (the lock says so). How many were freed.
+  int release_all(Time now);
+  /// When the next unleased job is due.
+  std::optional<Time> next_due() const;
+  std::vector<Job> of_run(RunId run) const;
+  int count() const;
+
+ private:
+  Connection& db_;
+};
+
+class Audit {
+ public:
+  explicit Audit(Connection& db) : db_(db) {}
+  void append(const AuditEntry& entry);
+  std::vector<AuditEntry> list(const std::string& pipeline, int limit) const;  // newest first; "" = all
+
+ private:
+  Connection& db_;
+};
+
+class Tables {
+ public:
+  explicit Tables(Connection& db)
+      : observations(db), runs(db), log(db), promotions(db), holds(db), rebuilds(db), jobs(db), audit(db), db_(db) {}
+  Observations observations;
+  Runs runs;
+  RunLog log;
+  Promotions promotions;
+  Holds holds;
+  Rebuilds rebuilds;
+  Jobs jobs;
+  Audit audit;
+  /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a promotion, a hold,
+  /// an observation's latest row or a rollback (the newest 10 promotions of each target) still needs. How many went.
+  int retain(Time before, int limit);
+
+ private:
+  Connection& db_;
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,46 @@
+#pragma once
+// When to look at which upstream: pure. Time and random numbers come in, decisions go out.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/random.hpp"
+#include "core/retry.hpp"
+
+namespace sluice::watch {
+
+struct Watch {
+  std::string key;        // pipeline name
+  std::string registry;   // budget it belongs to
+  Milliseconds every{std::chrono::minutes(15)};
+};
+
+/// Next-due scheduler; O(log n) for each look. At most `per_registry` looks of one registry are out at a time.
+class Scheduler {
+ public:
+  explicit Scheduler(Random& random, std::size_t per_registry = 4);
+  ~Scheduler();
+  /// Adds a watch or changes it. A new one is first due within min(every, 2 s) * unit random, so that a start is spread.
+  void put(Watch watch, Steady now);
+  void remove(const std::string& key);
+  /// Makes the watch due now (webhook, person). False when there is none. While its look is out, it is due again after it.
+  bool hurry(const std::string& key, Steady now);
+  /// The watches to look at now; each counts as out until finished() is called for it.
+  std::vector<std::string> take_due(Steady now);
+  /// A look ended. Success: next due after `every` with +-10 % jitter. Failure: the registry's backoff (shared by its
+  /// watches) or the peer's retry_after, whichever is later.
+  void finished(const std::string& key, Steady now, bool ok, std::optional<Milliseconds> retry_after = std::nullopt);
+  /// When take_due may next return something; nullopt when nothing is waiting.
+  std::optional<Steady> next_due() const;
+  std::size_t size() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::watch
