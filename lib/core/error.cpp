@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/system/system_error.hpp>
 
 namespace sluice {
@@ -70,6 +71,12 @@ Error current_error() {
     return error;
   } catch (const boost::system::system_error& error) {
     return {kind_of(error.code()), error.code().message()};
+  } catch (const boost::asio::multiple_exceptions& errors) {
+    try {
+      std::rethrow_exception(errors.first_exception());
+    } catch (...) {
+      return current_error();
+    }
   } catch (const std::exception& error) {
     return {ErrorKind::internal, error.what()};
   } catch (...) {

@@ -113,6 +113,7 @@ struct Job {
   RunId run;
   int index = 0;
   int attempt = 0;          // counts leases; the fencing number
+  int failures = 0;         // counts retry(); what the retry limit looks at
   Time due;
   std::optional<Time> leased_until;
   std::string last_error;

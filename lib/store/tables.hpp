@@ -115,7 +115,9 @@ class Jobs {
   bool renew(std::int64_t id, int attempt, Time until);
   /// Removes a finished job; false when the lease was lost: then the caller must throw its result away (fencing).
   bool complete(std::int64_t id, int attempt);
-  /// Gives it back for a later attempt. False when the lease was lost.
+  /// Gives it back without counting a failure (not ready yet). False when the lease was lost.
+  bool postpone(std::int64_t id, int attempt, Time due);
+  /// Gives it back for a later attempt after a failure. False when the lease was lost.
   bool retry(std::int64_t id, int attempt, Time due, const std::string& error);
   /// Removes unfinished jobs of a run that is final.
   void drop(RunId run);

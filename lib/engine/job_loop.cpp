@@ -1,0 +1,188 @@
+#include "engine/job_loop.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include "core/retry.hpp"
+#include "core/text.hpp"
+#include "pipeline/advance.hpp"
+
+namespace sluice::engine {
+namespace {
+
+constexpr auto longest_wait = std::chrono::seconds(5);
+// A store that cannot be used (full disk) is asked again after this.
+constexpr Milliseconds store_pause{1000};
+
+}  // namespace
+
+JobLoop::JobLoop(World world, registry::Client& registry, RunLogger& logger, Signal& new_jobs, Signal& changes)
+    : world_(world),
+      registry_(registry),
+      logger_(logger),
+      new_jobs_(new_jobs),
+      changes_(changes),
+      beat_(world.clock.steady()),
+      renewed_(beat_) {}
+
+Task<> JobLoop::run() {
+  while (!stopping_) {
+    const auto seen = new_jobs_.count();
+    beat_ = world_.clock.steady();
+    std::optional<Error> trouble;
+    auto until = beat_ + longest_wait;
+    try {
+      const int leased = co_await lease();
+      if (leased > 0) changes_.notify();
+      const auto due = co_await next_due();
+      if (due && running_.size() < static_cast<std::size_t>(config_->jobs)) until = std::min(until, *due);
+      co_await renew();
+    } catch (...) {
+      trouble = current_error();
+    }
+    if (trouble) {
+      spdlog::error("the store cannot be used now, trying again: {}", trouble->what());
+      until = world_.clock.steady() + store_pause;
+    }
+    co_await new_jobs_.wait_past(seen, world_.clock, until);
+  }
+  const auto drained = co_await group_.wait_empty(world_.clock, world_.clock.steady() + config_->drain);
+  if (drained) co_return;
+  spdlog::warn("{} jobs did not end within the drain time and are cancelled; the next start takes them up",
+               group_.size());
+  group_.cancel_all();
+  co_await group_.wait_empty(world_.clock, world_.clock.steady() + std::chrono::seconds(10));
+}
+
+void JobLoop::stop() {
+  stopping_ = true;
+  new_jobs_.notify();
+}
+
+void JobLoop::cancel(RunId run) {
+  for (const auto& [id, running] : running_)
+    if (running.job.run == run) running.cancel->emit(boost::asio::cancellation_type::all);
+}
+
+Task<std::optional<Steady>> JobLoop::next_due() {
+  auto due = co_await world_.store.read([](store::Tables& tables) { return tables.jobs.next_due(); });
+  if (!due) co_return std::nullopt;
+  const auto wait = std::clamp<std::chrono::microseconds>(*due - world_.clock.now(), {}, longest_wait);
+  co_return world_.clock.steady() + wait;
+}
+
+Task<int> JobLoop::lease() {
+  const int room = config_->jobs - static_cast<int>(running_.size());
+  const auto now = world_.clock.now();
+  auto due = co_await world_.store.read([](store::Tables& tables) { return tables.jobs.next_due(); });
+  if (room <= 0 || !due || *due > now) co_return 0;
+  const auto until = now + config_->lease;
+  auto jobs = co_await world_.store.write([now, until, room, config = config_](store::Tables& tables) {
+    auto leased = tables.jobs.lease(now, until, room);
+    for (const auto& job : leased)
+      if (const auto run = tables.runs.find(job.run)) tables.log.begin_step(job.run, step_name(job, *run, *config), now);
+    return leased;
+  });
+  const auto executor = co_await boost::asio::this_coro::executor;
+  for (auto& job : jobs) {
+    const auto id = job.id;
+    running_[id].job = job;
+    running_[id].cancel = group_.start(executor, job.kind + " of run " + job.run.text(), work(job));
+  }
+  co_return static_cast<int>(jobs.size());
+}
+
+Task<> JobLoop::renew() {
+  const auto now = world_.clock.steady();
+  if (running_.empty() || now - renewed_ < config_->lease / 3) co_return;
+  renewed_ = now;
+  std::vector<store::Job> held;
+  for (const auto& [id, running] : running_) held.push_back(running.job);
+  const auto until = world_.clock.now() + config_->lease;
+  auto lost = co_await world_.store.write([held, until](store::Tables& tables) {
+    std::vector<std::int64_t> gone;
+    for (const auto& job : held)
+      if (!tables.jobs.renew(job.id, job.attempt, until)) gone.push_back(job.id);
+    return gone;
+  });
+  for (const auto id : lost)
+    if (const auto found = running_.find(id); found != running_.end())
+      found->second.cancel->emit(boost::asio::cancellation_type::all);
+}
+
+Task<> JobLoop::work(store::Job job) {
+  std::optional<Done> done;
+  std::optional<Error> error;
+  std::string step = job.kind;
+  auto run = co_await world_.store.read([id = job.run](store::Tables& tables) { return tables.runs.find(id); });
+  if (run) {
+    step = step_name(job, *run, *config_);
+    Work work{.world = world_, .registry = registry_, .config = config_, .job = job, .run = *run};
+    work.log = [this, id = job.run, step](std::string_view text) { logger_.append(id, step, text); };
+    try {
+      done = co_await perform(work);
+    } catch (...) {
+      error = current_error();
+    }
+    // Cancelled by us: the job stays in the store for the next start, or its run is final already.
+    if (!(error && error->kind() == ErrorKind::cancelled)) {
+      // The log of the step comes before its result.
+      co_await logger_.flush();
+      co_await conclude(std::move(work), step, std::move(done), std::move(error));
+    }
+  }
+  running_.erase(job.id);
+  new_jobs_.notify();
+  changes_.notify();
+}
+
+Task<Done> JobLoop::perform(Work work) {
+  const auto kind = pipeline::job_kind_from(work.job.kind);
+  if (!kind) throw Error(ErrorKind::internal, "the job kind '" + work.job.kind + "' is not known to this version");
+  switch (*kind) {
+    case pipeline::JobKind::stage: return stage(std::move(work));
+    case pipeline::JobKind::check: return check(std::move(work));
+    case pipeline::JobKind::promote: return promote(std::move(work));
+    case pipeline::JobKind::plan: return plan(std::move(work));
+    case pipeline::JobKind::dispatch: return dispatch(std::move(work));
+    case pipeline::JobKind::confirm: return confirm(std::move(work));
+  }
+  throw Error(ErrorKind::internal, "unreachable job kind");
+}
+
+Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, std::optional<Error> error) {
+  const auto at = world_.clock.now();
+  const auto job = work.job;
+  const auto run = work.run;
+  const bool retry = error && is_transient(error->kind()) && job.failures + 1 < config_->retry_attempts;
+  const Backoff backoff{.first = config_->retry_first, .most = config_->retry_most};
+  const auto pause = error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after()) : Milliseconds{};
+  bool recorded = co_await world_.store.write([=](store::Tables& tables) {
+    if (done && done->again) return tables.jobs.postpone(job.id, job.attempt, at + *done->again);
+    if (retry) {
+      if (!tables.jobs.retry(job.id, job.attempt, at + pause, error->what())) return false;
+      tables.log.append(run.id, at, step, "failed, next try in " + std::to_string(pause.count()) + " ms: " + printable(error->what(), 2000));
+      tables.log.end_step(run.id, step, "retrying", printable(error->what(), 2000), at);
+      return true;
+    }
+    if (!tables.jobs.complete(job.id, job.attempt)) return false;
+    if (error) {
+      const auto what = printable(error->what(), 2000);
+      tables.log.append(run.id, at, step, what);
+      tables.log.end_step(run.id, step, "failed", what, at);
+      record_failure(tables, run, *error, at);
+      return true;
+    }
+    tables.log.end_step(run.id, step, done->good ? "ok" : "failed", done->detail, at);
+    if (done->record) done->record(tables, at);
+    return true;
+  });
+  if (!recorded) spdlog::info("{} of run {}: the result came after its lease ended and is not used", job.kind, run.id.text());
+  if (error) spdlog::warn("{} ({}), {}: {}", run.task, run.id.text(), step, printable(error->what(), 2000));
+  if (on_recorded) on_recorded(run.pipeline);
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,55 @@
+#pragma once
+// Leases due jobs, runs them within the configured number, renews their leases, and records how each ended.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/signal.hpp"
+#include "engine/run_logger.hpp"
+#include "engine/task_group.hpp"
+#include "engine/work.hpp"
+
+namespace sluice::engine {
+
+class JobLoop {
+ public:
+  JobLoop(World world, registry::Client& registry, RunLogger& logger, Signal& new_jobs, Signal& changes);
+
+  void configure(std::shared_ptr<const config::Config> config) { config_ = std::move(config); }
+  /// Works until stop(), then drains: jobs in hand may end within config.drain, the rest is cancelled.
+  Task<> run();
+  void stop();
+  /// Cancels the jobs of a run that became final by other means.
+  void cancel(RunId run);
+  Steady beat() const { return beat_; }
+  std::size_t running() const { return group_.size(); }
+  /// Called after each job that was recorded, with the pipeline's name.
+  std::function<void(const std::string&)> on_recorded;
+
+ private:
+  struct Running {
+    store::Job job;
+    TaskGroup::Cancel cancel;
+  };
+  Task<int> lease();
+  Task<> work(store::Job job);
+  Task<> renew();
+  Task<Done> perform(Work work);
+  Task<> conclude(Work work, std::string step, std::optional<Done> done, std::optional<Error> error);
+  Task<std::optional<Steady>> next_due();
+
+  World world_;
+  registry::Client& registry_;
+  RunLogger& logger_;
+  Signal& new_jobs_;
+  Signal& changes_;
+  std::shared_ptr<const config::Config> config_;
+  std::map<std::int64_t, Running> running_;
+  TaskGroup group_;
+  Steady beat_;
+  Steady renewed_;
+  bool stopping_ = false;
+};
+
+}  // namespace sluice::engine

@@ -1,0 +1,99 @@
+#include "engine/recorder.hpp"
+
+#include "engine/transition.hpp"
+
+namespace sluice::engine {
+namespace {
+
+enum class Need { run, none, later };
+
+// Whether the digest that the tag names now needs a (further) run.
+Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest, bool changed,
+             Time at, Milliseconds retry_after) {
+  const auto promoted = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
+  if (promoted && promoted->digest == digest) return Need::none;
+  const auto run = tables.runs.latest_of(pipeline.name, digest);
+  if (!run) return Need::run;
+  const auto state = pipeline::state_from(run->state).value_or(pipeline::State::failed);
+  if (!is_final(state)) return Need::later;
+  switch (state) {
+    case pipeline::State::rejected:
+      return Need::none;
+    case pipeline::State::failed:
+      return changed || !run->ended || *run->ended + retry_after <= at ? Need::run : Need::later;
+    case pipeline::State::cancelled:
+      return changed ? Need::run : Need::none;
+    case pipeline::State::succeeded:
+      // Promoted before, then replaced by a rollback: a person decided that, until the tag moves.
+      return changed ? Need::run : Need::none;
+    default:
+      return Need::run;
+  }
+}
+
+void supersede_open(store::Tables& tables, const std::string& pipeline, RunId by, Time at) {
+  for (const auto& open : tables.runs.open(pipeline))
+    if (open.id != by && open.kind == kind_pipeline) apply(tables, open.id, pipeline::event::Superseded{by}, at);
+}
+
+}  // namespace
+
+std::int64_t observe(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
+                     const std::string& learned_by, std::optional<Time> last_look, Time at) {
+  const auto latest = tables.observations.latest(pipeline.name);
+  if (latest && latest->digest == seen.digest && latest->reference == pipeline.upstream.text()) {
+    tables.observations.touch(latest->id, at);
+    return latest->id;
+  }
+  if (latest && last_look && *last_look > latest->last_seen) tables.observations.touch(latest->id, *last_look);
+  store::Observation row{.pipeline = pipeline.name, .reference = pipeline.upstream.text(), .digest = seen.digest};
+  row.media_type = seen.media_type;
+  row.first_seen = row.last_seen = at;
+  row.learned_by = learned_by;
+  return tables.observations.append(row);
+}
+
+RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
+                pipeline::Trigger trigger, Time at) {
+  store::Run row;
+  row.kind = kind_pipeline;
+  row.task = row.pipeline = pipeline.name;
+  row.platform = pipeline.platform.text();
+  row.state = to_string(pipeline::State::observed);
+  row.status = to_string(pipeline::Status::queued);
+  row.trigger = to_string(trigger);
+  row.digest = digest;
+  row.source = pipeline.upstream.text();
+  row.checks_total = static_cast<int>(pipeline.checks.size());
+  row.created = at;
+  const RunId id = tables.runs.insert(row);
+  supersede_open(tables, pipeline.name, id, at);
+  apply(tables, id, pipeline::event::Started{}, at);
+  return id;
+}
+
+Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
+                const std::string& learned_by, std::optional<Time> last_look, Time at, Milliseconds retry_after) {
+  const auto before = tables.observations.latest(pipeline.name);
+  Recorded result;
+  result.observation = observe(tables, pipeline, seen, learned_by, last_look, at);
+  result.changed = !before || before->id != result.observation;
+  const auto need = need_of(tables, pipeline, seen.digest, result.changed, at, retry_after);
+  if (need == Need::run) {
+    const auto trigger =
+        learned_by == "webhook" ? pipeline::Trigger::webhook : pipeline::Trigger::image_update;
+    result.run = start_run(tables, pipeline, seen.digest, trigger, at);
+    tables.observations.set_run(result.observation, *result.run);
+    return result;
+  }
+  if (result.changed)
+    if (const auto known = tables.runs.latest_of(pipeline.name, seen.digest)) {
+      // The tag went back to a digest that is promoted, rejected or in hand: what was on its way is out of date.
+      supersede_open(tables, pipeline.name, known->id, at);
+      tables.observations.set_run(result.observation, known->id);
+    }
+  result.settled = need == Need::none;
+  return result;
+}
+
+}  // namespace sluice::engine
