@@ -1,14 +1,6 @@
 #pragma once
-// The composition of all rooms: polls upstreams, leases jobs, turns each result into an event of the state machine.
-// Event-loop thread only.
-
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+// The composition of all rooms: polls upstreams, leases jobs, turns each result into an event of the state
+// machine. Event-loop thread only.
 
 #include "config/config.hpp"
 #include "core/clock.hpp"
@@ -18,6 +10,14 @@
 #include "net/client.hpp"
 #include "oci/digest.hpp"
 #include "store/store.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace sluice::engine {
 
@@ -33,9 +33,9 @@ struct World {
 
 /// What is known of one watched upstream since the start; the rest is in the store.
 struct WatchStatus {
-  std::optional<Time> last_look;       // last time the registry answered
-  std::optional<oci::Digest> digest;   // what it answered
-  std::string error;                   // of the last look, empty when it succeeded
+  std::optional<Time> last_look;      // last time the registry answered
+  std::optional<oci::Digest> digest;  // what it answered
+  std::string error;                  // of the last look, empty when it succeeded
   std::optional<Time> failing_since;
 };
 
@@ -46,14 +46,17 @@ class Engine {
 
   /// Takes up what an earlier process left, then polls and works until stop(). Returns after the drain.
   Task<> run();
-  /// No new work; jobs in hand may end within config.drain, then are cancelled (their jobs stay in the store).
+  /// No new work; jobs in hand may end within config.drain, then are cancelled (their jobs stay in the
+  /// store).
   void stop();
-  /// Uses a new configuration from now on: new pipelines are watched, runs of removed ones end as cancelled before their promotion.
+  /// Uses a new configuration from now on: new pipelines are watched, runs of removed ones end as cancelled
+  /// before their promotion.
   Task<> reload(std::shared_ptr<const config::Config> config);
   std::shared_ptr<const config::Config> config() const;
 
-  /// Looks at the upstream now and starts a run for what it names, even if that digest was seen or rejected before.
-  /// Throws not_found for an unknown pipeline, not_found when the upstream has no such tag, unavailable and so on.
+  /// Looks at the upstream now and starts a run for what it names, even if that digest was seen or rejected
+  /// before. Throws not_found for an unknown pipeline, not_found when the upstream has no such tag,
+  /// unavailable and so on.
   Task<RunId> start_run(std::string pipeline, std::string who);
   /// False when it was held already (nothing changes). Throws not_found for an unknown pipeline.
   Task<bool> hold(std::string pipeline, std::string reason, std::string who);
@@ -64,8 +67,9 @@ class Engine {
     bool changed = true;  // false: the stable tag already names that digest and the pipeline is held
     oci::Digest digest;
   };
-  /// `to` is a run id, a digest, or empty for the promotion before the present one. Holds the pipeline, promotes the
-  /// earlier digest again and has the dependents rebuilt. Throws not_found when it was never promoted.
+  /// `to` is a run id, a digest, or empty for the promotion before the present one. Holds the pipeline,
+  /// promotes the earlier digest again and has the dependents rebuilt. Throws not_found when it was never
+  /// promoted.
   Task<Rollback> rollback(std::string pipeline, std::string to, std::string who);
   /// Cancels a run before its promotion; false when it cannot be cancelled any more.
   Task<bool> cancel(RunId run, std::string who);

@@ -1,14 +1,14 @@
 #include "engine/job_loop.hpp"
 
+#include "core/retry.hpp"
+#include "core/text.hpp"
+#include "pipeline/advance.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include <spdlog/spdlog.h>
-
-#include "core/retry.hpp"
-#include "core/text.hpp"
-#include "pipeline/advance.hpp"
 
 namespace sluice::engine {
 namespace {
@@ -16,10 +16,21 @@ namespace {
 constexpr auto longest_wait = std::chrono::seconds(5);
 // A store that cannot be used (full disk) is asked again after this.
 constexpr Milliseconds store_pause{1000};
+// A rebuild target may be down for long; its request is owed all the same.
+constexpr auto dispatch_patience = std::chrono::hours(24);
+// Lines of one step in the run log; a process may print without end.
+constexpr int most_lines = 5000;
+
+bool may_retry(const store::Job& job, const Error& error, const config::Config& config, Time at) {
+  if (!is_transient(error.kind())) return false;
+  if (job.kind == to_string(pipeline::JobKind::dispatch)) return at - job.created < dispatch_patience;
+  return job.failures + 1 < config.retry_attempts;
+}
 
 }  // namespace
 
-JobLoop::JobLoop(World world, registry::Client& registry, RunLogger& logger, Signal& new_jobs, Signal& changes)
+JobLoop::JobLoop(World world, registry::Client& registry, RunLogger& logger, Signal& new_jobs,
+                 Signal& changes)
     : world_(world),
       registry_(registry),
       logger_(logger),
@@ -83,7 +94,8 @@ Task<int> JobLoop::lease() {
   auto jobs = co_await world_.store.write([now, until, room, config = config_](store::Tables& tables) {
     auto leased = tables.jobs.lease(now, until, room);
     for (const auto& job : leased)
-      if (const auto run = tables.runs.find(job.run)) tables.log.begin_step(job.run, step_name(job, *run, *config), now);
+      if (const auto run = tables.runs.find(job.run))
+        tables.log.begin_step(job.run, step_name(job, *run, *config), now);
     return leased;
   });
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -100,7 +112,8 @@ Task<> JobLoop::renew() {
   if (running_.empty() || now - renewed_ < config_->lease / 3) co_return;
   renewed_ = now;
   std::vector<store::Job> held;
-  for (const auto& [id, running] : running_) held.push_back(running.job);
+  for (const auto& [id, running] : running_)
+    held.push_back(running.job);
   const auto until = world_.clock.now() + config_->lease;
   auto lost = co_await world_.store.write([held, until](store::Tables& tables) {
     std::vector<std::int64_t> gone;
@@ -114,41 +127,61 @@ Task<> JobLoop::renew() {
 }
 
 Task<> JobLoop::work(store::Job job) {
-  std::optional<Done> done;
-  std::optional<Error> error;
-  std::string step = job.kind;
-  auto run = co_await world_.store.read([id = job.run](store::Tables& tables) { return tables.runs.find(id); });
-  if (run) {
-    step = step_name(job, *run, *config_);
-    Work work{.world = world_, .registry = registry_, .config = config_, .job = job, .run = *run};
-    work.log = [this, id = job.run, step](std::string_view text) { logger_.append(id, step, text); };
-    try {
-      done = co_await perform(work);
-    } catch (...) {
-      error = current_error();
-    }
-    // Cancelled by us: the job stays in the store for the next start, or its run is final already.
-    if (!(error && error->kind() == ErrorKind::cancelled)) {
-      // The log of the step comes before its result.
-      co_await logger_.flush();
-      co_await conclude(std::move(work), step, std::move(done), std::move(error));
-    }
+  const auto id = job.id;
+  std::exception_ptr failure;
+  try {
+    co_await carry_out(std::move(job));
+  } catch (...) {
+    // The store failed under us: the lease ends by itself and the job is taken up again.
+    failure = std::current_exception();
   }
-  running_.erase(job.id);
+  running_.erase(id);
   new_jobs_.notify();
   changes_.notify();
+  if (failure) std::rethrow_exception(failure);
+}
+
+Task<> JobLoop::carry_out(store::Job job) {
+  auto run =
+      co_await world_.store.read([id = job.run](store::Tables& tables) { return tables.runs.find(id); });
+  if (!run) co_return;
+  const auto step = step_name(job, *run, *config_);
+  Work work{.world = world_, .registry = registry_, .config = config_, .job = job, .run = *run, .log = {}};
+  work.log = [this, id = job.run, step, lines = std::make_shared<int>(0)](std::string_view text) {
+    if (++*lines < most_lines) logger_.append(id, step, text);
+    if (*lines == most_lines) logger_.append(id, step, "[more output is not kept]");
+  };
+  std::optional<Done> done;
+  std::optional<Error> error;
+  try {
+    done = co_await perform(work);
+  } catch (...) {
+    error = current_error();
+  }
+  // Cancelled by us: the job stays in the store for the next start, or its run is final already.
+  if (error && error->kind() == ErrorKind::cancelled) co_return;
+  // The log of the step comes before its result.
+  co_await logger_.flush();
+  co_await conclude(std::move(work), step, std::move(done), std::move(error));
 }
 
 Task<Done> JobLoop::perform(Work work) {
   const auto kind = pipeline::job_kind_from(work.job.kind);
-  if (!kind) throw Error(ErrorKind::internal, "the job kind '" + work.job.kind + "' is not known to this version");
+  if (!kind)
+    throw Error(ErrorKind::internal, "the job kind '" + work.job.kind + "' is not known to this version");
   switch (*kind) {
-    case pipeline::JobKind::stage: return stage(std::move(work));
-    case pipeline::JobKind::check: return check(std::move(work));
-    case pipeline::JobKind::promote: return promote(std::move(work));
-    case pipeline::JobKind::plan: return plan(std::move(work));
-    case pipeline::JobKind::dispatch: return dispatch(std::move(work));
-    case pipeline::JobKind::confirm: return confirm(std::move(work));
+    case pipeline::JobKind::stage:
+      return stage(std::move(work));
+    case pipeline::JobKind::check:
+      return check(std::move(work));
+    case pipeline::JobKind::promote:
+      return promote(std::move(work));
+    case pipeline::JobKind::plan:
+      return plan(std::move(work));
+    case pipeline::JobKind::dispatch:
+      return dispatch(std::move(work));
+    case pipeline::JobKind::confirm:
+      return confirm(std::move(work));
   }
   throw Error(ErrorKind::internal, "unreachable job kind");
 }
@@ -157,14 +190,17 @@ Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, 
   const auto at = world_.clock.now();
   const auto job = work.job;
   const auto run = work.run;
-  const bool retry = error && is_transient(error->kind()) && job.failures + 1 < config_->retry_attempts;
+  const bool retry = error && may_retry(job, *error, *config_, at);
   const Backoff backoff{.first = config_->retry_first, .most = config_->retry_most};
-  const auto pause = error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after()) : Milliseconds{};
+  const auto pause =
+      error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after()) : Milliseconds{};
   bool recorded = co_await world_.store.write([=](store::Tables& tables) {
     if (done && done->again) return tables.jobs.postpone(job.id, job.attempt, at + *done->again);
     if (retry) {
       if (!tables.jobs.retry(job.id, job.attempt, at + pause, error->what())) return false;
-      tables.log.append(run.id, at, step, "failed, next try in " + std::to_string(pause.count()) + " ms: " + printable(error->what(), 2000));
+      tables.log.append(
+          run.id, at, step,
+          "failed, next try in " + std::to_string(pause.count()) + " ms: " + printable(error->what(), 2000));
       tables.log.end_step(run.id, step, "retrying", printable(error->what(), 2000), at);
       return true;
     }
@@ -180,7 +216,9 @@ Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, 
     if (done->record) done->record(tables, at);
     return true;
   });
-  if (!recorded) spdlog::info("{} of run {}: the result came after its lease ended and is not used", job.kind, run.id.text());
+  if (!recorded)
+    spdlog::info("{} of run {}: the result came after its lease ended and is not used", job.kind,
+                 run.id.text());
   if (error) spdlog::warn("{} ({}), {}: {}", run.task, run.id.text(), step, printable(error->what(), 2000));
   if (on_recorded) on_recorded(run.pipeline);
 }

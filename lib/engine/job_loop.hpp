@@ -1,14 +1,14 @@
 #pragma once
 // Leases due jobs, runs them within the configured number, renews their leases, and records how each ended.
 
-#include <map>
-#include <memory>
-#include <string>
-
 #include "core/signal.hpp"
 #include "engine/run_logger.hpp"
 #include "engine/task_group.hpp"
 #include "engine/work.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
 
 namespace sluice::engine {
 
@@ -34,6 +34,7 @@ class JobLoop {
   };
   Task<int> lease();
   Task<> work(store::Job job);
+  Task<> carry_out(store::Job job);
   Task<> renew();
   Task<Done> perform(Work work);
   Task<> conclude(Work work, std::string step, std::optional<Done> done, std::optional<Error> error);

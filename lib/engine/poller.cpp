@@ -1,12 +1,12 @@
 #include "engine/poller.hpp"
 
+#include "core/text.hpp"
+#include "engine/recorder.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include <spdlog/spdlog.h>
-
-#include "core/text.hpp"
-#include "engine/recorder.hpp"
 
 namespace sluice::engine {
 namespace {
@@ -32,8 +32,9 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     const auto* before = config_ ? config_->pipeline(pipeline.name) : nullptr;
     if (before && before->upstream == pipeline.upstream && before->every == pipeline.every) continue;
     seen_.erase(pipeline.name);
-    scheduler_.put({.key = pipeline.name, .registry = pipeline.upstream.repository.registry, .every = pipeline.every},
-                   world_.clock.steady());
+    scheduler_.put(
+        {.key = pipeline.name, .registry = pipeline.upstream.repository.registry, .every = pipeline.every},
+        world_.clock.steady());
     statuses_.try_emplace(pipeline.name);
   }
   std::erase_if(statuses_, [&](const auto& entry) {
@@ -52,7 +53,8 @@ Task<> Poller::run() {
     const auto seen = wake_.count();
     const auto now = world_.clock.steady();
     beat_ = now;
-    for (auto& key : scheduler_.take_due(now)) looks_.start(executor, "poll of " + key, look(key));
+    for (auto& key : scheduler_.take_due(now))
+      looks_.start(executor, "poll of " + key, look(key));
     const auto due = scheduler_.next_due();
     const auto until = std::min(due.value_or(now + longest_wait), now + longest_wait);
     co_await wake_.wait_past(seen, world_.clock, until);
@@ -110,6 +112,8 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline) {
 }
 
 Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved) {
+  const auto* current = config_->pipeline(pipeline.name);
+  if (!current || current->upstream != pipeline.upstream) co_return;  // a reload came in between
   const auto at = world_.clock.now();
   auto& status = statuses_[pipeline.name];
   const auto last_look = std::exchange(status.last_look, at);
@@ -119,9 +123,10 @@ Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolve
       at - known->second.written < touch_every)
     co_return;
   const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
-  auto recorded = co_await world_.store.write([pipeline, resolved, last_look, at, again](store::Tables& tables) {
-    return record(tables, pipeline, resolved, "poll", last_look, at, again);
-  });
+  auto recorded =
+      co_await world_.store.write([pipeline, resolved, last_look, at, again](store::Tables& tables) {
+        return record(tables, pipeline, resolved, "poll", last_look, at, again);
+      });
   seen_.insert_or_assign(pipeline.name, Seen{resolved.digest, recorded.observation, at, recorded.settled});
   if (recorded.changed)
     spdlog::info("{}: {} is now {}", pipeline.name, pipeline.upstream.text(), resolved.digest.text());

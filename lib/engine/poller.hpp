@@ -1,17 +1,17 @@
 #pragma once
 // Looks at upstreams when they are due and records what they name.
 
-#include <map>
-#include <memory>
-#include <optional>
-#include <set>
-#include <string>
-
 #include "core/signal.hpp"
 #include "engine/engine.hpp"
 #include "engine/task_group.hpp"
 #include "registry/client.hpp"
 #include "watch/scheduler.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
 
 namespace sluice::engine {
 
@@ -24,7 +24,8 @@ class Poller {
   /// Polls until stop(); then waits for the looks in hand.
   Task<> run();
   void stop();
-  /// Asks the upstream at once and records the answer as a manual look. Throws as registry::Client::resolve does.
+  /// Asks the upstream at once and records the answer as a manual look. Throws as registry::Client::resolve
+  /// does.
   Task<registry::Resolved> look_now(std::string pipeline);
   /// Forgets that nothing is left to do for this pipeline, so that the next poll asks the store again.
   void unsettle(const std::string& pipeline);

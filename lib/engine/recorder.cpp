@@ -31,9 +31,16 @@ Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const oci:
   }
 }
 
+// Rollbacks and patches are a person's decision; a newer upstream digest does not outdate them.
+bool follows_upstream(const store::Run& run) {
+  const auto trigger = pipeline::trigger_from(run.trigger);
+  return run.kind == kind_pipeline && trigger != pipeline::Trigger::rollback &&
+         trigger != pipeline::Trigger::patch;
+}
+
 void supersede_open(store::Tables& tables, const std::string& pipeline, RunId by, Time at) {
   for (const auto& open : tables.runs.open(pipeline))
-    if (open.id != by && open.kind == kind_pipeline) apply(tables, open.id, pipeline::event::Superseded{by}, at);
+    if (open.id != by && follows_upstream(open)) apply(tables, open.id, pipeline::event::Superseded{by}, at);
 }
 
 }  // namespace
@@ -45,16 +52,23 @@ std::int64_t observe(store::Tables& tables, const config::Pipeline& pipeline, co
     tables.observations.touch(latest->id, at);
     return latest->id;
   }
-  if (latest && last_look && *last_look > latest->last_seen) tables.observations.touch(latest->id, *last_look);
-  store::Observation row{.pipeline = pipeline.name, .reference = pipeline.upstream.text(), .digest = seen.digest};
-  row.media_type = seen.media_type;
-  row.first_seen = row.last_seen = at;
-  row.learned_by = learned_by;
-  return tables.observations.append(row);
+  if (latest && last_look && *last_look > latest->last_seen)
+    tables.observations.touch(latest->id, *last_look);
+  return tables.observations.append({.id = 0,
+                                     .pipeline = pipeline.name,
+                                     .reference = pipeline.upstream.text(),
+                                     .digest = seen.digest,
+                                     .media_type = seen.media_type,
+                                     .first_seen = at,
+                                     .last_seen = at,
+                                     .learned_by = learned_by,
+                                     .run = std::nullopt});
 }
 
-RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
-                pipeline::Trigger trigger, Time at) {
+namespace {
+
+RunId insert_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
+                 pipeline::Trigger trigger, std::string source, Time at) {
   store::Run row;
   row.kind = kind_pipeline;
   row.task = row.pipeline = pipeline.name;
@@ -63,17 +77,33 @@ RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const o
   row.status = to_string(pipeline::Status::queued);
   row.trigger = to_string(trigger);
   row.digest = digest;
-  row.source = pipeline.upstream.text();
+  row.source = std::move(source);
   row.checks_total = static_cast<int>(pipeline.checks.size());
   row.created = at;
-  const RunId id = tables.runs.insert(row);
+  return tables.runs.insert(row);
+}
+
+}  // namespace
+
+RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
+                pipeline::Trigger trigger, Time at) {
+  const auto id = insert_run(tables, pipeline, digest, trigger, pipeline.upstream.text(), at);
   supersede_open(tables, pipeline.name, id, at);
   apply(tables, id, pipeline::event::Started{}, at);
   return id;
 }
 
+RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
+                      pipeline::Trigger trigger, Time at) {
+  const auto source = pipeline.target.text() + "@" + digest.text();
+  const auto id = insert_run(tables, pipeline, digest, trigger, source, at);
+  apply(tables, id, pipeline::event::Started{}, at);
+  return id;
+}
+
 Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
-                const std::string& learned_by, std::optional<Time> last_look, Time at, Milliseconds retry_after) {
+                const std::string& learned_by, std::optional<Time> last_look, Time at,
+                Milliseconds retry_after) {
   const auto before = tables.observations.latest(pipeline.name);
   Recorded result;
   result.observation = observe(tables, pipeline, seen, learned_by, last_look, at);
@@ -88,7 +118,8 @@ Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const r
   }
   if (result.changed)
     if (const auto known = tables.runs.latest_of(pipeline.name, seen.digest)) {
-      // The tag went back to a digest that is promoted, rejected or in hand: what was on its way is out of date.
+      // The tag went back to a digest that is promoted, rejected or in hand: what was on its way is out of
+      // date.
       supersede_open(tables, pipeline.name, known->id, at);
       tables.observations.set_run(result.observation, known->id);
     }

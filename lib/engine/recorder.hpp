@@ -1,13 +1,13 @@
 #pragma once
 // What an upstream was seen to name, and the run that follows from it: inside one transaction.
 
-#include <optional>
-#include <string>
-
 #include "config/config.hpp"
 #include "pipeline/run.hpp"
 #include "registry/client.hpp"
 #include "store/tables.hpp"
+
+#include <optional>
+#include <string>
 
 namespace sluice::engine {
 
@@ -19,15 +19,22 @@ struct Recorded {
   bool settled = false;
 };
 
-/// Records what the upstream tag names. A new digest is appended to the history and starts a run, which supersedes older ones that have not
-/// begun promoting. No run starts for a digest that is already on the stable tag, is in hand, or was rejected.
-/// A digest whose run failed gets another run when `retry_after` has passed since, so that an outage heals by itself.
+/// Records what the upstream tag names. A new digest is appended to the history and starts a run, which
+/// supersedes older ones that have not begun promoting. No run starts for a digest that is already on the
+/// stable tag, is in hand, or was rejected. A digest whose run failed gets another run when `retry_after` has
+/// passed since, so that an outage heals by itself.
 Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
-                const std::string& learned_by, std::optional<Time> last_look, Time at, Milliseconds retry_after);
+                const std::string& learned_by, std::optional<Time> last_look, Time at,
+                Milliseconds retry_after);
 
 /// Inserts a run and starts it; older runs of the pipeline that have not begun promoting are superseded.
 RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
                 pipeline::Trigger trigger, Time at);
+
+/// Inserts a run that begins with its promotion (trigger rollback or patch): its digest is in the target
+/// repository already. Other runs of the pipeline go on; they wait for it and for the hold.
+RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
+                      pipeline::Trigger trigger, Time at);
 
 /// Appends to the history only (a look by a person); the row's id.
 std::int64_t observe(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,

@@ -1,10 +1,11 @@
 #include "engine/run_logger.hpp"
 
+#include "core/error.hpp"
+#include "core/text.hpp"
+
 #include <utility>
 
 #include <spdlog/spdlog.h>
-
-#include "core/text.hpp"
 
 namespace sluice::engine {
 namespace {
@@ -21,7 +22,8 @@ void RunLogger::append(RunId run, const std::string& step, std::string_view text
       waiting_.push_back({run, world_.clock.now(), step, printable(line, longest_line)});
       dropped_ = false;
     } else if (!std::exchange(dropped_, true)) {
-      waiting_.push_back({run, world_.clock.now(), step, "[output came faster than it could be kept; lines are missing here]"});
+      waiting_.push_back({run, world_.clock.now(), step,
+                          "[output came faster than it could be kept; lines are missing here]"});
     }
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 1);
@@ -46,7 +48,8 @@ Task<> RunLogger::flush() {
   auto lines = std::exchange(waiting_, {});
   try {
     co_await world_.store.write([lines = std::move(lines)](store::Tables& tables) {
-      for (const auto& line : lines) tables.log.append(line.run, line.at, line.step, line.text);
+      for (const auto& line : lines)
+        tables.log.append(line.run, line.at, line.step, line.text);
     });
   } catch (...) {
     spdlog::warn("lines of a run log could not be written: {}", current_error().what());

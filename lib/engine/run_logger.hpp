@@ -1,12 +1,12 @@
 #pragma once
 // Lines of running jobs on their way to the run log: gathered in memory, written in groups.
 
+#include "core/signal.hpp"
+#include "engine/engine.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/signal.hpp"
-#include "engine/engine.hpp"
 
 namespace sluice::engine {
 
@@ -14,7 +14,8 @@ class RunLogger {
  public:
   RunLogger(World world, Signal& changes) : world_(world), changes_(changes) {}
 
-  /// Splits into lines, escapes them, and keeps them for the next group. What is over the bound is dropped with a mark.
+  /// Splits into lines, escapes them, and keeps them for the next group. What is over the bound is dropped
+  /// with a mark.
   void append(RunId run, const std::string& step, std::string_view text);
   /// Writes groups until stop(); then what is left.
   Task<> run();

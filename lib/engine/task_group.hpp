@@ -1,5 +1,9 @@
 #pragma once
-// Owns coroutines that run beside their starter: they can be cancelled, and are awaited before their owner ends.
+// Owns coroutines that run beside their starter: they can be cancelled, and are awaited before their owner
+// ends.
+
+#include "core/error.hpp"
+#include "core/signal.hpp"
 
 #include <functional>
 #include <list>
@@ -12,9 +16,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
-#include "core/error.hpp"
-#include "core/signal.hpp"
-
 namespace sluice::engine {
 
 class TaskGroup {
@@ -25,19 +26,21 @@ class TaskGroup {
   Cancel start(boost::asio::any_io_executor executor, std::string name, Task<> task) {
     auto cancel = std::make_shared<boost::asio::cancellation_signal>();
     const auto place = running_.insert(running_.end(), cancel);
-    boost::asio::co_spawn(executor, std::move(task),
-                          boost::asio::bind_cancellation_slot(
-                              cancel->slot(), [this, place, name = std::move(name)](std::exception_ptr failure) {
-                                running_.erase(place);
-                                ended_.notify();
-                                report(name, failure);
-                              }));
+    boost::asio::co_spawn(
+        executor, std::move(task),
+        boost::asio::bind_cancellation_slot(
+            cancel->slot(), [this, place, name = std::move(name)](std::exception_ptr failure) {
+              running_.erase(place);
+              ended_.notify();
+              report(name, failure);
+            }));
     return cancel;
   }
   bool empty() const { return running_.empty(); }
   std::size_t size() const { return running_.size(); }
   void cancel_all() {
-    for (const auto& cancel : std::list<Cancel>(running_)) cancel->emit(boost::asio::cancellation_type::all);
+    for (const auto& cancel : std::list<Cancel>(running_))
+      cancel->emit(boost::asio::cancellation_type::all);
   }
   /// Returns when no task is left or `until` passed; true when none is left.
   Task<bool> wait_empty(Clock& clock, Steady until) {

@@ -1,8 +1,8 @@
 #include "engine/transition.hpp"
 
-#include <algorithm>
-
 #include "oci/reference.hpp"
+
+#include <algorithm>
 
 namespace sluice::engine {
 namespace {
@@ -29,24 +29,24 @@ pipeline::Gate gate_of(store::Tables& tables, const store::Run& row) {
 }
 
 // Leaving `promoting` opens the gate for the next one.
-bool frees_gate(State before, State after) { return before == State::promoting && after != State::promoting; }
+bool frees_gate(State before, State after) {
+  return before == State::promoting && after != State::promoting;
+}
 
 void set_drift_hold(store::Tables& tables, const store::Run& row, std::string reason, Time at) {
   constexpr std::string_view shown = "hold: ";  // waiting_for says what it waits for, the hold only why
   if (reason.starts_with(shown)) reason.erase(0, shown.size());
   if (tables.holds.set({.pipeline = row.pipeline, .reason = reason, .by = "sluice", .since = at}))
-    tables.audit.append({.at = at, .who = "sluice", .action = "hold", .pipeline = row.pipeline, .detail = reason});
+    tables.audit.append(
+        {.at = at, .who = "sluice", .action = "hold", .pipeline = row.pipeline, .detail = reason});
 }
 
 // The rebuild through whose image `rebuild` is reached, if its base is another dependent.
-const store::Rebuild* parent_of(const store::Rebuild& rebuild, const std::vector<store::Rebuild>& all,
-                                store::Tables& tables) {
-  for (const auto& other : all) {
-    if (other.wave >= rebuild.wave) continue;
-    const auto run = tables.runs.find(other.run);
-    if (run && oci::Reference::parse(run->source).repository == oci::Reference::parse(rebuild.base).repository)
-      return &other;
-  }
+const store::Rebuild* parent_of(const store::Rebuild& rebuild, const std::vector<store::Rebuild>& all) {
+  auto base = oci::Reference::parse(rebuild.base);
+  base.digest.reset();
+  for (const auto& other : all)
+    if (other.wave < rebuild.wave && oci::Reference::parse(other.image) == base) return &other;
   return nullptr;
 }
 
@@ -71,8 +71,9 @@ void release(store::Tables& tables, store::Rebuild rebuild, const store::Rebuild
   apply(tables, rebuild.run, event::Released{}, at);
 }
 
-// After a rebuild became final: the next wave goes, or the promotion run ends.
-void wave_advanced(store::Tables& tables, RunId promotion_run, Time at) {
+}  // namespace
+
+void release_wave(store::Tables& tables, RunId promotion_run, Time at) {
   const auto all = tables.rebuilds.of_promotion(promotion_run);
   const auto open = std::find_if(all.begin(), all.end(), [](const auto& r) { return !is_final(r); });
   if (open == all.end()) {
@@ -89,23 +90,22 @@ void wave_advanced(store::Tables& tables, RunId promotion_run, Time at) {
   for (const auto& rebuild : all)
     if (rebuild.wave == open->wave && rebuild.state == to_string(pipeline::RebuildState::planned)) {
       const auto now = tables.rebuilds.find(rebuild.run);
-      if (now && now->state == rebuild.state) release(tables, *now, parent_of(*now, all, tables), at);
+      if (now && now->state == rebuild.state) release(tables, *now, parent_of(*now, all), at);
     }
 }
 
-}  // namespace
-
 pipeline::Run from_row(const store::Run& row) {
-  pipeline::Run run{.id = row.id, .pipeline = row.pipeline, .digest = row.digest.value()};
-  run.trigger = pipeline::trigger_from(row.trigger).value_or(pipeline::Trigger::image_update);
-  run.state = pipeline::state_from(row.state).value_or(State::failed);
-  run.checks_total = row.checks_total;
-  run.checks_passed = row.checks_passed;
-  run.waiting_for = row.waiting_for;
-  run.outcome = row.outcome;
-  run.started = row.started;
-  run.ended = row.ended;
-  return run;
+  return {.id = row.id,
+          .pipeline = row.pipeline,
+          .digest = row.digest.value(),
+          .trigger = pipeline::trigger_from(row.trigger).value_or(pipeline::Trigger::image_update),
+          .state = pipeline::state_from(row.state).value_or(State::failed),
+          .checks_total = row.checks_total,
+          .checks_passed = row.checks_passed,
+          .waiting_for = row.waiting_for,
+          .outcome = row.outcome,
+          .started = row.started,
+          .ended = row.ended};
 }
 
 bool apply(store::Tables& tables, RunId id, const pipeline::Event& event, Time at) {
@@ -116,7 +116,8 @@ bool apply(store::Tables& tables, RunId id, const pipeline::Event& event, Time a
   if (!step.changed) return false;
   write_back(*row, step.run);
   tables.runs.update(*row);
-  for (const auto& line : step.log) tables.log.append(id, at, "run", line);
+  for (const auto& line : step.log)
+    tables.log.append(id, at, "run", line);
   for (const auto& job : step.jobs)
     tables.jobs.enqueue(id, std::string(to_string(job.kind)), job.index, at, at);
   if (pipeline::is_final(step.run.state)) tables.jobs.drop(id);
@@ -144,12 +145,13 @@ bool apply(store::Tables& tables, RunId id, const pipeline::RebuildEvent& event,
   if (final) row->ended = at;
   if (final && !step.log.empty()) row->outcome = step.log.back();
   tables.runs.update(*row);
-  for (const auto& line : step.log) tables.log.append(id, at, "run", line);
+  for (const auto& line : step.log)
+    tables.log.append(id, at, "run", line);
   for (const auto& job : step.jobs)
     tables.jobs.enqueue(id, std::string(to_string(job.kind)), job.index, at, at);
   if (final) {
     tables.jobs.drop(id);
-    wave_advanced(tables, rebuild->promotion_run, at);
+    release_wave(tables, rebuild->promotion_run, at);
   }
   return true;
 }

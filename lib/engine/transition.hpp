@@ -1,12 +1,12 @@
 #pragma once
 // Where the pure state machine meets the store: one event, applied inside the caller's transaction.
 
-#include <string>
-
 #include "config/config.hpp"
 #include "pipeline/advance.hpp"
 #include "pipeline/rebuild.hpp"
 #include "store/tables.hpp"
+
+#include <string>
 
 namespace sluice::engine {
 
@@ -16,12 +16,16 @@ inline constexpr const char* kind_rebuild = "rebuild";
 
 pipeline::Run from_row(const store::Run& row);
 
-/// Applies an event to a pipeline run: new state, new jobs and log lines are written; waiting runs of the pipeline are
-/// looked at again when the gate may have opened. False when the event did not apply.
+/// Applies an event to a pipeline run: new state, new jobs and log lines are written; waiting runs of the
+/// pipeline are looked at again when the gate may have opened. False when the event did not apply.
 bool apply(store::Tables& tables, RunId run, const pipeline::Event& event, Time at);
 
 /// The same for a rebuild run. Releases the next wave or ends the promotion run when this was the last one.
 bool apply(store::Tables& tables, RunId rebuild, const pipeline::RebuildEvent& event, Time at);
+
+/// Lets the rebuilds of the first unfinished wave of a promotion go; ends the promotion run when none is
+/// left.
+void release_wave(store::Tables& tables, RunId promotion_run, Time at);
 
 /// Re-evaluates the waiting runs of a pipeline (hold set or lifted, another promotion ended).
 void gate_changed(store::Tables& tables, const std::string& pipeline, Time at);

@@ -1,16 +1,18 @@
 #pragma once
-// What one job does in the world. Each kind has its own file work_<kind>.cpp; the job loop wraps lease, retry, time and log around it.
+// What one job does in the world. Each kind has its own file work_<kind>.cpp; the job loop wraps lease,
+// retry, time and log around it.
+
+#include "config/config.hpp"
+#include "core/error.hpp"
+#include "engine/engine.hpp"
+#include "registry/client.hpp"
+#include "store/tables.hpp"
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "config/config.hpp"
-#include "engine/engine.hpp"
-#include "registry/client.hpp"
-#include "store/tables.hpp"
 
 namespace sluice::engine {
 
@@ -31,7 +33,8 @@ struct Done {
   /// One line for `sluice show`.
   std::string detail;
   bool good = true;
-  /// Not ready yet (a confirmation): asked again after this, without counting as a failure. `record` is not used then.
+  /// Not ready yet (a confirmation): asked again after this, without counting as a failure. `record` is not
+  /// used then.
   std::optional<Milliseconds> again;
 };
 

@@ -97,6 +97,7 @@ struct Rebuild {
   RunId run;                // its own run (kind "rebuild")
   RunId promotion_run;
   std::string dependent;
+  std::string image;        // what is built, by tag
   int wave = 0;
   std::string state;        // pipeline::RebuildState as text
   std::string base;         // reference by tag and digest that it must sit on

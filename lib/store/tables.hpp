@@ -40,6 +40,8 @@ class Runs {
   std::vector<Run> list(const RunFilter& filter) const;  // newest first
   /// Runs of a pipeline that are not final (by ended being null), oldest first.
   std::vector<Run> open(const std::string& pipeline) const;
+  /// Runs of every pipeline and kind that are not final, oldest first.
+  std::vector<Run> all_open() const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
 

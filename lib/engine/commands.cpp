@@ -1,0 +1,156 @@
+// What people ask of the engine. Each command is one transaction, safe to repeat, and leaves a line in the
+// audit.
+
+#include "core/text.hpp"
+#include "engine/engine.hpp"
+#include "engine/recorder.hpp"
+#include "engine/state.hpp"
+#include "engine/transition.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::engine {
+namespace {
+
+constexpr int promotions_searched = 1000;
+
+void audit(store::Tables& tables, Time at, const std::string& who, const std::string& action,
+           const std::string& pipeline, const std::string& detail) {
+  tables.audit.append(
+      {.id = 0, .at = at, .who = who, .action = action, .pipeline = pipeline, .detail = detail});
+}
+
+bool set_hold(store::Tables& tables, const std::string& pipeline, const std::string& reason,
+              const std::string& who, Time at) {
+  if (!tables.holds.set({.pipeline = pipeline, .reason = reason, .by = who, .since = at})) return false;
+  audit(tables, at, who, "hold", pipeline, reason);
+  gate_changed(tables, pipeline, at);
+  return true;
+}
+
+Error never_promoted(const config::Pipeline& pipeline, const std::string& to) {
+  return {ErrorKind::not_found, "'" + printable(to, 100) + "' was never promoted by " + pipeline.name +
+                                    "; `sluice history " + pipeline.name + "` shows what was"};
+}
+
+// The promotion that `to` (a run id or a digest) names.
+store::Promotion named_promotion(const store::Tables& tables, const config::Pipeline& pipeline,
+                                 const std::string& to) {
+  std::optional<store::Promotion> found;
+  if (const auto digest = oci::Digest::parse(to))
+    found = tables.promotions.of_digest(pipeline.name, *digest);
+  else if (const auto run = RunId::parse(to))
+    found = tables.promotions.of_run(*run);
+  if (!found || found->pipeline != pipeline.name) throw never_promoted(pipeline, to);
+  return *found;
+}
+
+// The newest promotion of another digest than the present one.
+store::Promotion earlier_promotion(const store::Tables& tables, const config::Pipeline& pipeline,
+                                   const oci::Digest& present) {
+  for (const auto& promotion : tables.promotions.history(pipeline.name, promotions_searched))
+    if (promotion.digest != present && promotion.target == pipeline.target.text()) return promotion;
+  throw Error(ErrorKind::not_found, pipeline.name + ": there is no earlier promotion to go back to");
+}
+
+// A rollback that is on its way or in force already, so that asking again changes nothing.
+std::optional<Engine::Rollback> rollback_in_force(const store::Tables& tables,
+                                                  const config::Pipeline& pipeline,
+                                                  const std::optional<store::Promotion>& present) {
+  const auto rollback = std::string(to_string(pipeline::Trigger::rollback));
+  for (const auto& run : tables.runs.open(pipeline.name))
+    if (run.kind == kind_pipeline && run.trigger == rollback && !tables.promotions.of_run(run.id))
+      return Engine::Rollback{.run = run.id, .changed = false, .digest = run.digest.value()};
+  if (present && present->trigger == rollback && tables.holds.active(pipeline.name))
+    return Engine::Rollback{.run = present->run, .changed = false, .digest = present->digest};
+  return std::nullopt;
+}
+
+Engine::Rollback roll_back(store::Tables& tables, const config::Pipeline& pipeline, const std::string& to,
+                           const std::string& who, Time at) {
+  const auto present = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
+  if (!present) throw Error(ErrorKind::not_found, pipeline.name + ": nothing was promoted so far");
+  const auto in_force = rollback_in_force(tables, pipeline, present);
+  // Without a goal, "the one before" would swing back and forth; a rollback in force is its own answer.
+  if (to.empty() && in_force) return *in_force;
+  const auto goal = to.empty() ? earlier_promotion(tables, pipeline, present->digest)
+                               : named_promotion(tables, pipeline, to);
+  if (in_force && in_force->digest == goal.digest) return *in_force;
+  const auto reason = "rollback to " + goal.digest.text() + " (" + goal.unique_tag + ")";
+  const bool newly_held = set_hold(tables, pipeline.name, reason, who, at);
+  if (present->digest == goal.digest)
+    return {.run = present->run, .changed = newly_held, .digest = goal.digest};
+  audit(tables, at, who, "rollback", pipeline.name, reason);
+  const auto run = start_promotion(tables, pipeline, goal.digest, pipeline::Trigger::rollback, at);
+  return {.run = run, .changed = true, .digest = goal.digest};
+}
+
+}  // namespace
+
+Task<RunId> Engine::start_run(std::string name, std::string who) {
+  const auto pipeline = state_->pipeline(name);
+  const auto seen = co_await state_->poller.look_now(name);
+  const auto at = state_->world.clock.now();
+  const auto run = co_await state_->world.store.write([pipeline, seen, who, at](store::Tables& tables) {
+    const auto observation = observe(tables, pipeline, seen, "manual", std::nullopt, at);
+    const auto id = engine::start_run(tables, pipeline, seen.digest, pipeline::Trigger::manual, at);
+    tables.observations.set_run(observation, id);
+    audit(tables, at, who, "run", pipeline.name, id.text());
+    return id;
+  });
+  state_->poller.unsettle(name);
+  state_->wake();
+  co_return run;
+}
+
+Task<bool> Engine::hold(std::string name, std::string reason, std::string who) {
+  const auto pipeline = state_->pipeline(name);
+  const auto at = state_->world.clock.now();
+  const bool changed = co_await state_->world.store.write([pipeline, reason, who, at](store::Tables& tables) {
+    return set_hold(tables, pipeline.name, reason, who, at);
+  });
+  state_->wake();
+  co_return changed;
+}
+
+Task<bool> Engine::resume(std::string name, std::string who) {
+  const auto pipeline = state_->pipeline(name);
+  const auto at = state_->world.clock.now();
+  const bool changed = co_await state_->world.store.write([pipeline, who, at](store::Tables& tables) {
+    const auto held = tables.holds.active(pipeline.name);
+    if (!held || !tables.holds.lift(pipeline.name)) return false;
+    audit(tables, at, who, "resume", pipeline.name, "was held: " + held->reason);
+    gate_changed(tables, pipeline.name, at);
+    return true;
+  });
+  state_->poller.unsettle(name);
+  state_->wake();
+  co_return changed;
+}
+
+Task<Engine::Rollback> Engine::rollback(std::string name, std::string to, std::string who) {
+  const auto pipeline = state_->pipeline(name);
+  const auto at = state_->world.clock.now();
+  const auto result = co_await state_->world.store.write(
+      [pipeline, to, who, at](store::Tables& tables) { return roll_back(tables, pipeline, to, who, at); });
+  state_->poller.unsettle(name);
+  state_->wake();
+  co_return result;
+}
+
+Task<bool> Engine::cancel(RunId run, std::string who) {
+  const auto at = state_->world.clock.now();
+  const bool changed = co_await state_->world.store.write([run, who, at](store::Tables& tables) {
+    const auto row = tables.runs.find(run);
+    if (!row) throw Error(ErrorKind::not_found, "there is no run " + run.text());
+    if (!apply(tables, run, pipeline::event::Cancelled{"cancelled by " + who}, at)) return false;
+    audit(tables, at, who, "cancel", row->pipeline, run.text());
+    return true;
+  });
+  if (changed) state_->jobs.cancel(run);
+  state_->wake();
+  co_return changed;
+}
+
+}  // namespace sluice::engine

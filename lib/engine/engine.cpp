@@ -1,0 +1,174 @@
+#include "engine/engine.hpp"
+
+#include "core/text.hpp"
+#include "engine/recorder.hpp"
+#include "engine/state.hpp"
+#include "engine/transition.hpp"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace sluice::engine {
+namespace {
+
+constexpr auto retention_pause = std::chrono::hours(1);
+constexpr int retention_piece = 200;
+
+registry::Access access_of(const config::Config& config, const std::string& host) {
+  const auto settings = config.registry(host);
+  registry::Access access;
+  if (!settings.username.empty())
+    access.credentials = registry::Credentials{.username = settings.username, .password = settings.password};
+  if (!settings.ca.empty()) access.tls.ca = settings.ca;
+  if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
+  if (!settings.key.empty()) access.tls.key = settings.key;
+  access.plain_http = config.plain_http(host);
+  return access;
+}
+
+// A run that did not begin to promote can still be ended without harm.
+bool before_promotion(const store::Run& run) {
+  if (run.kind != kind_pipeline) return false;
+  switch (pipeline::state_from(run.state).value_or(pipeline::State::failed)) {
+    case pipeline::State::observed:
+    case pipeline::State::staging:
+    case pipeline::State::staged:
+    case pipeline::State::checking:
+    case pipeline::State::ready:
+    case pipeline::State::waiting:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void fit(store::Tables& tables, const store::Run& run, const config::Config& config, Time at) {
+  if (!before_promotion(run)) return;
+  const auto* pipeline = config.pipeline(run.pipeline);
+  if (!pipeline) {
+    apply(tables, run.id, pipeline::event::Cancelled{"the pipeline was removed from the configuration"}, at);
+    return;
+  }
+  if (static_cast<std::size_t>(run.checks_total) == pipeline->checks.size()) return;
+  const auto trigger = pipeline::trigger_from(run.trigger).value_or(pipeline::Trigger::image_update);
+  if (trigger == pipeline::Trigger::rollback || trigger == pipeline::Trigger::patch) return;
+  start_run(tables, *pipeline, run.digest.value(), trigger, at);
+}
+
+}  // namespace
+
+Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_config)
+    : world(the_world),
+      config(std::move(the_config)),
+      registry(world.http, world.clock, world.random, world.workers,
+               [this](const std::string& host) { return access_of(*config, host); }),
+      logger(world, changes),
+      jobs(world, registry, logger, new_jobs, changes),
+      poller(world, registry, new_jobs, changes) {
+  jobs.configure(config);
+  poller.configure(config);
+  jobs.on_recorded = [this](const std::string& pipeline) { poller.unsettle(pipeline); };
+}
+
+config::Pipeline Engine::State::pipeline(const std::string& name) const {
+  if (const auto* found = config->pipeline(name)) return *found;
+  throw Error(ErrorKind::not_found,
+              "no pipeline is called '" + printable(name, 80) + "'; see `sluice status` for those that are");
+}
+
+void Engine::State::wake() {
+  new_jobs.notify();
+  changes.notify();
+}
+
+Task<> Engine::State::fit_open_runs() {
+  const auto at = world.clock.now();
+  co_await world.store.write([config = config, at](store::Tables& tables) {
+    for (const auto& run : tables.runs.all_open())
+      fit(tables, run, *config, at);
+  });
+  wake();
+}
+
+Task<> Engine::State::retain() {
+  while (!stopping) {
+    const auto seen = stop.count();
+    const auto before = world.clock.now() - config->keep_runs;
+    std::optional<Error> trouble;
+    int gone = 0;
+    try {
+      gone = co_await world.store.write(
+          [before](store::Tables& tables) { return tables.retain(before, retention_piece); });
+    } catch (...) {
+      trouble = current_error();
+    }
+    if (trouble) spdlog::warn("old runs could not be deleted: {}", trouble->what());
+    if (gone == retention_piece) continue;
+    co_await stop.wait_past(seen, world.clock, world.clock.steady() + retention_pause);
+  }
+}
+
+Engine::Engine(World world, std::shared_ptr<const config::Config> config)
+    : state_(std::make_unique<State>(world, std::move(config))) {}
+
+Engine::~Engine() = default;
+
+Task<> Engine::run() {
+  auto& state = *state_;
+  const auto at = state.world.clock.now();
+  const int freed =
+      co_await state.world.store.write([at](store::Tables& tables) { return tables.jobs.release_all(at); });
+  if (freed > 0) spdlog::info("taking up {} jobs that an earlier process left", freed);
+  co_await state.fit_open_runs();
+  const auto executor = co_await boost::asio::this_coro::executor;
+  TaskGroup loops;
+  TaskGroup logging;
+  loops.start(executor, "poller", state.poller.run());
+  loops.start(executor, "job loop", state.jobs.run());
+  loops.start(executor, "retention", state.retain());
+  logging.start(executor, "run log", state.logger.run());
+  while (!loops.empty())
+    co_await loops.wait_empty(state.world.clock, state.world.clock.steady() + std::chrono::hours(1));
+  // The log outlives those who write into it.
+  state.logger.stop();
+  while (!logging.empty())
+    co_await logging.wait_empty(state.world.clock, state.world.clock.steady() + std::chrono::seconds(10));
+}
+
+void Engine::stop() {
+  state_->stopping = true;
+  state_->stop.notify();
+  state_->poller.stop();
+  state_->jobs.stop();
+}
+
+Task<> Engine::reload(std::shared_ptr<const config::Config> config) {
+  state_->config = config;
+  state_->jobs.configure(config);
+  state_->poller.configure(config);
+  co_await state_->fit_open_runs();
+}
+
+std::shared_ptr<const config::Config> Engine::config() const {
+  return state_->config;
+}
+
+const std::map<std::string, WatchStatus>& Engine::watches() const {
+  return state_->poller.statuses();
+}
+
+std::uint64_t Engine::changes() const {
+  return state_->changes.count();
+}
+
+Task<> Engine::wait_change(std::uint64_t seen, Milliseconds timeout) {
+  auto& clock = state_->world.clock;
+  co_await state_->changes.wait_past(seen, clock, clock.steady() + timeout);
+}
+
+std::vector<std::pair<std::string, Steady>> Engine::heartbeats() const {
+  return {{"poller", state_->poller.beat()}, {"jobs", state_->jobs.beat()}};
+}
+
+}  // namespace sluice::engine

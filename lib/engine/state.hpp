@@ -1,0 +1,41 @@
+#pragma once
+// What the engine is made of; private to the room, shared by engine.cpp (life) and commands.cpp (what people
+// ask for).
+
+#include "engine/engine.hpp"
+#include "engine/job_loop.hpp"
+#include "engine/poller.hpp"
+#include "engine/run_logger.hpp"
+#include "engine/task_group.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace sluice::engine {
+
+struct Engine::State {
+  State(World the_world, std::shared_ptr<const config::Config> the_config);
+
+  /// The pipeline as configured now. Throws not_found.
+  config::Pipeline pipeline(const std::string& name) const;
+  /// New jobs or a new state may be there: loops and watchers look.
+  void wake();
+  /// Runs of pipelines that are gone end; runs whose checks changed in number start again.
+  Task<> fit_open_runs();
+  /// Deletes what is older than the configuration keeps, a piece at a time, until stop.
+  Task<> retain();
+
+  World world;
+  std::shared_ptr<const config::Config> config;
+  registry::Client registry;
+  Signal new_jobs;
+  Signal changes;
+  Signal stop;
+  RunLogger logger;
+  JobLoop jobs;
+  Poller poller;
+  bool stopping = false;
+};
+
+}  // namespace sluice::engine

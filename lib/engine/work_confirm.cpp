@@ -1,0 +1,101 @@
+// Looks whether a dependent's image really sits on the new base.
+
+#include "dependents/confirm.hpp"
+#include "engine/transition.hpp"
+#include "engine/work.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::engine {
+namespace {
+
+constexpr Milliseconds first_wait{500};
+constexpr Milliseconds longest_wait{30'000};
+
+Milliseconds next_look(int looks) {
+  return std::min(longest_wait, first_wait * (1 << std::clamp(looks - 1, 0, 10)));
+}
+
+struct Owed {
+  store::Rebuild rebuild;
+  oci::Reference base;
+  // What the base's tag was promoted to since: an image on that is not behind.
+  std::optional<oci::Digest> newer;
+};
+
+std::optional<Owed> owed_of(store::Tables& tables, RunId id) {
+  const auto rebuild = tables.rebuilds.find(id);
+  if (!rebuild) return std::nullopt;
+  Owed owed{.rebuild = *rebuild, .base = oci::Reference::parse(rebuild->base), .newer = std::nullopt};
+  const auto latest = tables.promotions.latest(owed.base.repository.text(), owed.base.tag.value_or(""));
+  if (latest && latest->run > rebuild->promotion_run && latest->digest != owed.base.digest)
+    owed.newer = latest->digest;
+  return owed;
+}
+
+Done confirmed(RunId id, const dependents::Confirmation& found) {
+  Done done;
+  done.detail = found.digest ? found.digest->text() + " (" + found.how + ")" : found.how;
+  done.record = [id, found](store::Tables& tables, Time at) {
+    auto rebuild = tables.rebuilds.find(id);
+    if (!rebuild) return;
+    rebuild->digest = found.digest;
+    tables.rebuilds.update(*rebuild);
+    if (auto run = tables.runs.find(id)) {
+      run->digest = found.digest;
+      tables.runs.update(*run);
+    }
+    apply(tables, id, pipeline::rebuild_event::Confirmed{found.how}, at);
+  };
+  return done;
+}
+
+Done overdue(RunId id, std::string message) {
+  Done done;
+  done.good = false;
+  done.detail = message;
+  done.record = [id, message](store::Tables& tables, Time at) {
+    apply(tables, id, pipeline::rebuild_event::Overdue{message}, at);
+  };
+  return done;
+}
+
+// A registry that cannot answer now is no verdict: what it said is the reason why the image is not confirmed
+// so far.
+Task<dependents::Confirmation> look(Work work, Owed owed) {
+  const auto image = oci::Reference::parse(owed.rebuild.image);
+  const auto platform = oci::Platform::parse(work.run.platform);
+  try {
+    auto found = co_await dependents::confirm(work.registry, image, owed.base, platform);
+    if (found.confirmed || !owed.newer) co_return found;
+    auto newer_base = owed.base;
+    newer_base.digest = owed.newer;
+    auto newer = co_await dependents::confirm(work.registry, image, newer_base, platform);
+    if (!newer.confirmed) co_return found;
+    newer.how += ", on a newer base";
+    co_return newer;
+  } catch (const Error& error) {
+    if (!is_transient(error.kind())) throw;
+    co_return dependents::Confirmation{.confirmed = false, .how = error.what(), .digest = std::nullopt};
+  }
+}
+
+}  // namespace
+
+Task<Done> confirm(Work work) {
+  const auto id = work.run.id;
+  const auto owed =
+      co_await work.world.store.read([id](store::Tables& tables) { return owed_of(tables, id); });
+  if (!owed) throw Error(ErrorKind::internal, "run " + id.text() + " is not a rebuild");
+  const auto image = oci::Reference::parse(owed->rebuild.image);
+  const auto found = co_await look(work, *owed);
+  if (found.confirmed) co_return confirmed(id, found);
+  if (owed->rebuild.deadline && work.world.clock.now() >= *owed->rebuild.deadline)
+    co_return overdue(id, image.text() + " does not sit on " + owed->base.text() + " in time: " + found.how);
+  Done done;
+  done.again = next_look(work.job.attempt);
+  co_return done;
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,124 @@
+// Promotion: read the stable tag, bring the image, write the unique tag, then the stable one.
+
+#include "engine/recorder.hpp"
+#include "engine/transition.hpp"
+#include "engine/work.hpp"
+
+#include <utility>
+
+namespace sluice::engine {
+namespace {
+
+struct Target {
+  oci::Repository repository;
+  std::string stable_tag;
+  std::string unique_tag;
+  std::string stable() const { return repository.text() + ":" + stable_tag; }
+};
+
+// What a stable tag names is ours when we wrote it, or when it is what we are about to write (a write that we
+// did not live to record).
+bool is_drift(const std::optional<registry::Resolved>& now, const std::optional<store::Promotion>& last,
+              const oci::Digest& wanted) {
+  if (!now || now->digest == wanted) return false;
+  return !last || last->digest != now->digest;
+}
+
+std::string moved_by_somebody(const Target& target, const oci::Digest& foreign) {
+  return target.stable() + " was moved by somebody else to " + foreign.text();
+}
+
+void audit_drift(store::Tables& tables, const std::string& pipeline, const std::string& message, Time at) {
+  tables.audit.append(
+      {.id = 0, .at = at, .who = "sluice", .action = "drift", .pipeline = pipeline, .detail = message});
+}
+
+// The foreign image becomes a promotion of its own (trigger Patch), so that it gets a unique twin, its
+// dependents are rebuilt, and a later rollback can name it.
+Done drifted(const Work& work, const config::Pipeline& pipeline, const Target& target,
+             const oci::Digest& foreign) {
+  const auto message = moved_by_somebody(target, foreign);
+  work.log(message);
+  Done done;
+  done.good = false;
+  done.detail = message;
+  done.record = [id = work.run.id, pipeline, foreign, message](store::Tables& tables, Time at) {
+    audit_drift(tables, pipeline.name, message, at);
+    apply(tables, id, pipeline::event::Drifted{message}, at);
+    start_promotion(tables, pipeline, foreign, pipeline::Trigger::patch, at);
+  };
+  return done;
+}
+
+// Under both tags, unique first: a stable tag always has a unique twin to pin or to roll back to.
+Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_ours) {
+  auto there = co_await work.registry.resolve(target.repository, digest.text());
+  if (!there) {
+    const auto& pipeline = pipeline_of(work);
+    co_await work.registry.copy(pipeline.staging, digest, target.repository);
+  }
+  const auto image = co_await work.registry.manifest(target.repository, digest.text());
+  co_await work.registry.put_manifest(target.repository, target.unique_tag, image.media_type, image.bytes);
+  work.log("wrote " + target.repository.text() + ":" + target.unique_tag);
+  if (stable_is_ours) co_return;
+  co_await work.registry.put_manifest(target.repository, target.stable_tag, image.media_type, image.bytes);
+  work.log("wrote " + target.stable());
+}
+
+Done promoted(const Work& work, const Target& target, std::optional<oci::Digest> replaced,
+              std::string overwritten) {
+  Done done;
+  done.detail = target.stable() + " is now " + work.run.digest->text();
+  store::Promotion row{.id = 0,
+                       .run = work.run.id,
+                       .pipeline = work.run.pipeline,
+                       .target = target.repository.text(),
+                       .stable_tag = target.stable_tag,
+                       .unique_tag = target.unique_tag,
+                       .digest = work.run.digest.value(),
+                       .replaced = std::move(replaced),
+                       .trigger = work.run.trigger,
+                       .at = {}};
+  done.record = [row = std::move(row), overwritten = std::move(overwritten)](store::Tables& tables, Time at) {
+    auto promotion = row;
+    promotion.at = at;
+    tables.promotions.insert(promotion);
+    if (!overwritten.empty()) audit_drift(tables, promotion.pipeline, overwritten, at);
+    apply(tables, promotion.run, pipeline::event::Promoted{}, at);
+  };
+  return done;
+}
+
+// A rollback was asked for by a person who wants that image there now.
+bool may_overwrite(const Work& work, const config::Pipeline& pipeline) {
+  return pipeline.on_drift == config::OnDrift::overwrite ||
+         work.run.trigger == to_string(pipeline::Trigger::rollback);
+}
+
+}  // namespace
+
+Task<Done> promote(Work work) {
+  const auto& pipeline = pipeline_of(work);
+  const Target target{pipeline.target, pipeline.stable_tag, pipeline.unique_tag_for(work.run.id.text())};
+  const auto digest = work.run.digest.value();
+  const auto now = co_await work.registry.resolve(target.repository, target.stable_tag);
+  const auto last = co_await work.world.store.read([target](store::Tables& tables) {
+    return tables.promotions.latest(target.repository.text(), target.stable_tag);
+  });
+  std::string overwritten;
+  if (is_drift(now, last, digest)) {
+    if (!may_overwrite(work, pipeline)) co_return drifted(work, pipeline, target, now->digest);
+    overwritten = moved_by_somebody(target, now->digest) + "; overwritten by run " + work.run.id.text();
+    work.log(overwritten);
+  }
+  const bool stable_is_ours = now && now->digest == digest;
+  co_await write_tags(work, target, digest, stable_is_ours);
+  std::optional<oci::Digest> replaced;
+  if (stable_is_ours && last)
+    replaced = last->digest;
+  else if (now)
+    replaced = now->digest;
+  co_return promoted(work, target, std::move(replaced), std::move(overwritten));
+}
+
+}  // namespace sluice::engine
