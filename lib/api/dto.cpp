@@ -1,0 +1,145 @@
+#include "api/dto.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::api::dto {
+namespace {
+
+json text_or_null(const std::string& text) {
+  return text.empty() ? json(nullptr) : json(text);
+}
+
+json run_id(const std::optional<RunId>& id) {
+  return id ? json(id->text()) : json(nullptr);
+}
+
+json duration_ms(const std::optional<Time>& from, const std::optional<Time>& to) {
+  if (!from || !to) return nullptr;
+  return std::chrono::duration_cast<Milliseconds>(*to - *from).count();
+}
+
+}  // namespace
+
+json time(const std::optional<Time>& at) {
+  return at ? json(format_time_exact(*at)) : json(nullptr);
+}
+
+json digest(const std::optional<oci::Digest>& value) {
+  return value ? json(value->text()) : json(nullptr);
+}
+
+json run(const store::Run& row) {
+  return {{"id", row.id.text()},
+          {"kind", row.kind},
+          {"task", row.task},
+          {"pipeline", row.pipeline},
+          {"platform", row.platform},
+          {"status", row.status},
+          {"state", row.state},
+          {"trigger", row.trigger},
+          {"digest", digest(row.digest)},
+          {"source", row.source},
+          {"checks", {{"total", row.checks_total}, {"passed", row.checks_passed}}},
+          {"waiting_for", text_or_null(row.waiting_for)},
+          {"outcome", text_or_null(row.outcome)},
+          {"parent", run_id(row.parent)},
+          {"created", time(row.created)},
+          {"started", time(row.started)},
+          {"ended", time(row.ended)},
+          {"duration_ms", duration_ms(row.started, row.ended)}};
+}
+
+json step(const store::StepRow& row) {
+  return {{"name", row.name},
+          {"result", row.result},
+          {"detail", text_or_null(row.detail)},
+          {"started", time(row.started)},
+          {"ended", time(row.ended)},
+          {"duration_ms", duration_ms(row.started, row.ended)}};
+}
+
+json log_line(const store::LogLine& row) {
+  return {{"id", row.id}, {"at", time(row.at)}, {"step", row.step}, {"text", row.text}};
+}
+
+json promotion(const store::Promotion& row) {
+  return {{"run", row.run.text()},
+          {"target", row.target},
+          {"stable_tag", row.stable_tag},
+          {"unique_tag", row.unique_tag},
+          {"tags", {row.target + ":" + row.stable_tag, row.target + ":" + row.unique_tag}},
+          {"digest", row.digest.text()},
+          {"replaced", digest(row.replaced)},
+          {"trigger", row.trigger},
+          {"at", time(row.at)}};
+}
+
+json rebuild(const store::Rebuild& row) {
+  return {{"run", row.run.text()},
+          {"promotion_run", row.promotion_run.text()},
+          {"dependent", row.dependent},
+          {"wave", row.wave},
+          {"state", row.state},
+          {"base", row.base},
+          {"idempotency_key", row.idempotency_key},
+          {"dispatched", time(row.dispatched)},
+          {"deadline", time(row.deadline)},
+          {"confirmed", time(row.confirmed)},
+          {"digest", digest(row.digest)}};
+}
+
+json observation(const store::Observation& row) {
+  return {{"reference", row.reference},
+          {"digest", row.digest.text()},
+          {"media_type", text_or_null(row.media_type)},
+          {"first_seen", time(row.first_seen)},
+          {"last_seen", time(row.last_seen)},
+          {"learned_by", row.learned_by},
+          {"run", run_id(row.run)}};
+}
+
+json hold(const store::Hold& row) {
+  return {{"reason", row.reason}, {"by", row.by}, {"since", time(row.since)}};
+}
+
+json audit(const store::AuditEntry& row) {
+  return {{"at", time(row.at)},
+          {"who", row.who},
+          {"action", row.action},
+          {"pipeline", text_or_null(row.pipeline)},
+          {"detail", text_or_null(row.detail)}};
+}
+
+json watch(const engine::WatchStatus& status) {
+  return {{"last_look", time(status.last_look)},
+          {"digest", digest(status.digest)},
+          {"error", text_or_null(status.error)},
+          {"failing_since", time(status.failing_since)}};
+}
+
+json pipeline(const config::Pipeline& pipeline) {
+  auto checks = json::array();
+  for (const auto& check : pipeline.checks)
+    checks.push_back({{"kind", check.kind}, {"name", check.name}});
+  return {{"name", pipeline.name},
+          {"upstream", pipeline.upstream.text()},
+          {"staging", pipeline.staging.text()},
+          {"target", pipeline.target.text() + ":" + pipeline.stable_tag},
+          {"unique_tag", pipeline.unique_tag},
+          {"platform", pipeline.platform.text()},
+          {"poll_every_ms", pipeline.every.count()},
+          {"checks", checks}};
+}
+
+json dependent(const config::Dependent& dependent) {
+  auto from = json::array();
+  for (const auto& base : dependent.from)
+    from.push_back(base.text());
+  return {{"name", dependent.name},
+          {"image", dependent.image.text()},
+          {"from", from},
+          {"rebuild", dependent.trigger_kind},
+          {"platform", dependent.platform.text()}};
+}
+
+}  // namespace sluice::api::dto

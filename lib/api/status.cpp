@@ -1,0 +1,174 @@
+// What the daemon says about itself.
+
+#include "api/dto.hpp"
+#include "api/input.hpp"
+#include "api/output.hpp"
+#include "api/resources.hpp"
+#include "engine/transition.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::api {
+namespace {
+
+using nlohmann::json;
+
+// The engine's loops come round at least every few seconds; one that did not for so long hangs.
+constexpr auto stale_heartbeat = std::chrono::seconds(60);
+
+struct Snapshot {
+  std::vector<PipelineView> pipelines;
+  std::vector<std::optional<store::Run>> dependents;  // last run of each, in the order of the configuration
+  int jobs = 0;
+};
+
+Snapshot take(store::Tables& tables, const config::Config& config) {
+  Snapshot snapshot;
+  snapshot.pipelines = view_pipelines(tables, config);
+  for (const auto& dependent : config.dependents) {
+    store::RunFilter filter;
+    filter.task = dependent.name;
+    filter.limit = 1;
+    auto runs = tables.runs.list(filter);
+    snapshot.dependents.push_back(runs.empty() ? std::nullopt : std::optional(std::move(runs.front())));
+  }
+  snapshot.jobs = tables.jobs.count();
+  return snapshot;
+}
+
+json heartbeats(const Context& context) {
+  auto ages = json::array();
+  for (const auto& [name, beat] : context.engine.heartbeats()) {
+    const auto age = std::chrono::duration_cast<Milliseconds>(context.clock.steady() - beat);
+    ages.push_back({{"name", name}, {"age_ms", age.count()}});
+  }
+  return ages;
+}
+
+json pipeline_json(const PipelineView& view, const std::map<std::string, engine::WatchStatus>& watches) {
+  auto value = dto::pipeline(view.pipeline);
+  value["stable"] = view.stable ? dto::promotion(*view.stable) : json(nullptr);
+  value["last_run"] = view.last_run ? dto::run(*view.last_run) : json(nullptr);
+  value["hold"] = view.hold ? dto::hold(*view.hold) : json(nullptr);
+  const auto watch = watches.find(view.pipeline.name);
+  value["watch"] = watch == watches.end() ? json(nullptr) : dto::watch(watch->second);
+  return value;
+}
+
+json pipelines_json(const std::vector<PipelineView>& views, const Context& context) {
+  auto list = json::array();
+  for (const auto& view : views)
+    list.push_back(pipeline_json(view, context.engine.watches()));
+  return list;
+}
+
+std::optional<store::Run> last_pipeline_run(store::Tables& tables, const std::string& name) {
+  store::RunFilter filter;
+  filter.task = name;
+  filter.pipeline = name;
+  filter.limit = 20;  // a dependent may have the same name
+  for (auto& run : tables.runs.list(filter))
+    if (run.kind == engine::kind_pipeline) return std::move(run);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Config& config) {
+  std::vector<PipelineView> views;
+  views.reserve(config.pipelines.size());
+  for (const auto& pipeline : config.pipelines) {
+    PipelineView view{.pipeline = pipeline, .stable = {}, .last_run = {}, .hold = {}};
+    view.stable = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
+    view.last_run = last_pipeline_run(tables, pipeline.name);
+    view.hold = tables.holds.active(pipeline.name);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+Task<net::ServerResponse> get_health(Call) {
+  co_return json_response({{"status", "ok"}});
+}
+
+Task<net::ServerResponse> get_ready(Call call) {
+  auto reasons = json::array();
+  if (call.context.is_shut) reasons.push_back("the daemon is stopping");
+  for (const auto& [name, beat] : call.context.engine.heartbeats())
+    if (call.context.clock.steady() - beat > stale_heartbeat)
+      reasons.push_back("the " + name + " loop does not come round");
+  try {
+    co_await call.context.store.write([](store::Tables&) {});
+    co_await call.context.store.read([](store::Tables&) {});
+  } catch (...) {
+    reasons.push_back(current_error().what());
+  }
+  const bool ready = reasons.empty();
+  co_return json_response({{"ready", ready}, {"reasons", reasons}}, ready ? 200 : 503);
+}
+
+Task<net::ServerResponse> get_status(Call call) {
+  auto& context = call.context;
+  Query(call.request).done();
+  const auto config = context.engine.config();
+  const auto snapshot =
+      co_await context.store.read([config](store::Tables& tables) { return take(tables, *config); });
+  auto dependents = json::array();
+  for (std::size_t i = 0; i < config->dependents.size(); ++i) {
+    auto value = dto::dependent(config->dependents[i]);
+    const auto& last = snapshot.dependents[i];
+    value["last_run"] = last ? dto::run(*last) : json(nullptr);
+    dependents.push_back(std::move(value));
+  }
+  json value{{"version", context.options.version},
+             {"started", dto::time(context.options.started)},
+             {"instance", context.store.instance()},
+             {"pid", context.options.pid},
+             {"config", config->file.string()},
+             {"stopping", context.is_shut},
+             {"open_jobs", snapshot.jobs},
+             {"heartbeats", heartbeats(context)},
+             {"pipelines", pipelines_json(snapshot.pipelines, context)},
+             {"dependents", std::move(dependents)}};
+  co_return json_response(value);
+}
+
+Task<net::ServerResponse> list_pipelines(Call call) {
+  Query(call.request).done();
+  const auto config = call.context.engine.config();
+  const auto views = co_await call.context.store.read(
+      [config](store::Tables& tables) { return view_pipelines(tables, *config); });
+  co_return json_response(pipelines_json(views, call.context));
+}
+
+Task<net::ServerResponse> get_changes(Call call) {
+  auto& context = call.context;
+  Query query(call.request);
+  const auto after = static_cast<std::uint64_t>(query.number("after"));
+  const auto until = context.clock.steady() + query.wait();
+  query.done();
+  // A caller that counted further than we did counted at an earlier daemon: for it, everything changed.
+  while (context.engine.changes() == after && co_await wait_for_change(context, after, until)) {
+  }
+  co_return json_response({{"changes", context.engine.changes()}});
+}
+
+Task<net::ServerResponse> post_backup(Call call) {
+  const auto values = read_body(call.request.body, {"path"});
+  if (!values[0] || values[0]->empty())
+    throw Error(ErrorKind::invalid, "'path' is missing: where the copy goes");
+  const std::filesystem::path path = *values[0];
+  if (!path.is_absolute())
+    throw Error(ErrorKind::invalid, "'path' must be absolute, the daemon has its own directory");
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored))
+    throw Error(ErrorKind::conflict, path.string() + " exists already and is not overwritten");
+  co_await call.context.store.backup(path);
+  co_return json_response({{"path", path.string()}});
+}
+
+}  // namespace sluice::api
