@@ -1,12 +1,12 @@
 #pragma once
 // Time as a parameter: no room reads a clock other than through a Clock that it was given.
 
+#include "core/task.hpp"
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "core/task.hpp"
 
 namespace sluice {
 
@@ -37,7 +37,8 @@ class SystemClock final : public Clock {
 std::string format_time(Time time);
 /// RFC 3339 with microseconds, the form of JSON.
 std::string format_time_exact(Time time);
-/// Reads RFC 3339 ("2026-11-24T04:56:31Z", fraction and offset allowed) or a date; nullopt when it is neither.
+/// Reads RFC 3339 ("2026-11-24T04:56:31Z", fraction and offset allowed) or a date; nullopt when it is
+/// neither.
 std::optional<Time> parse_time(std::string_view text);
 
 /// "00:00:09", hours may exceed 99.

@@ -30,7 +30,8 @@ std::string_view to_string(ErrorKind kind);
 ErrorKind error_kind_from(std::string_view name);
 
 /// True when the same action may succeed later without a person doing anything:
-/// rate_limited, unavailable, timeout, and corrupt (a cut or garbled transfer). Retry policy looks only at this.
+/// rate_limited, unavailable, timeout, and corrupt (a cut or garbled transfer). Retry policy looks only at
+/// this.
 bool is_transient(ErrorKind kind);
 
 class Error : public std::exception {

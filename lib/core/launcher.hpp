@@ -1,6 +1,8 @@
 #pragma once
 // Child processes as a parameter: no room starts a process other than through a Launcher that it was given.
 
+#include "core/clock.hpp"
+
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -9,14 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/clock.hpp"
-
 namespace sluice {
 
 struct Command {
   /// Program and arguments; the program is looked up in PATH; never given to a shell.
   std::vector<std::string> argv;
-  /// Added to (and overriding) a minimal environment: PATH, HOME, TMPDIR, LANG, XDG_RUNTIME_DIR of the daemon.
+  /// Added to (and overriding) a minimal environment: PATH, HOME, TMPDIR, LANG, XDG_RUNTIME_DIR of the
+  /// daemon.
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<std::filesystem::path> directory;
   std::string input;
@@ -45,8 +46,9 @@ struct ProcessResult {
 class Launcher {
  public:
   virtual ~Launcher() = default;
-  /// Runs the command to its end. Throws Error(not_found) when the program does not exist, Error(unavailable) when
-  /// the process cannot be started. When the calling coroutine is cancelled the process group is killed and reaped.
+  /// Runs the command to its end. Throws Error(not_found) when the program does not exist, Error(unavailable)
+  /// when the process cannot be started. When the calling coroutine is cancelled the process group is killed
+  /// and reaped.
   virtual Task<ProcessResult> run(Command command) = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// Logging set-up. Rooms log with spdlog::info("{}", ...) and friends; texts from outside go through printable().
+// Logging set-up. Rooms log with spdlog::info("{}", ...) and friends; texts from outside go through
+// printable().
 
 #include <string>
 

@@ -1,13 +1,14 @@
 #pragma once
 // When to try again: pure, the random number comes in.
 
-#include <optional>
-
 #include "core/clock.hpp"
+
+#include <optional>
 
 namespace sluice {
 
-/// Exponential backoff with full jitter on the upper half: attempt 1 waits in [first/2, first], doubling up to `most`.
+/// Exponential backoff with full jitter on the upper half: attempt 1 waits in [first/2, first], doubling up
+/// to `most`.
 struct Backoff {
   Milliseconds first{std::chrono::seconds(2)};
   Milliseconds most{std::chrono::minutes(5)};

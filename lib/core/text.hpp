@@ -7,11 +7,12 @@
 
 namespace sluice {
 
-/// Escapes control characters, ANSI escapes, invalid UTF-8 and bidirectional marks as \xNN or \uNNNN, and cuts
-/// after `limit` bytes with "..."; newlines are escaped too unless `keep_newlines`.
+/// Escapes control characters, ANSI escapes, invalid UTF-8 and bidirectional marks as \xNN or \uNNNN, and
+/// cuts after `limit` bytes with "..."; newlines and tabs are escaped too unless `keep_newlines`.
 std::string printable(std::string_view text, std::size_t limit = 512, bool keep_newlines = false);
 
-/// The candidate nearest to `word` by edit distance, empty when none is near enough to be a likely typing error.
+/// The candidate nearest to `word` by edit distance, empty when none is near enough to be a likely typing
+/// error.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace sluice

@@ -10,13 +10,15 @@
 namespace sluice {
 
 struct Workers::Pool {
-  explicit Pool(std::size_t threads) : threads(threads) {}
+  explicit Pool(std::size_t count) : threads(count) {}
   boost::asio::thread_pool threads;
 };
 
 Workers::Workers(std::size_t threads) : pool_(std::make_unique<Pool>(threads)) {}
 
-Workers::~Workers() { pool_->threads.join(); }
+Workers::~Workers() {
+  pool_->threads.join();
+}
 
 Task<> Workers::execute(std::function<void()> work) {
   auto& threads = pool_->threads;

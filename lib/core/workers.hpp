@@ -1,14 +1,13 @@
 #pragma once
 // A small thread pool for what blocks (hashing, SQLite, DNS, files). Awaited from the event loop.
 
+#include "core/task.hpp"
+
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
-
-
-#include "core/task.hpp"
 
 namespace sluice {
 
@@ -28,13 +27,21 @@ class Workers {
     if constexpr (std::is_void_v<R>) {
       auto error = std::make_shared<std::exception_ptr>();
       co_await execute([work = std::move(work), error]() mutable {
-        try { work(); } catch (...) { *error = std::current_exception(); }
+        try {
+          work();
+        } catch (...) {
+          *error = std::current_exception();
+        }
       });
       if (*error) std::rethrow_exception(*error);
     } else {
       auto outcome = std::make_shared<std::pair<std::exception_ptr, std::optional<R>>>();
       co_await execute([work = std::move(work), outcome]() mutable {
-        try { outcome->second.emplace(work()); } catch (...) { outcome->first = std::current_exception(); }
+        try {
+          outcome->second.emplace(work());
+        } catch (...) {
+          outcome->first = std::current_exception();
+        }
       });
       if (outcome->first) std::rethrow_exception(outcome->first);
       co_return std::move(*outcome->second);

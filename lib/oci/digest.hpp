@@ -1,5 +1,6 @@
 #pragma once
-// Content digests: "sha256:<64 hex>" or "sha512:<128 hex>" (OCI image specification, descriptor.md, "Digests").
+// Content digests: "sha256:<64 hex>" or "sha512:<128 hex>" (OCI image specification, descriptor.md,
+// "Digests").
 
 #include <compare>
 #include <memory>
@@ -29,9 +30,11 @@ class Digest {
   std::string text_;
 };
 
-/// Incremental hash of the algorithm that `like` uses.
+/// Incremental hash; give it Digest::algorithm() to verify against that digest. Movable, one thread at a
+/// time.
 class Hasher {
  public:
+  /// Throws Error(invalid) when the algorithm is neither sha256 nor sha512.
   explicit Hasher(std::string_view algorithm = "sha256");
   ~Hasher();
   Hasher(Hasher&&) noexcept;

@@ -1,15 +1,15 @@
 #pragma once
 // Manifests, indexes and image configs, read from exact bytes. Nothing here re-serialises a manifest.
 
+#include "oci/digest.hpp"
+#include "oci/platform.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "oci/digest.hpp"
-#include "oci/platform.hpp"
 
 namespace sluice::oci {
 
@@ -20,8 +20,11 @@ inline constexpr std::string_view docker_list = "application/vnd.docker.distribu
 inline constexpr std::string_view docker_manifest = "application/vnd.docker.distribution.manifest.v2+json";
 }  // namespace media_type
 
-/// Largest manifest that is read: 4 MiB (distribution specification: registries should accept at least 4 MiB).
+/// Largest manifest that is read: 4 MiB (distribution specification: registries should accept at least 4
+/// MiB).
 inline constexpr std::size_t max_manifest_bytes = 4 * 1024 * 1024;
+/// Most layers of an image and most manifests of an index that are read.
+inline constexpr std::size_t max_descriptors = 10'000;
 
 struct Descriptor {
   std::string media_type;
@@ -36,17 +39,18 @@ struct Descriptor {
 struct Manifest {
   std::string media_type;
   bool is_index = false;
-  std::optional<Descriptor> config;      // image manifests
-  std::vector<Descriptor> layers;        // image manifests
-  std::vector<Descriptor> manifests;     // indexes
+  std::optional<Descriptor> config;   // image manifests
+  std::vector<Descriptor> layers;     // image manifests
+  std::vector<Descriptor> manifests;  // indexes
   std::optional<Descriptor> subject;
   std::string artifact_type;
   std::map<std::string, std::string> annotations;
 };
 
-/// Reads a manifest or index. `content_type` is what the registry said (parameters allowed, may be empty); the body's
-/// mediaType wins where it is present and both are known. Throws Error(corrupt) for: not JSON, nested deeper than 64,
-/// schema 1, both `manifests` and `layers`/`config` (CVE-2021-41190), a contradicting mediaType, bad digests or sizes.
+/// Reads a manifest or index. `content_type` is what the registry said (parameters allowed, may be empty);
+/// the body's mediaType wins where it is present and both are known. Throws Error(corrupt) for: not JSON,
+/// nested deeper than 64, schema 1, both `manifests` and `layers`/`config` (CVE-2021-41190), a contradicting
+/// mediaType, bad digests or sizes.
 Manifest parse_manifest(std::string_view bytes, std::string_view content_type);
 
 /// What is read from an image config (OCI image specification, config.md).

@@ -1,21 +1,24 @@
 #pragma once
-// Names of images: host/path[:tag][@digest] (distribution/reference grammar; Docker Hub short names are completed).
+// Names of images: host/path[:tag][@digest] (distribution/reference grammar; Docker Hub short names are
+// completed).
+
+#include "oci/digest.hpp"
 
 #include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "oci/digest.hpp"
-
 namespace sluice::oci {
 
-/// A repository on a registry. `registry` is host[:port] as a person writes it ("docker.io", "127.0.0.1:5000").
+/// A repository on a registry. `registry` is host[:port] as a person writes it ("docker.io",
+/// "127.0.0.1:5000").
 struct Repository {
   std::string registry;
   std::string path;
   std::string text() const { return registry + "/" + path; }
-  /// "docker.io/library/node", "node" (completed), ...; throws Error(invalid) naming what is wrong; no tag or digest allowed.
+  /// "docker.io/library/node", "node" (completed), ...; throws Error(invalid) naming what is wrong; no tag or
+  /// digest allowed.
   static Repository parse(std::string_view text);
   auto operator<=>(const Repository&) const = default;
 };
