@@ -55,8 +55,10 @@ struct Step {
 };
 
 /// Order: observed -> staging -> staged -> checking -> ready -> promoting -> promoted -> rebuilding -> succeeded.
-/// A run with trigger rollback starts at promoting and ignores holds. A final run ignores every event. Superseded is ignored from
-/// promoting on. `promoting` is entered only when the gate is open; otherwise `waiting`.
+/// A run with trigger rollback or patch (a person's decision about an image) starts at promoting, ignores holds and is not superseded;
+/// drift ends it as failed. A final run ignores every event. Superseded is ignored from promoting on. Cancelled is ignored while
+/// promoting: tags may have been written, so that is followed to its end. `promoting` is entered only when the gate is open;
+/// otherwise `waiting`. staged and ready are passed within one step; a run never rests there.
 Step advance(Run run, const Event& event, const Gate& gate, Time at);
 
 }  // namespace sluice::pipeline

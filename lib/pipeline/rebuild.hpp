@@ -34,7 +34,8 @@ struct RebuildStep {
   std::vector<std::string> log;
   bool changed = false;
 };
-/// Superseded applies only to `planned`: a request that may have gone out is always followed to its end.
+/// Superseded applies to `planned` and `dispatching`: a request that was accepted is always followed to its end. Confirmed applies
+/// in every state that is not final: an image that sits on the new base is confirmed, whoever had it built.
 RebuildStep advance(RebuildState state, const RebuildEvent& event);
 
 }  // namespace sluice::pipeline

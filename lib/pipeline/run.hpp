@@ -37,10 +37,10 @@ struct Run {
   State state = State::observed;
   int checks_total = 0;
   int checks_passed = 0;
-  std::string waiting_for;  // shown while waiting: "hold: reason", "promotion of ca1a"
-  std::string outcome;      // shown when final: why it was rejected, failed, superseded
-  std::optional<Time> started;
-  std::optional<Time> ended;
+  std::string waiting_for = {};  // shown while waiting: "hold: reason", "promotion of ca1a"
+  std::string outcome = {};      // shown when final: why it was rejected, failed, superseded
+  std::optional<Time> started = {};
+  std::optional<Time> ended = {};
   bool operator==(const Run&) const = default;
 };
 
