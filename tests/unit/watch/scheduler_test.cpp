@@ -1,0 +1,358 @@
+// Everything in virtual time: the test's own hours pass in no time.
+
+#include "watch/scheduler.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::watch;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Keys = std::vector<std::string>;
+
+struct World {
+  SeededRandom random{1};
+  Scheduler scheduler;
+  Steady now = Steady(1h);
+
+  explicit World(std::size_t per_registry = 4) : scheduler(random, per_registry) {}
+
+  void put(const std::string& key, const std::string& registry = "r", Milliseconds every = 15min) {
+    scheduler.put({.key = key, .registry = registry, .every = every}, now);
+  }
+  /// Goes to the next due time and takes what is due there.
+  Keys next() {
+    const auto due = scheduler.next_due();
+    if (!due) return {};
+    now = std::max(now, *due);
+    return scheduler.take_due(now);
+  }
+  void finish(const std::string& key, bool ok = true,
+              std::optional<Milliseconds> retry_after = std::nullopt) {
+    scheduler.finished(key, now, ok, retry_after);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an empty scheduler has nothing due") {
+  World world;
+  CHECK_FALSE(world.scheduler.next_due());
+  CHECK(world.scheduler.take_due(world.now).empty());
+  CHECK(world.scheduler.size() == 0);
+}
+
+TEST_CASE("a new watch is first due within two seconds, or sooner when it is watched more often") {
+  for (int i = 0; i < 100; ++i) {
+    World world;
+    world.random = SeededRandom(static_cast<std::uint64_t>(i));
+    world.put("slow");
+    CHECK(*world.scheduler.next_due() >= world.now);
+    CHECK(*world.scheduler.next_due() < world.now + 2s);
+    world.put("fast", "other", 100ms);
+    CHECK(*world.scheduler.next_due() < world.now + 2s);
+    world.scheduler.remove("slow");
+    CHECK(*world.scheduler.next_due() < world.now + 100ms);
+  }
+}
+
+TEST_CASE("after a good look a watch is due after its interval, within ten percent") {
+  World world;
+  world.put("a");
+  std::set<Steady::duration> intervals;
+  for (int i = 0; i < 200; ++i) {
+    REQUIRE(world.next() == Keys{"a"});
+    world.finish("a");
+    const auto interval = *world.scheduler.next_due() - world.now;
+    REQUIRE(interval >= 13min + 30s);
+    REQUIRE(interval <= 16min + 30s);
+    intervals.insert(interval);
+  }
+  CHECK(intervals.size() > 100);
+}
+
+TEST_CASE("a watch that is out is not taken again until its look ended") {
+  World world;
+  world.put("a");
+  REQUIRE(world.next() == Keys{"a"});
+  CHECK_FALSE(world.scheduler.next_due());
+  CHECK(world.scheduler.take_due(world.now + 24h).empty());
+}
+
+TEST_CASE("a hurried watch is due now") {
+  World world;
+  world.put("a");
+  REQUIRE(world.next() == Keys{"a"});
+  world.finish("a");
+  CHECK(world.scheduler.take_due(world.now).empty());
+  CHECK(world.scheduler.hurry("a", world.now));
+  CHECK(world.scheduler.next_due() == world.now);
+  CHECK(world.scheduler.take_due(world.now) == Keys{"a"});
+}
+
+TEST_CASE("hurrying a watch that nobody knows is refused") {
+  World world;
+  CHECK_FALSE(world.scheduler.hurry("a", world.now));
+}
+
+TEST_CASE("E2: ten thousand hints for one watch are one look, and one more when a look was out") {
+  World world;
+  world.put("a");
+  for (int i = 0; i < 10'000; ++i)
+    world.scheduler.hurry("a", world.now);
+  REQUIRE(world.scheduler.take_due(world.now) == Keys{"a"});
+  for (int i = 0; i < 10'000; ++i)
+    world.scheduler.hurry("a", world.now);
+  CHECK(world.scheduler.take_due(world.now).empty());
+  world.finish("a");
+  REQUIRE(world.scheduler.take_due(world.now) == Keys{"a"});
+  world.finish("a");
+  CHECK(world.scheduler.take_due(world.now).empty());
+}
+
+TEST_CASE("one registry has at most its number of looks out, others go on") {
+  World world(2);
+  for (const auto* key : {"a", "b", "c", "d"})
+    world.put(key, "busy");
+  world.put("e", "idle");
+  world.now += 2s;
+  auto due = world.scheduler.take_due(world.now);
+  std::sort(due.begin(), due.end());
+  CHECK(due.size() == 3);
+  CHECK(due.back() == "e");
+  CHECK_FALSE(world.scheduler.next_due());
+  world.finish(due.front());
+  CHECK(world.scheduler.take_due(world.now).size() == 1);
+}
+
+TEST_CASE("a registry with its own limit uses that") {
+  World world(1);
+  world.scheduler.limit("r", 3);
+  for (const auto* key : {"a", "b", "c", "d"})
+    world.put(key);
+  world.now += 2s;
+  CHECK(world.scheduler.take_due(world.now).size() == 3);
+  world.scheduler.limit("r", 4);
+  CHECK(world.scheduler.take_due(world.now).size() == 1);
+}
+
+TEST_CASE("a failing registry is asked less and less often, all its watches together") {
+  World world;
+  for (int i = 0; i < 50; ++i)
+    world.put("w" + std::to_string(i));
+  int looks = 0;
+  const auto begin = world.now;
+  while (world.now < begin + 1h) {
+    for (const auto& key : world.next()) {
+      ++looks;
+      world.finish(key, false);
+    }
+  }
+  // An hour at four looks per pause: the pauses double to five minutes.
+  CHECK(looks < 4 * 40);
+  CHECK(looks > 4 * 10);
+}
+
+TEST_CASE("after an outage every watch is looked at soon") {
+  World world;
+  for (int i = 0; i < 50; ++i)
+    world.put("w" + std::to_string(i), "r", 2s);
+  const auto outage_ends = world.now + 10min;
+  std::set<std::string> seen;
+  while (seen.size() < 50) {
+    for (const auto& key : world.next()) {
+      const bool up = world.now >= outage_ends;
+      if (up) seen.insert(key);
+      world.finish(key, up);
+    }
+  }
+  CHECK(world.now < outage_ends + 20s);
+}
+
+TEST_CASE("one watch that always fails does not slow down the others of its registry") {
+  World world;
+  world.put("missing", "r", 10s);
+  for (int i = 0; i < 10; ++i)
+    world.put("w" + std::to_string(i), "r", 10s);
+  std::map<std::string, int> looks;
+  const auto begin = world.now;
+  while (world.now < begin + 1h)
+    for (const auto& key : world.next()) {
+      ++looks[key];
+      world.finish(key, key != "missing");
+    }
+  for (int i = 0; i < 10; ++i)
+    CHECK(looks["w" + std::to_string(i)] > 300);
+  CHECK(looks["missing"] < 120);
+  CHECK(looks["missing"] > 20);
+}
+
+TEST_CASE("C4: retry-after is obeyed for all watches of that registry, and no other") {
+  World world;
+  world.put("a");
+  REQUIRE(world.next() == Keys{"a"});
+  world.put("b");
+  world.put("c", "other");
+  const auto told = world.now;
+  world.finish("a", false, 10min);
+  REQUIRE(world.next() == Keys{"c"});
+  CHECK(world.now < told + 2s);
+  REQUIRE(world.next() == Keys{"b", "a"});
+  CHECK(world.now == told + 10min);
+}
+
+TEST_CASE("C4: a retry-after of a year is capped") {
+  World world;
+  world.put("a");
+  REQUIRE(world.next() == Keys{"a"});
+  world.finish("a", false, std::chrono::hours(24 * 365));
+  CHECK(*world.scheduler.next_due() == world.now + 15min);
+}
+
+TEST_CASE("a hint does not break the pause that the registry asked for") {
+  World world;
+  world.put("a");
+  REQUIRE(world.next() == Keys{"a"});
+  world.scheduler.hurry("a", world.now);
+  world.finish("a", false, 10min);
+  world.scheduler.hurry("a", world.now);
+  CHECK(world.scheduler.take_due(world.now + 9min).empty());
+  CHECK(world.scheduler.take_due(world.now + 10min) == Keys{"a"});
+}
+
+TEST_CASE("a removed watch is never due again, also when it was out") {
+  World world;
+  world.put("a");
+  world.put("b");
+  world.now += 2s;
+  REQUIRE(world.scheduler.take_due(world.now).size() == 2);
+  world.finish("b");
+  world.scheduler.remove("a");
+  world.scheduler.remove("b");
+  CHECK(world.scheduler.size() == 0);
+  CHECK_FALSE(world.scheduler.hurry("a", world.now));
+  world.finish("a");
+  CHECK_FALSE(world.scheduler.next_due());
+}
+
+TEST_CASE("a watch that is removed and comes back while out is looked at again") {
+  World world;
+  world.put("a");
+  REQUIRE(world.next() == Keys{"a"});
+  world.scheduler.remove("a");
+  world.put("a");
+  CHECK(world.scheduler.size() == 1);
+  CHECK(world.scheduler.take_due(world.now + 1h).empty());
+  world.finish("a");
+  CHECK(world.scheduler.take_due(world.now) == Keys{"a"});
+}
+
+TEST_CASE("a watch that moves to another registry while out frees its place at the old one") {
+  World world(1);
+  world.put("a", "old");
+  REQUIRE(world.next() == Keys{"a"});
+  world.put("b", "old");
+  world.put("a", "new");
+  world.finish("a");
+  world.now += 2s;
+  auto due = world.scheduler.take_due(world.now);
+  std::sort(due.begin(), due.end());
+  CHECK(due == Keys{"a", "b"});
+}
+
+TEST_CASE("results that nobody waits for are ignored") {
+  World world;
+  world.put("a");
+  world.finish("a");
+  world.finish("stranger");
+  REQUIRE(world.next() == Keys{"a"});
+  world.finish("a");
+  world.finish("a");
+  CHECK(world.scheduler.size() == 1);
+  CHECK(*world.scheduler.next_due() > world.now);
+}
+
+TEST_CASE("E1: 100,000 watches due at one instant are spread and each is looked at once") {
+  World world(8);
+  constexpr int watches = 100'000;
+  constexpr int registries = 10;
+  for (int i = 0; i < watches; ++i)
+    world.put("w" + std::to_string(i), "r" + std::to_string(i % registries), 24h);
+  REQUIRE(world.scheduler.size() == watches);
+  // The machine slept: all of them are overdue at the same instant.
+  world.now += 1min;
+  std::set<std::string> seen;
+  std::size_t most_at_once = 0;
+  while (seen.size() < watches) {
+    const auto due = world.scheduler.take_due(world.now);
+    REQUIRE_FALSE(due.empty());
+    most_at_once = std::max(most_at_once, due.size());
+    world.now += 20ms;
+    for (const auto& key : due) {
+      REQUIRE(seen.insert(key).second);
+      world.finish(key);
+    }
+  }
+  CHECK(most_at_once == 8 * registries);
+}
+
+TEST_CASE("property: drawn operations never let more looks out than allowed, nor lose a watch") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    World world(2);
+    SeededRandom draw(seed);
+    std::map<std::string, std::string> out;  // key -> registry when taken
+    std::map<std::string, std::string> live;
+    const auto below = [&](std::uint64_t limit) { return draw.next() % limit; };
+    for (int i = 0; i < 2000; ++i) {
+      const auto key = "k" + std::to_string(below(12));
+      const auto registry = "r" + std::to_string(below(3));
+      switch (below(6)) {
+        case 0:
+          world.put(key, registry, Milliseconds(100 + below(5000)));
+          live[key] = registry;
+          break;
+        case 1:
+          world.scheduler.remove(key);
+          live.erase(key);
+          break;
+        case 2:
+          CHECK(world.scheduler.hurry(key, world.now) == live.contains(key));
+          break;
+        case 3:
+          world.now += Milliseconds(below(3000));
+          break;
+        case 4:
+          for (const auto& taken : world.scheduler.take_due(world.now)) {
+            REQUIRE(live.contains(taken));
+            REQUIRE(out.emplace(taken, live[taken]).second);
+          }
+          break;
+        default:
+          if (out.contains(key)) {
+            world.finish(key, below(2) == 0,
+                         below(4) == 0 ? std::optional(Milliseconds(below(9000))) : std::nullopt);
+            out.erase(key);
+          }
+      }
+      std::map<std::string, int> counts;
+      for (const auto& [name, of] : out)
+        REQUIRE(++counts[of] <= 2);
+      REQUIRE(world.scheduler.size() == live.size());
+    }
+    for (const auto& [key, registry] : out)
+      world.finish(key);
+    std::set<std::string> seen;
+    for (int i = 0; i < 5000 && seen.size() < live.size(); ++i)
+      for (const auto& key : world.next()) {
+        seen.insert(key);
+        world.finish(key);
+      }
+    REQUIRE(seen.size() == live.size());
+  }
+}
