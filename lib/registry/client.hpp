@@ -4,6 +4,14 @@
 // 401 unauthorized, 403 denied, 404 not_found, 429 rate_limited (with retry_after), 408/5xx unavailable,
 // other 4xx invalid, bytes that contradict their digest corrupt.
 
+#include "core/clock.hpp"
+#include "core/random.hpp"
+#include "core/secret.hpp"
+#include "core/workers.hpp"
+#include "net/client.hpp"
+#include "oci/manifest.hpp"
+#include "oci/reference.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,14 +20,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/clock.hpp"
-#include "core/random.hpp"
-#include "core/secret.hpp"
-#include "core/workers.hpp"
-#include "net/client.hpp"
-#include "oci/manifest.hpp"
-#include "oci/reference.hpp"
 
 namespace sluice::registry {
 
@@ -59,28 +59,32 @@ struct CopyProgress {
 
 class Client {
  public:
-  /// `access` maps a registry host as written ("docker.io") to its settings; called for each request so that a reload takes effect.
+  /// `access` maps a registry host as written ("docker.io") to its settings; called for each request so that
+  /// a reload takes effect.
   Client(net::Client& http, Clock& clock, Random& random, Workers& workers,
          std::function<Access(const std::string&)> access);
   ~Client();
 
-  /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send Docker-Content-Digest.
-  /// Nullopt when the registry says 404.
+  /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send
+  /// Docker-Content-Digest. Nullopt when the registry says 404.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
   /// GET of a manifest, verified when asked by digest. Throws not_found.
   Task<FetchedManifest> manifest(oci::Repository repository, std::string tag_or_digest);
   /// PUT of exactly these bytes under a tag or digest. Checks Docker-Content-Digest of the answer.
-  Task<> put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type, std::string bytes);
+  Task<> put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type,
+                      std::string bytes);
   /// A small blob (an image config), verified. Throws corrupt when larger than `limit`.
-  Task<std::string> small_blob(oci::Repository repository, oci::Digest digest, std::size_t limit = 8 * 1024 * 1024);
+  Task<std::string> small_blob(oci::Repository repository, oci::Digest digest,
+                               std::size_t limit = 8 * 1024 * 1024);
   Task<bool> blob_exists(oci::Repository repository, oci::Digest digest);
   /// The image config for a platform, following an index.
-  Task<oci::ImageConfig> image_config(oci::Repository repository, std::string tag_or_digest, oci::Platform platform);
+  Task<oci::ImageConfig> image_config(oci::Repository repository, std::string tag_or_digest,
+                                      oci::Platform platform);
 
-  /// Brings the manifest `digest` with everything below it (indexes, manifests, configs, layers; children before
-  /// parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs are mounted.
-  /// Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match is never committed.
-  /// No tag is written.
+  /// Brings the manifest `digest` with everything below it (indexes, manifests, configs, layers; children
+  /// before parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs
+  /// are mounted. Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match
+  /// is never committed. No tag is written.
   Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target);
 
  private:

@@ -1,0 +1,42 @@
+#pragma once
+// What an answer means: error kinds, the registry's own words, Retry-After. Pure.
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "net/http.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::registry {
+
+/// As much of an error body as is read.
+inline constexpr std::size_t max_error_body = 16 * 1024;
+/// The longest Retry-After that is obeyed.
+inline constexpr Milliseconds max_retry_after = std::chrono::hours(1);
+
+/// 401 unauthorized, 403 denied, 404 not_found, 429 rate_limited, 408/499/5xx unavailable, other 4xx invalid;
+/// a status that makes no sense here is corrupt.
+ErrorKind kind_of_status(int status);
+
+/// Retry-After as seconds or HTTP-date (RFC 9110, section 10.2.3), capped; nullopt when absent, past or
+/// nonsense.
+std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now);
+
+/// The codes of a JSON error body {"errors": [{"code", "message"}]} (distribution specification, "Error
+/// Codes").
+std::vector<std::string> error_codes(std::string_view body);
+
+/// "who answered 404 (MANIFEST_UNKNOWN: manifest unknown)" with advice where there is some; text from outside
+/// is escaped and cut.
+Error error_from(std::string_view who, int status, const net::Headers& headers, std::string_view body,
+                 Time now);
+
+/// Content-Type in lower case without parameters, empty when absent.
+std::string content_type(const net::Headers& headers);
+/// The beginning of something that was not expected, escaped, in quotes.
+std::string quoted_beginning(std::string_view body);
+
+}  // namespace sluice::registry

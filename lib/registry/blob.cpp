@@ -1,0 +1,191 @@
+#include "registry/blob.hpp"
+
+#include "core/error.hpp"
+#include "core/retry.hpp"
+#include "core/text.hpp"
+#include "registry/answer.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluice::registry {
+namespace {
+
+Call blob_call(const oci::Repository& repository, const oci::Digest& digest) {
+  Call call;
+  call.what = "blob " + digest.shortened();
+  call.path = "blobs/" + digest.text();
+  call.scopes = {pull_scope(repository)};
+  call.redirects = 5;
+  return call;
+}
+
+std::string text_of(const oci::Repository& repository, const oci::Digest& digest) {
+  return "blob " + digest.shortened() + " of " + repository.text();
+}
+
+}  // namespace
+
+Task<bool> blob_exists(Session& session, oci::Repository repository, oci::Digest digest, std::string scope) {
+  Call call = blob_call(repository, digest);
+  call.method = "HEAD";
+  call.scopes = {std::move(scope)};
+  call.expected = {200, 404};
+  const auto response = co_await session.send(repository, std::move(call));
+  co_await drain(*response);
+  if (response->status() == 404) co_return false;
+  const auto named = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
+  if (named && named->algorithm() == digest.algorithm() && *named != digest)
+    throw Error(ErrorKind::corrupt,
+                "HEAD " + text_of(repository, digest) + ": the registry answers for " + named->text());
+  co_return true;
+}
+
+Task<std::string> get_small_blob(Session& session, oci::Repository repository, oci::Digest digest,
+                                 std::size_t limit) {
+  const std::string what = "GET " + text_of(repository, digest);
+  Call call = blob_call(repository, digest);
+  call.html_allowed = true;  // the digest decides
+  const auto response = co_await session.send(repository, std::move(call));
+  try {
+    std::string bytes = co_await response->read_all(limit);
+    oci::Hasher hasher(digest.algorithm());
+    hasher.update(bytes);
+    const oci::Digest found = hasher.finish();
+    if (found != digest)
+      throw Error(ErrorKind::corrupt,
+                  "the body is " + found.text() + " and begins " + quoted_beginning(bytes));
+    co_return bytes;
+  } catch (const Error& error) {
+    throw Error(error).within(what);
+  }
+}
+
+bool continues_at(const std::string& content_range, std::uint64_t offset, std::uint64_t size) {
+  const auto number = [](std::string_view text) -> std::optional<std::uint64_t> {
+    std::uint64_t value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+    return value;
+  };
+  std::string_view text = content_range;
+  if (!text.starts_with("bytes ")) return false;
+  text.remove_prefix(6);
+  const auto dash = text.find('-');
+  const auto slash = text.find('/');
+  if (dash == std::string_view::npos || slash == std::string_view::npos || dash > slash) return false;
+  const std::string_view total = text.substr(slash + 1);
+  return number(text.substr(0, dash)) == offset && (total == "*" || number(total) == size);
+}
+
+BlobReader::BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size)
+    : session_(session), repository_(std::move(repository)), digest_(std::move(digest)), size_(size) {}
+
+void BlobReader::expect_length(std::uint64_t length, const std::string& why) const {
+  const auto announced = response_->content_length();
+  if (!announced || *announced == length) return;
+  throw Error(ErrorKind::corrupt, "GET " + text_of(repository_, digest_) + ": the registry announces " +
+                                      std::to_string(*announced) + " bytes of " + std::to_string(length) +
+                                      why);
+}
+
+// The registry's own URL is asked each time: the storage URL that it redirects to ends after minutes.
+Task<> BlobReader::open() {
+  Call call = blob_call(repository_, digest_);
+  call.html_allowed = true;
+  if (given_ > 0) {
+    call.headers.add("Range", "bytes=" + std::to_string(given_) + "-");
+    call.expected = {200, 206};
+  }
+  response_ = co_await session_.send(repository_, std::move(call));
+  const bool whole = response_->status() == 200;
+  if (!whole && !continues_at(response_->headers().get("Content-Range").value_or(""), given_, size_))
+    throw Error(ErrorKind::corrupt,
+                "GET " + text_of(repository_, digest_) + ": asked for bytes from " + std::to_string(given_) +
+                    ", got Content-Range " +
+                    quoted_beginning(response_->headers().get("Content-Range").value_or("")));
+  to_skip_ = whole ? given_ : 0;
+  if (whole && content_type(response_->headers()) == "text/html" && response_->content_length() != size_) {
+    const std::string page = co_await read_beginning(*response_, 512);
+    throw Error(ErrorKind::corrupt, "GET " + text_of(repository_, digest_) +
+                                        ": a web page instead of the blob " + quoted_beginning(page));
+  }
+  expect_length(whole ? size_ : size_ - given_, whole ? "" : " that are left");
+}
+
+Task<> BlobReader::pause() {
+  constexpr Backoff backoff{std::chrono::milliseconds(200), std::chrono::seconds(5)};
+  co_await session_.clock().sleep_for(backoff.wait(resumes_, session_.random().unit()));
+}
+
+Task<std::size_t> BlobReader::read_on(std::span<char> buffer) {
+  if (!response_) co_await open();
+  while (to_skip_ > 0) {
+    const auto piece =
+        buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), to_skip_)));
+    const std::size_t skipped = co_await response_->read(piece);
+    if (skipped == 0) break;
+    to_skip_ -= skipped;
+  }
+  const std::size_t got = co_await response_->read(buffer);
+  if (got == 0 && given_ < size_)
+    throw Error(ErrorKind::unavailable, "GET " + text_of(repository_, digest_) + ": ended after " +
+                                            std::to_string(given_) + " of " + std::to_string(size_) +
+                                            " bytes");
+  co_return got;
+}
+
+Task<std::size_t> BlobReader::read(std::span<char> buffer) {
+  for (;;) {
+    const bool first_opening = !response_ && given_ == 0 && resumes_ == 0;
+    try {
+      const std::size_t got = co_await read_on(buffer);
+      given_ += got;
+      co_return got;
+    } catch (const Error& error) {
+      const bool cut = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::timeout;
+      // Broken while waiting for the end of a complete body: all bytes are here, the digest decides.
+      if (cut && given_ == size_ && size_ > 0) co_return 0;
+      // A cut is worth another try at once; whoever slows us down, or sends something wrong, is not.
+      if (!cut || first_opening || ++resumes_ > max_resumes) throw;
+    }
+    response_.reset();
+    co_await pause();
+  }
+}
+
+VerifiedBody::VerifiedBody(net::BodySource& source, oci::Digest digest, std::uint64_t size, std::string what)
+    : source_(source),
+      digest_(std::move(digest)),
+      left_(size),
+      what_(std::move(what)),
+      hasher_(digest_.algorithm()) {}
+
+Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
+  try {
+    co_return co_await read_checked(buffer);
+  } catch (...) {
+    failure_ = std::current_exception();
+    throw;
+  }
+}
+
+Task<std::size_t> VerifiedBody::read_checked(std::span<char> buffer) {
+  if (left_ == 0) co_return 0;
+  const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_)));
+  const std::size_t got = co_await source_.read(piece);
+  if (got == 0) throw Error(ErrorKind::corrupt, what_ + ": " + std::to_string(left_) + " bytes too short");
+  hasher_.update(std::string_view(piece.data(), got));
+  left_ -= got;
+  if (left_ > 0) co_return got;
+
+  char beyond = 0;
+  if (co_await source_.read(std::span<char>(&beyond, 1)) != 0)
+    throw Error(ErrorKind::corrupt, what_ + ": longer than its manifest says");
+  const oci::Digest found = hasher_.finish();
+  if (found != digest_)
+    throw Error(ErrorKind::corrupt, what_ + ": the bytes are " + found.text() + ": not pushed");
+  co_return got;
+}
+
+}  // namespace sluice::registry

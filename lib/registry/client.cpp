@@ -1,0 +1,69 @@
+#include "registry/client.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "registry/blob.hpp"
+#include "registry/copy.hpp"
+#include "registry/manifest.hpp"
+#include "registry/tree.hpp"
+
+namespace sluice::registry {
+
+struct Client::State {
+  Session session;
+  InFlight flights;
+};
+
+// `workers` are not used: SHA-256 with the processor's own instructions takes a fraction of a millisecond for
+// a buffer, less than the way to another thread and back would cost the loop.
+Client::Client(net::Client& http, Clock& clock, Random& random, Workers& /*workers*/,
+               std::function<Access(const std::string&)> access)
+    : state_(new State{Session(http, clock, random, std::move(access)), {}}) {}
+
+Client::~Client() = default;
+
+Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::string tag_or_digest) {
+  return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
+}
+
+Task<FetchedManifest> Client::manifest(oci::Repository repository, std::string tag_or_digest) {
+  return get_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
+}
+
+Task<> Client::put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type,
+                            std::string bytes) {
+  return registry::put_manifest(state_->session, std::move(repository), std::move(tag_or_digest),
+                                std::move(media_type), std::move(bytes));
+}
+
+Task<std::string> Client::small_blob(oci::Repository repository, oci::Digest digest, std::size_t limit) {
+  return get_small_blob(state_->session, std::move(repository), std::move(digest), limit);
+}
+
+Task<bool> Client::blob_exists(oci::Repository repository, oci::Digest digest) {
+  std::string scope = pull_scope(repository);
+  return registry::blob_exists(state_->session, std::move(repository), std::move(digest), std::move(scope));
+}
+
+Task<oci::ImageConfig> Client::image_config(oci::Repository repository, std::string tag_or_digest,
+                                            oci::Platform platform) {
+  FetchedManifest fetched = co_await manifest(repository, tag_or_digest);
+  for (int depth = 0; fetched.manifest.is_index; ++depth) {
+    const auto child = oci::select_platform(fetched.manifest, platform);
+    if (!child || depth == max_index_depth)
+      throw Error(ErrorKind::not_found, repository.text() + " " + printable(tag_or_digest, 160) +
+                                            " has no image for " + platform.text());
+    fetched = co_await manifest(repository, child->digest.text());
+  }
+  if (!fetched.manifest.config)
+    throw Error(ErrorKind::corrupt, repository.text() + "@" + fetched.digest.text() + " has no image config");
+  const std::string bytes = co_await small_blob(repository, fetched.manifest.config->digest);
+  co_return oci::parse_image_config(bytes);
+}
+
+Task<CopyProgress> Client::copy(oci::Repository source, oci::Digest digest, oci::Repository target) {
+  return copy_image(state_->session, state_->flights, std::move(source), std::move(digest),
+                    std::move(target));
+}
+
+}  // namespace sluice::registry

@@ -1,0 +1,121 @@
+#include "registry/manifest.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "registry/answer.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::registry {
+namespace {
+
+constexpr std::array types{oci::media_type::oci_index, oci::media_type::docker_list,
+                           oci::media_type::oci_manifest, oci::media_type::docker_manifest};
+
+Call manifest_call(const oci::Repository& repository, const std::string& tag_or_digest) {
+  Call call;
+  call.what = "manifest " + printable(tag_or_digest, 160);
+  call.path = "manifests/" + tag_or_digest;
+  call.scopes = {pull_scope(repository)};
+  call.redirects = 5;
+  accept_manifests(call.headers);
+  return call;
+}
+
+oci::Digest digest_like(const std::optional<oci::Digest>& asked, std::string_view bytes) {
+  oci::Hasher hasher(asked ? asked->algorithm() : "sha256");
+  hasher.update(bytes);
+  return hasher.finish();
+}
+
+}  // namespace
+
+// One line for each: Harbor 1.1.1 answers schema 1 to one long line (containerd issue 5632).
+void accept_manifests(net::Headers& headers) {
+  for (const auto type : types)
+    headers.add("Accept", std::string(type));
+}
+
+bool is_manifest_type(std::string_view media_type) {
+  return std::find(types.begin(), types.end(), media_type) != types.end();
+}
+
+Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest) {
+  Call call = manifest_call(repository, tag_or_digest);
+  const std::string what = "GET " + call.what + " of " + repository.text();
+  const auto response = co_await session.send(repository, std::move(call));
+  try {
+    std::string bytes = co_await response->read_all(oci::max_manifest_bytes);
+    const auto asked = oci::Digest::parse(tag_or_digest);
+    oci::Digest digest = digest_like(asked, bytes);
+    if (asked && *asked != digest)
+      throw Error(ErrorKind::corrupt,
+                  "the body is " + digest.text() + " and begins " + quoted_beginning(bytes));
+    const std::string encoding = response->headers().get("Content-Encoding").value_or("identity");
+    if (!asked && encoding != "identity")
+      throw Error(ErrorKind::corrupt, "encoded as " + printable(encoding, 64) + ", which was not asked for");
+    auto manifest = oci::parse_manifest(bytes, content_type(response->headers()));
+    std::string media_type = manifest.media_type;
+    co_return FetchedManifest{std::move(digest), std::move(media_type), std::move(bytes),
+                              std::move(manifest)};
+  } catch (const Error& error) {
+    throw Error(error).within(what);
+  }
+}
+
+// A HEAD costs nothing on Docker Hub while a GET counts as a pull; but a HEAD that does not tell everything
+// (ECR Public, registry.redhat.io and static registries send no Docker-Content-Digest) is replaced by GET and
+// hash.
+Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
+                                               std::string tag_or_digest) {
+  Call call = manifest_call(repository, tag_or_digest);
+  call.method = "HEAD";
+  call.expected = {200, 404, 405};
+  call.html_allowed = true;
+  const auto response = co_await session.send(repository, std::move(call));
+  co_await drain(*response);
+  if (response->status() == 404) co_return std::nullopt;
+
+  const auto digest = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
+  const std::string type = content_type(response->headers());
+  const auto size = response->content_length();
+  const auto asked = oci::Digest::parse(tag_or_digest);
+  const bool complete = response->status() == 200 && digest && size && *size > 0 && is_manifest_type(type);
+  if (complete && (!asked || *asked == *digest))
+    co_return Resolved{*digest, type, static_cast<std::int64_t>(*size)};
+
+  try {
+    const FetchedManifest fetched = co_await get_manifest(session, repository, tag_or_digest);
+    co_return Resolved{fetched.digest, fetched.media_type, static_cast<std::int64_t>(fetched.bytes.size())};
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+  co_return std::nullopt;
+}
+
+Task<> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                    std::string media_type, std::string bytes) {
+  const auto asked = oci::Digest::parse(tag_or_digest);
+  const oci::Digest digest = digest_like(asked, bytes);
+  if (asked && *asked != digest)
+    throw Error(ErrorKind::corrupt,
+                "manifest " + asked->text() + " has bytes of " + digest.text() + ": not pushed");
+
+  Call call = manifest_call(repository, tag_or_digest);
+  call.method = "PUT";
+  call.scopes = {push_scope(repository)};
+  call.redirects = 0;
+  call.headers = {{"Content-Type", media_type}};
+  call.body = std::move(bytes);
+  call.expected = {200, 201, 202};
+  const std::string what = "PUT " + call.what + " of " + repository.text();
+  const auto response = co_await session.send(repository, std::move(call));
+  const auto stored = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
+  if (stored && stored->algorithm() == digest.algorithm() && *stored != digest)
+    throw Error(ErrorKind::corrupt,
+                what + ": the registry stored " + stored->text() + " instead of " + digest.text());
+  co_await drain(*response);
+}
+
+}  // namespace sluice::registry

@@ -1,0 +1,20 @@
+#pragma once
+// Manifests: GET, HEAD, PUT (distribution specification, "Pulling manifests", "Pushing manifests").
+
+#include "registry/request.hpp"
+
+namespace sluice::registry {
+
+Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest);
+Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
+                                               std::string tag_or_digest);
+Task<> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                    std::string media_type, std::string bytes);
+
+/// The Accept lines of every manifest request: always the same, since the digest depends on what is
+/// negotiated.
+void accept_manifests(net::Headers& headers);
+/// True for the four types that Accept names.
+bool is_manifest_type(std::string_view media_type);
+
+}  // namespace sluice::registry

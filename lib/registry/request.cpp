@@ -1,0 +1,128 @@
+#include "registry/request.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "registry/answer.hpp"
+
+#include <algorithm>
+
+namespace sluice::registry {
+
+std::string pull_scope(const oci::Repository& repository) {
+  return "repository:" + repository.path + ":pull";
+}
+std::string push_scope(const oci::Repository& repository) {
+  return "repository:" + repository.path + ":pull,push";
+}
+
+Session::Session(net::Client& http, Clock& clock, Random& random,
+                 std::function<Access(const std::string&)> access)
+    : http_(http), clock_(clock), random_(random), access_(std::move(access)), auth_(http, clock) {}
+
+Endpoint Session::endpoint(const oci::Repository& repository) const {
+  return endpoint_of(repository.registry, access_(repository.registry));
+}
+
+Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, Call call) {
+  const Endpoint endpoint = this->endpoint(repository);
+  const std::string what = call.method + " " + call.what + " of " + repository.text();
+  net::Url url = endpoint.base;
+  url.target += repository.path + "/" + call.path;
+  if (call.url) url = *call.url;
+  const bool at_home = url.same_origin(endpoint.base);
+
+  try {
+    Secret authorization;
+    if (at_home) authorization = co_await auth_.authorization(endpoint, call.scopes);
+    auto response = co_await exchange(endpoint, call, url, authorization);
+    const bool challenged = response->status() == 401 && at_home && call.answers_challenge &&
+                            response->url().same_origin(endpoint.base);
+    if (challenged) {
+      const bool better = co_await learn(endpoint, call, response->headers(), authorization);
+      if (better && call.stream == nullptr) {
+        co_await drain(*response);
+        authorization = co_await auth_.authorization(endpoint, call.scopes);
+        response = co_await exchange(endpoint, call, url, authorization);
+      }
+    }
+    co_await check(endpoint, call, *response);
+    co_return response;
+  } catch (const Error& error) {
+    throw Error(error).within(what);  // a copy: the failure of a shared token fetch is thrown to many
+  }
+}
+
+Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint, const Call& call,
+                                                       const net::Url& url, Secret authorization) {
+  net::Request request;
+  request.method = call.method;
+  request.url = url;
+  request.headers = call.headers;
+  // Digests are over the bytes as stored: nobody may compress them on the way.
+  request.headers.set("Accept-Encoding", "identity");
+  if (!authorization.empty()) request.headers.set("Authorization", std::string(authorization.reveal()));
+  request.body = call.body;
+  request.stream = call.stream;
+  request.stream_length = call.stream_length;
+  request.tls = tls_for(endpoint, url);
+  request.max_redirects = call.redirects;
+  request.header_timeout = call.header_timeout;
+  co_return co_await http_.send(std::move(request));
+}
+
+Task<bool> Session::learn(const Endpoint& endpoint, const Call& call, const net::Headers& headers,
+                          Secret sent) {
+  auto challenge = choose_challenge(parse_challenges(headers.all("WWW-Authenticate")));
+  // Some registries (gcr.io) send a 401 without a challenge; the one of /v2/ holds for all.
+  if (!challenge) challenge = auth_.known(endpoint.registry);
+  if (!challenge) {
+    Call ping;
+    auto response = co_await exchange(endpoint, ping, endpoint.base, Secret());
+    if (response->status() == 401)
+      challenge = choose_challenge(parse_challenges(response->headers().all("WWW-Authenticate")));
+    co_await drain(*response);
+  }
+  if (!challenge) co_return false;
+  co_return auth_.refused(endpoint, call.scopes, sent, *challenge);
+}
+
+Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response& response) {
+  const int status = response.status();
+  const bool expected = std::find(call.expected.begin(), call.expected.end(), status) != call.expected.end();
+  const bool page = status < 300 && content_type(response.headers()) == "text/html" && !call.html_allowed;
+  if (expected && !page) co_return;
+
+  const std::string body = co_await read_beginning(response, max_error_body);
+  const std::string who = printable(response.url().authority(), 200);
+  if (page)
+    throw Error(ErrorKind::corrupt, who + " answered " + std::to_string(status) +
+                                        " with a web page instead of a registry's answer " +
+                                        quoted_beginning(body));
+  const Error error = error_from(who, status, response.headers(), body, clock_.now());
+  // Signed URLs of a storage behind the registry end after minutes: a later try gets a fresh one.
+  if ((status == 401 || status == 403) && !response.url().same_origin(endpoint.base))
+    throw Error(ErrorKind::unavailable, error.what());
+  throw error;
+}
+
+Task<std::string> read_beginning(net::Response& response, std::size_t limit) {
+  std::string text(limit, '\0');
+  std::size_t size = 0;
+  try {
+    while (size < limit) {
+      const std::size_t more = co_await response.read(std::span<char>(text).subspan(size));
+      if (more == 0) break;
+      size += more;
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+  }
+  text.resize(size);
+  co_return text;
+}
+
+Task<> drain(net::Response& response) {
+  co_await read_beginning(response, max_error_body);
+}
+
+}  // namespace sluice::registry

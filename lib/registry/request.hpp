@@ -1,0 +1,72 @@
+#pragma once
+// One request to a registry: URL, authorization, one answer to a challenge, and errors in words.
+// Event-loop thread only.
+
+#include "oci/reference.hpp"
+#include "registry/auth.hpp"
+#include "registry/client.hpp"
+#include "registry/endpoint.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::registry {
+
+struct Call {
+  std::string what;  // "manifest 9-alpine", for messages
+  std::string method = "GET";
+  std::string path;             // below /v2/<repository>/, with its query
+  std::optional<net::Url> url;  // instead of path: an upload location
+  net::Headers headers;
+  std::string body;
+  net::BodySource* stream = nullptr;
+  std::uint64_t stream_length = 0;
+  std::vector<int> expected{200};
+  std::vector<std::string> scopes;
+  int redirects = 0;
+  /// False: a page for people with a 2xx is corrupt (captive portals, proxies, websites at the registry's
+  /// name).
+  bool html_allowed = false;
+  /// False: a 401 is an answer like any other, and nothing is learned from it.
+  bool answers_challenge = true;
+  Milliseconds header_timeout{std::chrono::seconds(30)};
+};
+
+std::string pull_scope(const oci::Repository& repository);
+std::string push_scope(const oci::Repository& repository);
+
+class Session {
+ public:
+  Session(net::Client& http, Clock& clock, Random& random, std::function<Access(const std::string&)> access);
+
+  /// Sends the call and returns an answer with one of the expected statuses; any other is thrown as Error. On
+  /// 401 a new authorization is tried once; not with a stream, which cannot be sent again (the caller may
+  /// start over). Another host than the registry gets no Authorization, and its 401 is not answered.
+  Task<std::unique_ptr<net::Response>> send(oci::Repository repository, Call call);
+
+  Endpoint endpoint(const oci::Repository& repository) const;
+  Clock& clock() { return clock_; }
+  Random& random() { return random_; }
+
+ private:
+  Task<std::unique_ptr<net::Response>> exchange(const Endpoint& endpoint, const Call& call,
+                                                const net::Url& url, Secret authorization);
+  Task<bool> learn(const Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent);
+  Task<> check(const Endpoint& endpoint, const Call& call, net::Response& response);
+
+  net::Client& http_;
+  Clock& clock_;
+  Random& random_;
+  std::function<Access(const std::string&)> access_;
+  Auth auth_;
+};
+
+/// Reads at most `limit` bytes, for error texts; what fails on the way is left out.
+Task<std::string> read_beginning(net::Response& response, std::size_t limit);
+/// Reads a short rest away, so that the connection can be used again.
+Task<> drain(net::Response& response);
+
+}  // namespace sluice::registry

@@ -1,0 +1,42 @@
+#pragma once
+// The token protocol as values (distribution, docs/content/spec/auth/token.md). Pure.
+
+#include "core/clock.hpp"
+#include "core/secret.hpp"
+#include "registry/challenge.hpp"
+#include "registry/endpoint.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::registry {
+
+/// Largest answer of a token service that is read.
+inline constexpr std::size_t max_token_answer = 256 * 1024;
+
+struct Token {
+  Secret value;
+  Milliseconds lifetime{};
+};
+
+/// What to ask of the token service that a registry named.
+struct TokenRequest {
+  net::Url url;
+  /// The registry's own credentials may go there.
+  bool with_credentials = false;
+};
+
+/// Scopes to ask for, in order: what the registry demanded comes first, since some services look at the first
+/// only.
+std::vector<std::string> merged_scopes(const std::vector<std::string>& wanted, const std::string& demanded);
+
+/// Throws Error(unauthorized) when the realm may not be used: http although the registry speaks TLS, loopback
+/// although the registry is elsewhere, or credentials that would go to another host without TLS.
+TokenRequest token_request(const Endpoint& endpoint, const Challenge& bearer,
+                           const std::vector<std::string>& scopes);
+
+/// Throws Error(corrupt) without quoting the body, which may hold a secret. A missing lifetime is 60 seconds.
+Token parse_token(std::string_view body);
+
+}  // namespace sluice::registry

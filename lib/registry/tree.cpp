@@ -1,0 +1,107 @@
+#include "registry/tree.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "registry/manifest.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace sluice::registry {
+namespace {
+
+// An index may list things that are no manifests (buildkit's cache lists layers); they are blobs.
+bool names_manifest(const oci::Descriptor& child) {
+  return child.media_type.empty() || is_manifest_type(child.media_type) ||
+         child.media_type.find("manifest") != std::string::npos ||
+         child.media_type.find("index") != std::string::npos;
+}
+
+class Walk {
+ public:
+  Walk(Session& session, oci::Repository source) : session_(session), source_(std::move(source)) {}
+
+  Task<> visit(oci::Digest digest, std::optional<std::int64_t> size, int depth) {
+    // Seen before: shared by two indexes. (A digest cannot contain itself.)
+    if (!seen_.insert(digest).second) co_return;
+    if (seen_.size() > max_manifests) too_much("more than " + std::to_string(max_manifests) + " manifests");
+    if (depth > max_index_depth) too_much("indexes nested deeper than " + std::to_string(max_index_depth));
+
+    FetchedManifest fetched = co_await get_manifest(session_, source_, digest.text());
+    if (size && *size != static_cast<std::int64_t>(fetched.bytes.size()))
+      throw Error(ErrorKind::corrupt, "manifest " + digest.text() + " of " + source_.text() + " has " +
+                                          std::to_string(fetched.bytes.size()) + " bytes, its index says " +
+                                          std::to_string(*size));
+    total_ += fetched.bytes.size();
+    if (total_ > max_manifest_total)
+      too_much("manifests of more than " + std::to_string(max_manifest_total) + " bytes");
+
+    for (const auto& child : fetched.manifest.manifests) {
+      if (names_manifest(child))
+        co_await visit_child(digest, child, depth + 1);
+      else
+        add_blob(child);
+    }
+    if (fetched.manifest.config) add_blob(*fetched.manifest.config);
+    for (const auto& layer : fetched.manifest.layers)
+      add_blob(layer);
+    tree_.manifests.push_back({digest, std::move(fetched.media_type), std::move(fetched.bytes)});
+  }
+
+  Tree finish() {
+    std::stable_sort(tree_.blobs.begin(), tree_.blobs.end(),
+                     [](const auto& left, const auto& right) { return left.size > right.size; });
+    return std::move(tree_);
+  }
+
+ private:
+  Task<> visit_child(oci::Digest parent, oci::Descriptor child, int depth) {
+    try {
+      co_await visit(child.digest, child.size, depth);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::not_found) throw;
+      throw Error(error).within("index " + parent.text() + " lists what the registry no longer has");
+    }
+  }
+
+  void add_blob(const oci::Descriptor& blob) {
+    if (is_foreign_layer(blob)) {
+      tree_.foreign_layers = true;
+      return;
+    }
+    const auto [known, added] = sizes_.emplace(blob.digest, blob.size);
+    if (!added && known->second != blob.size)
+      throw Error(ErrorKind::corrupt, "blob " + blob.digest.text() + " of " + source_.text() +
+                                          " is listed with " + std::to_string(known->second) + " and with " +
+                                          std::to_string(blob.size) + " bytes");
+    if (sizes_.size() > max_blobs) too_much("more than " + std::to_string(max_blobs) + " blobs");
+    if (added) tree_.blobs.push_back(blob);
+  }
+
+  [[noreturn]] void too_much(const std::string& what) const {
+    throw Error(ErrorKind::invalid, source_.text() + " holds an image with " + what + ": not copied");
+  }
+
+  Session& session_;
+  oci::Repository source_;
+  std::set<oci::Digest> seen_;
+  std::map<oci::Digest, std::int64_t> sizes_;
+  std::size_t total_ = 0;
+  Tree tree_;
+};
+
+}  // namespace
+
+bool is_foreign_layer(const oci::Descriptor& layer) {
+  const std::string_view type = layer.media_type;
+  return !layer.urls.empty() && (type.starts_with("application/vnd.docker.image.rootfs.foreign.") ||
+                                 type.starts_with("application/vnd.oci.image.layer.nondistributable."));
+}
+
+Task<Tree> read_tree(Session& session, oci::Repository source, oci::Digest root) {
+  Walk walk(session, std::move(source));
+  co_await walk.visit(std::move(root), std::nullopt, 0);
+  co_return walk.finish();
+}
+
+}  // namespace sluice::registry

@@ -1,0 +1,36 @@
+#pragma once
+// What a manifest consists of: everything that a copy of it must bring.
+
+#include "registry/request.hpp"
+
+namespace sluice::registry {
+
+/// Indexes within indexes that are followed.
+inline constexpr int max_index_depth = 4;
+/// Manifests of one copy, and their bytes together.
+inline constexpr std::size_t max_manifests = 1024;
+inline constexpr std::size_t max_manifest_total = 32 * 1024 * 1024;
+/// Different blobs of one copy.
+inline constexpr std::size_t max_blobs = 16 * 1024;
+
+struct TreeManifest {
+  oci::Digest digest;
+  std::string media_type;
+  std::string bytes;
+};
+
+struct Tree {
+  std::vector<TreeManifest> manifests;  // children before parents, each once
+  std::vector<oci::Descriptor> blobs;   // each once, largest first
+  bool foreign_layers = false;          // some layers live elsewhere by their own word and are left out
+};
+
+/// Reads the manifest `root` and all below it. Throws not_found naming the missing child, corrupt when a size
+/// contradicts its descriptor or a limit is passed.
+Task<Tree> read_tree(Session& session, oci::Repository source, oci::Digest root);
+
+/// Layers that name `urls` and have a non-distributable type are not pushed, as docker does not by default
+/// (OCI image specification, layer.md, "Non-Distributable Layers").
+bool is_foreign_layer(const oci::Descriptor& layer);
+
+}  // namespace sluice::registry
