@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +23,9 @@ class BodySource {
   /// Fills at most buffer.size() bytes, returns how many; 0 at the end.
   virtual Task<std::size_t> read(std::span<char> buffer) = 0;
 };
+
+/// Bytes that must move within one Request::idle_timeout while a body is outstanding.
+constexpr std::uint64_t minimum_progress = 1024;
 
 struct TlsOptions {
   std::optional<std::filesystem::path> ca;  // PEM, added to the system roots
@@ -47,7 +49,8 @@ struct Request {
   Milliseconds connect_timeout{std::chrono::seconds(10)};
   /// Until the response header is complete.
   Milliseconds header_timeout{std::chrono::seconds(30)};
-  /// Longest time without any progress while a body is read or written.
+  /// Longest time without progress while a body is read or written. Progress is at least minimum_progress bytes (or
+  /// all that is left, when that is less), so a peer that drips single bytes is given up too.
   Milliseconds idle_timeout{std::chrono::seconds(30)};
 };
 
@@ -70,8 +73,10 @@ class Client {
   virtual ~Client() = default;
   /// Sends the request and returns when the response header is complete. Throws Error(unavailable) when connecting,
   /// TLS or the exchange fails (the message names host, phase and reason), Error(timeout) when a deadline passed,
-  /// Error(corrupt) for a malformed answer. A kept-alive connection that turns out closed before any response byte is replaced once by a
-  /// fresh one when the request has no stream body.
+  /// Error(corrupt) for a malformed answer, Error(denied) for a redirect from https to http. A kept-alive connection
+  /// whose peer closed it before any response byte is replaced once by a fresh one, whatever the method, unless the
+  /// request has a stream body: the peer closed it while idle and has not seen the request. After a deadline nothing is
+  /// repeated.
   virtual Task<std::unique_ptr<Response>> send(Request request) = 0;
   /// Closes idle connections.
   virtual void close_idle() = 0;

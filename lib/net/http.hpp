@@ -1,14 +1,12 @@
 #pragma once
 // HTTP messages as plain values, shared by client and server.
 
-#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "core/task.hpp"
 
 namespace sluice::net {
 
@@ -29,7 +27,7 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// Constant-time equality, for credentials and signatures.
+/// Equality for credentials and signatures: the time taken depends on the lengths only.
 bool equal_secret(std::string_view left, std::string_view right);
 /// HMAC-SHA256, raw 32 bytes.
 std::string hmac_sha256(std::string_view key, std::string_view message);
@@ -39,5 +37,7 @@ std::optional<std::string> base64_decode(std::string_view text);
 std::string hex_encode(std::string_view bytes);
 /// Percent-encodes everything but unreserved characters (RFC 3986).
 std::string percent_encode(std::string_view text);
+/// Nullopt when a '%' is not followed by two hexadecimal digits.
+std::optional<std::string> percent_decode(std::string_view text);
 
 }  // namespace sluice::net

@@ -20,7 +20,7 @@ struct ServerRequest {
   std::vector<std::pair<std::string, std::string>> query;
   Headers headers;
   std::string body;
-  std::string peer;  // address, or "unix"
+  std::string peer;  // address, or "uid:1000" for a Unix socket
   std::optional<std::string> parameter(std::string_view name) const;
 };
 

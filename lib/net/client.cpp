@@ -1,0 +1,110 @@
+#include "net/client.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "net/connection.hpp"
+#include "net/exchange.hpp"
+#include "net/failure.hpp"
+#include "net/redirect.hpp"
+#include "net/response.hpp"
+
+namespace sluice::net {
+namespace {
+
+/// A request that cannot be repeated takes no connection that was idle for longer: the peer may be closing it.
+constexpr Milliseconds youth_for_streams{std::chrono::seconds(2)};
+/// Bodies of redirects that are read, to keep their connection, instead of closed.
+constexpr std::size_t small_redirect = 16 * 1024;
+
+void check(const Request& request) {
+  if (!is_token(request.method))
+    throw Error(ErrorKind::invalid, fmt::format("\"{}\" is no HTTP method", printable(request.method, 40)));
+  const std::string& target = request.url.target;
+  const auto visible = [](char c) { return c > 0x20 && c < 0x7F; };
+  if (target.empty() || target.front() != '/' || !std::all_of(target.begin(), target.end(), visible))
+    throw Error(ErrorKind::invalid, "the target of a request must start with '/' and hold visible ASCII only");
+}
+
+class SocketClient final : public Client {
+ public:
+  SocketClient(Clock& clock, Workers& workers, ClientOptions options)
+      : clock_(clock),
+        options_(std::move(options)),
+        connector_(clock, workers),
+        pool_(std::make_shared<Pool>(clock, options_.idle_connections_per_host, options_.idle_lifetime)) {}
+
+  Task<std::unique_ptr<Response>> send(Request request) override;
+  void close_idle() override { pool_->clear(); }
+
+ private:
+  Task<std::unique_ptr<Response>> ask(Request request);
+  Task<std::unique_ptr<Response>> ask_on(std::unique_ptr<Connection> connection, Request request, bool& stale);
+
+  Clock& clock_;
+  ClientOptions options_;
+  Connector connector_;
+  std::shared_ptr<Pool> pool_;
+};
+
+Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
+  for (int hops = 0;; ++hops) {
+    check(request);
+    std::unique_ptr<Response> response = co_await ask(request);
+    if (request.max_redirects <= 0) co_return response;
+    auto next = follow(request, response->status(), response->headers());
+    if (!next) co_return response;
+    if (hops >= request.max_redirects)
+      throw Error(ErrorKind::unavailable, fmt::format("{} {}: more than {} redirects", request.method,
+                                                      request.url.without_query(), request.max_redirects));
+    const auto length = response->content_length();
+    if (length && *length <= small_redirect) co_await response->read_all(small_redirect);
+    response.reset();
+    request = std::move(*next);
+  }
+}
+
+Task<std::unique_ptr<Response>> SocketClient::ask(Request request) {
+  const bool streams = request.stream != nullptr;
+  auto connection = pool_->take(key_of(request), streams ? youth_for_streams : options_.idle_lifetime);
+  if (connection) {
+    bool stale = false;
+    auto response = co_await ask_on(std::move(connection), request, stale);
+    if (!stale) co_return response;
+  }
+  connection = co_await connector_.open(request);
+  bool ignored = false;
+  co_return co_await ask_on(std::move(connection), std::move(request), ignored);
+}
+
+// Null, with `stale` set, when the request may go out again on a fresh connection.
+Task<std::unique_ptr<Response>> SocketClient::ask_on(std::unique_ptr<Connection> connection, Request request,
+                                                     bool& stale) {
+  Exchange exchange(clock_, *connection, request, options_);
+  ResponseHead head;
+  try {
+    head = co_await exchange.run();
+  } catch (const Error& error) {
+    stale = connection->reused && !exchange.answered() && request.stream == nullptr &&
+            error.kind() == ErrorKind::unavailable;
+    if (!stale) throw;
+  }
+  if (stale) co_return nullptr;
+  std::exception_ptr malformed;
+  try {
+    co_return std::make_unique<LiveResponse>(clock_, request, std::move(head), std::move(connection), pool_,
+                                             exchange.sent());
+  } catch (const Error&) {
+    malformed = std::current_exception();
+  }
+  throw failed(request, Phase::waiting, request.header_timeout, malformed);
+}
+
+}  // namespace
+
+std::unique_ptr<Client> make_client(Clock& clock, Workers& workers, ClientOptions options) {
+  return std::make_unique<SocketClient>(clock, workers, std::move(options));
+}
+
+}  // namespace sluice::net

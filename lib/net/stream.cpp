@@ -1,0 +1,51 @@
+#include "net/stream.hpp"
+
+#include <cerrno>
+
+#include <boost/asio/use_awaitable.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "core/error.hpp"
+#include "net/tls.hpp"
+
+namespace sluice::net {
+
+Stream::Stream(Socket socket) : socket_(std::move(socket)) {
+  // Requests are written in one piece; waiting for more (Nagle) only adds delay. Unix sockets refuse the option.
+  const int on = 1;
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+Task<> Stream::secure(std::shared_ptr<boost::asio::ssl::context> context, std::string host) {
+  context_ = std::move(context);
+  tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, *context_);
+  expect_server(tls_->native_handle(), host);
+  std::string refused;
+  try {
+    co_await tls_->async_handshake(boost::asio::ssl::stream_base::client, boost::asio::use_awaitable);
+  } catch (const boost::system::system_error&) {
+    refused = refused_certificate(tls_->native_handle());
+    if (refused.empty()) throw;
+  }
+  if (!refused.empty()) throw Error(ErrorKind::unavailable, std::move(refused));
+}
+
+Task<std::size_t> Stream::read_some(boost::asio::mutable_buffer buffer) {
+  if (tls_) co_return co_await tls_->async_read_some(buffer, boost::asio::use_awaitable);
+  co_return co_await socket_.async_receive(buffer, boost::asio::use_awaitable);
+}
+
+Task<std::size_t> Stream::write_some(boost::asio::const_buffer buffer) {
+  if (tls_) co_return co_await tls_->async_write_some(buffer, boost::asio::use_awaitable);
+  co_return co_await socket_.async_send(buffer, boost::asio::use_awaitable);
+}
+
+bool Stream::is_quiet() {
+  char byte = 0;
+  const auto count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace sluice::net
