@@ -22,7 +22,7 @@ function(sluice_test NAME)
   target_link_libraries(${NAME} PRIVATE sluice_flags sluice_test_main ${TEST_LINK})
   target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${NAME} PRIVATE
-    SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_PROGRAM="$<IF:$<TARGET_EXISTS:sluice>,$<TARGET_FILE:sluice>,>")
+    SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_PROGRAM="$<$<TARGET_EXISTS:sluice>:$<TARGET_FILE:sluice>>")
   add_test(NAME ${NAME} COMMAND ${NAME})
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
