@@ -74,3 +74,8 @@ class Registry:
 
     def repository(self, path):
         return f"{self.host}/{path}"
+
+    def delete_tag(self, repository, digest):
+        """Deletes a manifest, and with it every tag that names it."""
+        request = urllib.request.Request(f"http://{self.host}/v2/{repository}/manifests/{digest}", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()

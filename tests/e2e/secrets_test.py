@@ -1,0 +1,106 @@
+"""D11: secrets reach the peer that they are for, and no log, error, API answer, database or command line."""
+
+import glob
+import os
+import unittest
+
+import images
+from daemon import wait_until
+from fake_registry import Fake
+from harness import Scene
+
+
+class Secrets(Scene):
+    def test_d11_canary_secrets_show_up_nowhere(self):
+        canaries = {
+            "file": "canary-file-5f2d9c",
+            "env": "canary-env-81ab3e",
+            "command": "canary-command-c07714",
+            "hook": "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LTEyMzQ=",
+        }
+        with open(self.file("password"), "w", encoding="ascii") as file:
+            file.write(canaries["file"] + "\n")
+        fake = Fake()
+        self.addCleanup(fake.close)
+        asked = []
+
+        def refuse(handler, _):
+            asked.append(handler.headers.get("Authorization", ""))
+            body = b'{"errors":[{"code":"UNAUTHORIZED","message":"wrong"}]}'
+            handler.send_response(401)
+            handler.send_header("WWW-Authenticate", 'Basic realm="test"')
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            if handler.command != "HEAD":
+                handler.wfile.write(body)
+            return True
+
+        fake.misbehave = refuse
+        one = self.push()
+        refused = self.pipeline("refused", "1", upstream=f"{fake.host}/library/x:1")
+        hook = {"webhook": {"url": f"http://127.0.0.1:{self.dev.port}/nobody", "secret": {"env": "CANARY_HOOK"}}}
+        config = self.config(
+            [self.pipeline(), refused],
+            [self.dependent("team-a/hello", rebuild=hook)],
+            registries={
+                fake.host: {"auth": {"username": "bot", "password": {"file": self.file("password")}}},
+                self.dev.host: {"auth": {"username": "bot", "password": {"env": "CANARY_ENV"}}},
+                "127.0.0.1:1": {"auth": {"username": "bot", "password": {"command": ["printenv", "CANARY_COMMAND"]}}},
+            },
+            log={"level": "trace", "format": "json"},
+        )
+        os.environ.update(CANARY_ENV=canaries["env"], CANARY_COMMAND=canaries["command"], CANARY_HOOK=canaries["hook"])
+        self.start(config)
+        run = self.wait_run(one.digest)
+        wait_until("the password was sent", lambda: any(value.startswith("Basic ") for value in asked))
+        wait_until("the refusal is known", lambda: all(each["watch"]["last_look"] or each["watch"]["error"] for each in self.daemon.json("status")["pipelines"]))
+        places = {
+            "status": self.daemon.cli("status", "--json"),
+            "runs": self.daemon.cli("runs", "--json"),
+            "show": self.daemon.cli("show", run["id"], "--json"),
+            "history": self.daemon.cli("history", "node", "--json"),
+            "pipelines": str(self.daemon.get("/api/v1/pipelines")),
+            "check-config": self.daemon.cli("check-config", self.daemon.config_file),
+        }
+        for rebuild in self.runs(task="hello"):
+            places["rebuild log"] = self.daemon.cli("logs", rebuild["id"]) + self.daemon.cli("show", rebuild["id"])
+        with open(f"/proc/{self.daemon.process.pid}/cmdline", encoding="utf-8") as file:
+            places["command line"] = file.read()
+        self.assertEqual(self.daemon.stop(), 0)
+        places["log"] = self.daemon.log()
+        for path in glob.glob(self.daemon.database + "*"):
+            with open(path, "rb") as file:
+                places[path] = file.read().decode("latin-1")
+        for place, text in places.items():
+            for name, canary in canaries.items():
+                self.assertNotIn(canary, text, f"the secret '{name}' is in {place}")
+
+    def test_d11_a_secret_that_cannot_be_read_is_named_by_its_place_not_its_content(self):
+        with open(self.file("password"), "w", encoding="ascii") as file:
+            file.write("canary-file-5f2d9c")
+        self.start(self.config([]))
+        self.daemon.write_config({"registries": {"127.0.0.1:1": {"auth": {"username": "bot", "password": {"file": self.file("nothing-here")}}}}})
+        done = self.daemon.run_cli("check-config", self.daemon.config_file)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("nothing-here", done.stdout + done.stderr)
+
+    def test_d11_a_secret_that_was_written_inline_is_refused_without_quoting_it(self):
+        self.start(self.config([]))
+        self.daemon.write_config({"registries": {"127.0.0.1:1": {"auth": {"username": "bot", "password": "canary-inline-99"}}}})
+        done = self.daemon.run_cli("check-config", self.daemon.config_file)
+        self.assertEqual(done.returncode, 2)
+        self.assertNotIn("canary-inline-99", done.stdout + done.stderr)
+
+    def test_d11_checks_and_builds_do_not_inherit_the_secrets_of_the_daemon(self):
+        one = self.push(images.random_image())
+        os.environ["CANARY_ENV"] = "canary-env-81ab3e"
+        registries = {self.dev.host: {"auth": {"username": "bot", "password": {"env": "CANARY_ENV"}}}}
+        dump = [{"command": {"run": ["sh", "-c", f"env > {self.file('environment')}"]}}]
+        self.start(self.config([self.pipeline(checks=dump)], registries=registries))
+        self.wait_promoted(one)
+        with open(self.file("environment"), encoding="utf-8") as file:
+            self.assertNotIn("canary-env-81ab3e", file.read())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
