@@ -1,133 +1,135 @@
 #pragma once
-// Typed rows, as the rest of the program sees them. States and kinds are texts here: their meaning belongs to rooms below.
+// Typed rows, as the rest of the program sees them. States and kinds are texts here: their meaning belongs to
+// rooms below.
+
+#include "core/clock.hpp"
+#include "core/run_id.hpp"
+#include "oci/digest.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/clock.hpp"
-#include "core/run_id.hpp"
-#include "oci/digest.hpp"
-
 namespace sluice::store {
 
-/// A digest that an upstream tag pointed to, from first_seen until last_seen. A tag that goes A, B, A has three rows.
+/// A digest that an upstream tag pointed to, from first_seen until last_seen. A tag that goes A, B, A has
+/// three rows.
 struct Observation {
   std::int64_t id = 0;
-  std::string pipeline;
-  std::string reference;     // "docker.io/library/node:9-alpine"
+  std::string pipeline{};
+  std::string reference{};  // "docker.io/library/node:9-alpine"
   oci::Digest digest;
-  std::string media_type;
-  Time first_seen;
-  Time last_seen;
-  std::string learned_by;    // "poll", "webhook", "manual"
-  std::optional<RunId> run;  // the run that it started, if any
+  std::string media_type{};
+  Time first_seen{};
+  Time last_seen{};
+  std::string learned_by{};    // "poll", "webhook", "manual"
+  std::optional<RunId> run{};  // the run that it started, if any
 };
 
 /// A run of a pipeline, or of a rebuild (kind "rebuild").
 struct Run {
-  RunId id;
-  std::string kind;          // "pipeline" or "rebuild"
-  std::string task;          // pipeline or dependent name
-  std::string pipeline;
-  std::string platform;
-  std::string state;
-  std::string status;        // "Running"
-  std::string trigger;       // "Image Update"
-  std::optional<oci::Digest> digest;
-  std::string source;        // where it came from: upstream reference; for a rebuild the promoted base
+  RunId id{};
+  std::string kind{};  // "pipeline" or "rebuild"
+  std::string task{};  // pipeline or dependent name
+  std::string pipeline{};
+  std::string platform{};
+  std::string state{};
+  std::string status{};   // "Running"
+  std::string trigger{};  // "Image Update"
+  std::optional<oci::Digest> digest{};
+  std::string source{};  // where it came from: upstream reference; for a rebuild the promoted base
   int checks_total = 0;
   int checks_passed = 0;
-  std::string waiting_for;
-  std::string outcome;
-  std::optional<RunId> parent;   // for a rebuild: the promotion run
-  Time created;
-  std::optional<Time> started;
-  std::optional<Time> ended;
+  std::string waiting_for{};
+  std::string outcome{};
+  std::optional<RunId> parent{};  // for a rebuild: the promotion run
+  Time created{};
+  std::optional<Time> started{};
+  std::optional<Time> ended{};
 };
 
 struct RunFilter {
-  std::optional<std::string> status;
-  std::optional<std::string> task;
-  std::optional<std::string> pipeline;
-  std::optional<RunId> parent;
+  std::optional<std::string> status{};
+  std::optional<std::string> task{};
+  std::optional<std::string> pipeline{};
+  std::optional<RunId> parent{};
   int limit = 50;
 };
 
 struct LogLine {
   std::int64_t id = 0;  // grows; the cursor for following
-  RunId run;
-  Time at;
-  std::string step;     // "stage", "check: container", "promote", ...
-  std::string text;
+  RunId run{};
+  Time at{};
+  std::string step{};  // "stage", "check: container", "promote", ...
+  std::string text{};
 };
 
 /// One step of a run with its time and result, for `sluice show`.
 struct StepRow {
-  RunId run;
-  std::string name;      // "stage", "check container"
-  std::string result;    // "running", "ok", "failed"
-  std::string detail;
-  Time started;
-  std::optional<Time> ended;
+  RunId run{};
+  std::string name{};    // "stage", "check container"
+  std::string result{};  // "running", "ok", "failed"
+  std::string detail{};
+  Time started{};
+  std::optional<Time> ended{};
 };
 
 struct Promotion {
   std::int64_t id = 0;
-  RunId run;
-  std::string pipeline;
-  std::string target;            // repository
-  std::string stable_tag;
-  std::string unique_tag;
+  RunId run{};
+  std::string pipeline{};
+  std::string target{};  // repository
+  std::string stable_tag{};
+  std::string unique_tag{};
   oci::Digest digest;
-  std::optional<oci::Digest> replaced;
-  std::string trigger;
-  Time at;
+  std::optional<oci::Digest> replaced{};
+  std::string trigger{};
+  Time at{};
 };
 
 struct Hold {
-  std::string pipeline;
-  std::string reason;
-  std::string by;
-  Time since;
+  std::string pipeline{};
+  std::string reason{};
+  std::string by{};
+  Time since{};
 };
 
 struct Rebuild {
-  RunId run;                // its own run (kind "rebuild")
-  RunId promotion_run;
-  std::string dependent;
-  std::string image;        // what is built, by tag
+  RunId run{};  // its own run (kind "rebuild")
+  RunId promotion_run{};
+  std::string dependent{};
+  std::string image{};  // what is built, by tag
   int wave = 0;
-  std::string state;        // pipeline::RebuildState as text
-  std::string base;         // reference by tag and digest that it must sit on
-  std::string idempotency_key;
-  std::optional<Time> dispatched;
-  std::optional<Time> deadline;
-  std::optional<Time> confirmed;
-  std::optional<oci::Digest> digest;  // what was found
+  std::string state{};  // pipeline::RebuildState as text
+  std::string base{};   // reference by tag and digest that it must sit on
+  std::string idempotency_key{};
+  std::optional<Time> dispatched{};
+  std::optional<Time> deadline{};
+  std::optional<Time> confirmed{};
+  std::optional<oci::Digest> digest{};  // what was found
 };
 
 struct Job {
   std::int64_t id = 0;
-  std::string kind;         // "stage", "check", ...
-  RunId run;
+  std::string kind{};  // "stage", "check", ...
+  RunId run{};
   int index = 0;
-  int attempt = 0;          // counts leases; the fencing number
-  int failures = 0;         // counts retry(); what the retry limit looks at
-  Time due;
-  std::optional<Time> leased_until;
-  std::string last_error;
-  Time created;
+  int attempt = 0;   // counts leases; the fencing number
+  int failures = 0;  // counts retry(); what the retry limit looks at
+  Time due{};
+  std::optional<Time> leased_until{};
+  std::string last_error{};
+  Time created{};
 };
 
 struct AuditEntry {
   std::int64_t id = 0;
-  Time at;
-  std::string who;
-  std::string action;       // "hold", "resume", "rollback", "run", "promote", "drift"
-  std::string pipeline;
-  std::string detail;
+  Time at{};
+  std::string who{};
+  std::string action{};  // "hold", "resume", "rollback", "run", "promote", "drift"
+  std::string pipeline{};
+  std::string detail{};
 };
 
 }  // namespace sluice::store

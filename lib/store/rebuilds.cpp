@@ -1,0 +1,75 @@
+#include "core/error.hpp"
+#include "store/query.hpp"
+#include "store/tables.hpp"
+
+namespace sluice::store {
+namespace {
+
+constexpr const char* select =
+    "SELECT run, promotion_run, dependent, image, wave, state, base, idempotency_key, dispatched, deadline, "
+    "confirmed, "
+    "digest FROM rebuilds ";
+
+std::string selecting(const char* rest) {
+  return std::string(select) + rest;
+}
+
+Rebuild read(Query& row) {
+  Rebuild rebuild;
+  rebuild.run = row.run_id();
+  rebuild.promotion_run = row.run_id();
+  rebuild.dependent = row.text();
+  rebuild.image = row.text();
+  rebuild.wave = row.small();
+  rebuild.state = row.text();
+  rebuild.base = row.text();
+  rebuild.idempotency_key = row.text();
+  rebuild.dispatched = row.maybe_time();
+  rebuild.deadline = row.maybe_time();
+  rebuild.confirmed = row.maybe_time();
+  rebuild.digest = row.maybe_digest();
+  return rebuild;
+}
+
+}  // namespace
+
+void Rebuilds::insert(const Rebuild& row) {
+  Query(db_,
+        "INSERT INTO rebuilds (run, promotion_run, dependent, image, wave, state, base, idempotency_key, "
+        "dispatched, "
+        "deadline, confirmed, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        row.run, row.promotion_run, row.dependent, row.image, row.wave, row.state, row.base,
+        row.idempotency_key, row.dispatched, row.deadline, row.confirmed, row.digest)
+      .run();
+}
+
+void Rebuilds::update(const Rebuild& row) {
+  const int changed =
+      Query(db_,
+            "UPDATE rebuilds SET promotion_run = ?2, dependent = ?3, image = ?4, wave = ?5, state = ?6, base "
+            "= ?7, "
+            "idempotency_key = ?8, dispatched = ?9, deadline = ?10, confirmed = ?11, digest = ?12 WHERE run "
+            "= ?1",
+            row.run, row.promotion_run, row.dependent, row.image, row.wave, row.state, row.base,
+            row.idempotency_key, row.dispatched, row.deadline, row.confirmed, row.digest)
+          .run();
+  if (changed == 0)
+    throw Error(ErrorKind::not_found, "rebuild " + row.run.text() + " is not in the database");
+}
+
+std::optional<Rebuild> Rebuilds::find(RunId run) const {
+  Query query(db_, selecting("WHERE run = ?1"), run);
+  return first(query, read);
+}
+
+std::vector<Rebuild> Rebuilds::of_promotion(RunId promotion_run) const {
+  Query query(db_, selecting("WHERE promotion_run = ?1 ORDER BY wave, dependent, run"), promotion_run);
+  return all(query, read);
+}
+
+std::vector<Rebuild> Rebuilds::in_state(const std::string& dependent, const std::string& state) const {
+  Query query(db_, selecting("WHERE dependent = ?1 AND state = ?2 ORDER BY run"), dependent, state);
+  return all(query, read);
+}
+
+}  // namespace sluice::store
