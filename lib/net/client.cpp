@@ -1,7 +1,5 @@
 #include "net/client.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "net/connection.hpp"
@@ -10,10 +8,13 @@
 #include "net/redirect.hpp"
 #include "net/response.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 namespace sluice::net {
 namespace {
 
-/// A request that cannot be repeated takes no connection that was idle for longer: the peer may be closing it.
+/// A request that cannot be repeated takes no connection that was idle for longer: the peer may be closing
+/// it.
 constexpr Milliseconds youth_for_streams{std::chrono::seconds(2)};
 /// Bodies of redirects that are read, to keep their connection, instead of closed.
 constexpr std::size_t small_redirect = 16 * 1024;
@@ -24,7 +25,8 @@ void check(const Request& request) {
   const std::string& target = request.url.target;
   const auto visible = [](char c) { return c > 0x20 && c < 0x7F; };
   if (target.empty() || target.front() != '/' || !std::all_of(target.begin(), target.end(), visible))
-    throw Error(ErrorKind::invalid, "the target of a request must start with '/' and hold visible ASCII only");
+    throw Error(ErrorKind::invalid,
+                "the target of a request must start with '/' and hold visible ASCII only");
 }
 
 class SocketClient final : public Client {
@@ -40,7 +42,8 @@ class SocketClient final : public Client {
 
  private:
   Task<std::unique_ptr<Response>> ask(Request request);
-  Task<std::unique_ptr<Response>> ask_on(std::unique_ptr<Connection> connection, Request request, bool& stale);
+  Task<std::unique_ptr<Response>> ask_on(std::unique_ptr<Connection> connection, Request request,
+                                         bool& stale);
 
   Clock& clock_;
   ClientOptions options_;

@@ -2,17 +2,17 @@
 // HTTP/1.1 client: pooled keep-alive connections, TLS, redirects, deadlines, streaming both ways.
 // Used on the event-loop thread only. Cancelling the calling coroutine closes the connection in use.
 
+#include "core/clock.hpp"
+#include "core/workers.hpp"
+#include "net/http.hpp"
+#include "net/url.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-
-#include "core/clock.hpp"
-#include "core/workers.hpp"
-#include "net/http.hpp"
-#include "net/url.hpp"
 
 namespace sluice::net {
 
@@ -39,23 +39,24 @@ struct Request {
   Url url;
   Headers headers;
   std::string body;
-  /// When set, streamed instead of `body`; the length must be known. Such a request is never repeated by the client.
+  /// When set, streamed instead of `body`; the length must be known. Such a request is never repeated by the
+  /// client.
   BodySource* stream = nullptr;
   std::uint64_t stream_length = 0;
   TlsOptions tls;
-  /// Redirects followed (GET and HEAD only): Authorization, Cookie and Proxy-Authorization are dropped whenever the
-  /// origin (scheme, host or port) changes; https to http is refused. 0 returns the 3xx itself.
+  /// Redirects followed (GET and HEAD only): Authorization, Cookie and Proxy-Authorization are dropped
+  /// whenever the origin (scheme, host or port) changes; https to http is refused. 0 returns the 3xx itself.
   int max_redirects = 0;
   Milliseconds connect_timeout{std::chrono::seconds(10)};
   /// Until the response header is complete.
   Milliseconds header_timeout{std::chrono::seconds(30)};
-  /// Longest time without progress while a body is read or written. Progress is at least minimum_progress bytes (or
-  /// all that is left, when that is less), so a peer that drips single bytes is given up too.
+  /// Longest time without progress while a body is read or written. Progress is at least minimum_progress
+  /// bytes (or all that is left, when that is less), so a peer that drips single bytes is given up too.
   Milliseconds idle_timeout{std::chrono::seconds(30)};
 };
 
-/// A response whose body is read piece by piece. Destroying it early closes the connection; reading it to its end
-/// gives the connection back to the pool.
+/// A response whose body is read piece by piece. Destroying it early closes the connection; reading it to its
+/// end gives the connection back to the pool.
 class Response : public BodySource {
  public:
   ~Response() override = default;
@@ -71,12 +72,12 @@ class Response : public BodySource {
 class Client {
  public:
   virtual ~Client() = default;
-  /// Sends the request and returns when the response header is complete. Throws Error(unavailable) when connecting,
-  /// TLS or the exchange fails (the message names host, phase and reason), Error(timeout) when a deadline passed,
-  /// Error(corrupt) for a malformed answer, Error(denied) for a redirect from https to http. A kept-alive connection
-  /// whose peer closed it before any response byte is replaced once by a fresh one, whatever the method, unless the
-  /// request has a stream body: the peer closed it while idle and has not seen the request. After a deadline nothing is
-  /// repeated.
+  /// Sends the request and returns when the response header is complete. Throws Error(unavailable) when
+  /// connecting, TLS or the exchange fails (the message names host, phase and reason), Error(timeout) when a
+  /// deadline passed, Error(corrupt) for a malformed answer, Error(denied) for a redirect from https to http.
+  /// A kept-alive connection whose peer closed it before any response byte is replaced once by a fresh one,
+  /// whatever the method, unless the request has a stream body: the peer closed it while idle and has not
+  /// seen the request. After a deadline nothing is repeated.
   virtual Task<std::unique_ptr<Response>> send(Request request) = 0;
   /// Closes idle connections.
   virtual void close_idle() = 0;

@@ -1,3 +1,7 @@
+#include "net/connection.hpp"
+#include "net/deadline.hpp"
+#include "net/failure.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -5,18 +9,14 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include "net/connection.hpp"
-#include "net/deadline.hpp"
-#include "net/failure.hpp"
-
 namespace sluice::net {
 namespace {
 
 namespace asio = boost::asio;
 using Endpoint = asio::generic::stream_protocol::endpoint;
 
-// Every connection of the client is made here, to the address that is given here: the one place to decide whether
-// we may talk to an address.
+// Every connection of the client is made here, to the address that is given here: the one place to decide
+// whether we may talk to an address.
 Task<Socket> connect_to(Endpoint endpoint) {
   auto executor = co_await asio::this_coro::executor;
   Socket socket(executor);

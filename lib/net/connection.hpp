@@ -1,15 +1,15 @@
 #pragma once
 // Connections to servers and the idle ones among them. Room-internal.
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "core/clock.hpp"
 #include "net/client.hpp"
 #include "net/resolver.hpp"
 #include "net/stream.hpp"
 #include "net/tls.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace sluice::net {
 

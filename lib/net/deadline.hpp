@@ -1,6 +1,9 @@
 #pragma once
 // Deadlines for coroutines.
 
+#include "core/clock.hpp"
+#include "net/progress.hpp"
+
 #include <exception>
 #include <utility>
 
@@ -12,18 +15,17 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "core/clock.hpp"
-#include "net/progress.hpp"
-
 namespace sluice::net {
 
-/// Runs `operation` until `alarm` returns; then cancels it, awaits its end and throws system_error(timed_out).
+/// Runs `operation` until `alarm` returns; then cancels it, awaits its end and throws
+/// system_error(timed_out).
 template <class T>
 Task<T> before(Task<T> operation, Task<> alarm) {
   namespace asio = boost::asio;
   auto executor = co_await asio::this_coro::executor;
-  auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(operation), asio::deferred),
-                                                       asio::co_spawn(executor, std::move(alarm), asio::deferred));
+  auto group =
+      asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(operation), asio::deferred),
+                                              asio::co_spawn(executor, std::move(alarm), asio::deferred));
   auto [order, failure, value, late] =
       co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
   if (!failure) co_return std::move(value);
@@ -42,7 +44,8 @@ inline Task<> before(Task<> operation, Task<> alarm) {
 
 /// Returns when `progress` stood still until its deadline.
 inline Task<> until_stalled(Clock& clock, const Progress& progress) {
-  while (clock.steady() < progress.deadline()) co_await clock.sleep_until(progress.deadline());
+  while (clock.steady() < progress.deadline())
+    co_await clock.sleep_until(progress.deadline());
 }
 
 }  // namespace sluice::net

@@ -1,12 +1,13 @@
 #include "net/exchange.hpp"
 
-#include <algorithm>
-
-#include <spdlog/fmt/fmt.h>
-
 #include "core/text.hpp"
 #include "net/deadline.hpp"
 #include "net/failure.hpp"
+#include "net/transfer.hpp"
+
+#include <algorithm>
+
+#include <spdlog/fmt/fmt.h>
 
 namespace sluice::net {
 namespace {
@@ -25,8 +26,10 @@ std::string serialize_request(const Request& request, const ClientOptions& optio
   if (!request.headers.get("User-Agent")) headers.add("User-Agent", options.user_agent);
   // Nobody here unpacks a content coding, so none may be applied.
   if (!request.headers.get("Accept-Encoding")) headers.add("Accept-Encoding", "identity");
-  for (const auto& [name, value] : request.headers.fields()) headers.add(name, value);
-  for (const char* framing : {"Content-Length", "Transfer-Encoding", "Connection"}) headers.remove(framing);
+  for (const auto& [name, value] : request.headers.fields())
+    headers.add(name, value);
+  for (const char* framing : {"Content-Length", "Transfer-Encoding", "Connection"})
+    headers.remove(framing);
   const std::uint64_t length = request.stream != nullptr ? request.stream_length : request.body.size();
   const bool usual = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (length != 0 || usual) headers.add("Content-Length", std::to_string(length));
@@ -53,7 +56,8 @@ Task<ResponseHead> Exchange::run() {
   if (!receive_failure) co_return std::move(head_);
   if (order[0] != 0) std::rethrow_exception(send_failure);
   // The peer closed: when we could not write either, that came first.
-  if (write_failure_ && !answered_) throw failed(request_, Phase::sending, request_.idle_timeout, write_failure_);
+  if (write_failure_ && !answered_)
+    throw failed(request_, Phase::sending, request_.idle_timeout, write_failure_);
   throw failed(request_, sent_ ? Phase::waiting : Phase::sending, request_.header_timeout, receive_failure);
 }
 
@@ -62,29 +66,32 @@ Task<> Exchange::send() {
   const bool together = request_.stream == nullptr && request_.body.size() <= small_body;
   if (together) message_ += request_.body;
   bool open = co_await write(message_, message_.size());
-  if (open && request_.stream == nullptr && !together) open = co_await write(request_.body, request_.body.size());
+  if (open && request_.stream == nullptr && !together)
+    open = co_await write(request_.body, request_.body.size());
   sent_ = open;
   if (open && request_.stream != nullptr) co_await send_stream();
 
-  const Milliseconds wait = sent_ ? request_.header_timeout : std::min(request_.header_timeout, answer_after_failure);
+  const Milliseconds wait =
+      sent_ ? request_.header_timeout : std::min(request_.header_timeout, answer_after_failure);
   co_await clock_.sleep_for(wait);
   if (sent_)
-    throw Error(ErrorKind::timeout, fmt::format("{} {}: waiting for the answer: none within {} ms", request_.method,
-                                                request_.url.without_query(), wait.count()));
+    throw Error(ErrorKind::timeout, fmt::format("{} {}: waiting for the answer: none within {} ms",
+                                                request_.method, request_.url.without_query(), wait.count()));
   throw failed(request_, Phase::sending, request_.idle_timeout, write_failure_);
 }
 
 Task<> Exchange::send_stream() {
   sent_ = false;
-  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, request_.stream_length)), '\0');
+  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, request_.stream_length)),
+                     '\0');
   std::uint64_t left = request_.stream_length;
   while (left > 0) {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left));
     const std::size_t count = co_await request_.stream->read(std::span<char>(buffer.data(), want));
     if (count == 0)
       throw Error(ErrorKind::corrupt,
-                  fmt::format("{} {}: the body to send ended {} bytes before its announced length {}", request_.method,
-                              request_.url.without_query(), left, request_.stream_length));
+                  fmt::format("{} {}: the body to send ended {} bytes before its announced length {}",
+                              request_.method, request_.url.without_query(), left, request_.stream_length));
     const std::string_view piece(buffer.data(), count);
     if (!co_await write(piece, left)) co_return;
     left -= count;
@@ -94,27 +101,13 @@ Task<> Exchange::send_stream() {
 
 // False when the peer takes no more; the reason is kept, for the answer may say more.
 Task<bool> Exchange::write(std::string_view bytes, std::uint64_t left) {
-  progress_.resume(clock_.steady(), left);
   try {
-    auto writing = write_all(bytes, left);
-    co_await before(std::move(writing), until_stalled(clock_, progress_));
+    co_await write_all(clock_, connection_.stream, progress_, bytes, left);
   } catch (const boost::system::system_error& error) {
     if (error.code() == boost::asio::error::operation_aborted) throw;
     write_failure_ = std::current_exception();
   }
-  progress_.pause(clock_.steady());
   co_return !write_failure_;
-}
-
-Task<> Exchange::write_all(std::string_view bytes, std::uint64_t left) {
-  while (!bytes.empty()) {
-    const boost::asio::const_buffer buffer(bytes.data(), bytes.size());
-    const std::size_t count = co_await connection_.stream.write_some(buffer);
-    bytes.remove_prefix(count);
-    left -= count;
-    progress_.add(count, clock_.steady());
-    progress_.resume(clock_.steady(), left);
-  }
 }
 
 Task<> Exchange::receive() {
@@ -129,7 +122,8 @@ Task<> Exchange::receive() {
       if (head_.status >= 200) co_return;
       // 100 Continue, 102, 103: the real answer follows (RFC 9110 15.2). 101 was never asked for.
       if (head_.status == 101 || ++answers > most_interim_answers)
-        throw Error(ErrorKind::corrupt, fmt::format("unexpected interim answers, the last with status {}", head_.status));
+        throw Error(ErrorKind::corrupt,
+                    fmt::format("unexpected interim answers, the last with status {}", head_.status));
       continue;
     }
     searched = received.size();
@@ -137,7 +131,8 @@ Task<> Exchange::receive() {
       throw Error(ErrorKind::corrupt,
                   fmt::format("the answer is not HTTP/1.1, it begins with \"{}\"", printable(received, 80)));
     if (received.size() >= options_.header_limit)
-      throw Error(ErrorKind::corrupt, fmt::format("the header of the answer is larger than {} bytes", options_.header_limit));
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("the header of the answer is larger than {} bytes", options_.header_limit));
     received.resize(searched + std::min(head_piece, options_.header_limit - searched));
     const boost::asio::mutable_buffer buffer(received.data() + searched, received.size() - searched);
     std::size_t count = 0;

@@ -1,17 +1,17 @@
 #pragma once
 // One request and the head of its answer on one connection. Room-internal.
 
-#include <optional>
-
 #include "core/error.hpp"
 #include "net/connection.hpp"
 #include "net/head.hpp"
 #include "net/progress.hpp"
 
+#include <optional>
+
 namespace sluice::net {
 
-/// Sends and listens at the same time, because a server may answer (401, 413) and close long before it has read the
-/// whole body; that answer must not be hidden behind a "broken pipe".
+/// Sends and listens at the same time, because a server may answer (401, 413) and close long before it has
+/// read the whole body; that answer must not be hidden behind a "broken pipe".
 class Exchange {
  public:
   Exchange(Clock& clock, Connection& connection, const Request& request, const ClientOptions& options);
@@ -27,7 +27,6 @@ class Exchange {
   Task<> send();
   Task<> send_stream();
   Task<bool> write(std::string_view bytes, std::uint64_t left);
-  Task<> write_all(std::string_view bytes, std::uint64_t left);
   Task<> receive();
 
   Clock& clock_;

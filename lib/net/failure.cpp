@@ -1,23 +1,29 @@
 #include "net/failure.hpp"
 
+#include "core/text.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <spdlog/fmt/fmt.h>
-
-#include "core/text.hpp"
 
 namespace sluice::net {
 namespace {
 
 std::string_view name_of(Phase phase) {
   switch (phase) {
-    case Phase::resolving: return "resolving the name";
-    case Phase::connecting: return "connecting";
-    case Phase::tls: return "TLS handshake";
-    case Phase::sending: return "sending the request";
-    case Phase::waiting: return "waiting for the answer";
-    case Phase::reading: return "reading the body";
+    case Phase::resolving:
+      return "resolving the name";
+    case Phase::connecting:
+      return "connecting";
+    case Phase::tls:
+      return "TLS handshake";
+    case Phase::sending:
+      return "sending the request";
+    case Phase::waiting:
+      return "waiting for the answer";
+    case Phase::reading:
+      return "reading the body";
   }
   return "";
 }
@@ -58,7 +64,8 @@ Error failed(const Request& request, Phase phase, Milliseconds limit, std::excep
     retry_after = error.retry_after();
   }
   return {kind,
-          fmt::format("{} {}: {}: {}", printable(request.method, 20), request.url.without_query(), name_of(phase), reason),
+          fmt::format("{} {}: {}: {}", printable(request.method, 20), request.url.without_query(),
+                      name_of(phase), reason),
           retry_after};
 }
 

@@ -1,19 +1,19 @@
 #pragma once
 // Errors of the client that say what was tried, how far it came and why it ended. Room-internal.
 
-#include <exception>
-#include <string_view>
-
 #include "core/error.hpp"
 #include "net/client.hpp"
+
+#include <exception>
+#include <string_view>
 
 namespace sluice::net {
 
 enum class Phase { resolving, connecting, tls, sending, waiting, reading };
 
-/// Turns what was thrown into Error "GET https://host/path: connecting: connection refused"; the kind is kept (reset
-/// connections are unavailable, passed deadlines timeout). Being cancelled is rethrown as it is. `limit` is the
-/// deadline that a timeout is about.
+/// Turns what was thrown into Error "GET https://host/path: connecting: connection refused"; the kind is kept
+/// (reset connections are unavailable, passed deadlines timeout). Being cancelled is rethrown as it is.
+/// `limit` is the deadline that a timeout is about.
 Error failed(const Request& request, Phase phase, Milliseconds limit, std::exception_ptr cause);
 
 /// The reason alone.

@@ -1,22 +1,25 @@
 #include "net/framing.hpp"
 
+#include "core/error.hpp"
+#include "core/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include <spdlog/fmt/fmt.h>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
-
 namespace sluice::net {
 namespace {
 
-[[noreturn]] void corrupt(std::string message) { throw Error(ErrorKind::corrupt, std::move(message)); }
+[[noreturn]] void corrupt(std::string message) {
+  throw Error(ErrorKind::corrupt, std::move(message));
+}
 
 bool is_chunked_alone(const std::string& value) {
   constexpr std::string_view name = "chunked";
-  return value.size() == name.size() && std::equal(name.begin(), name.end(), value.begin(), [](char a, char b) {
+  return value.size() == name.size() &&
+         std::equal(name.begin(), name.end(), value.begin(), [](char a, char b) {
            return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
          });
 }
@@ -36,7 +39,8 @@ std::optional<Framing> declared(const Headers& headers, int minor) {
   const auto lengths = headers.all("Content-Length");
   if (!codings.empty()) {
     if (!lengths.empty()) corrupt("both Content-Length and Transfer-Encoding");
-    if (codings.size() != 1 || !is_chunked_alone(codings.front())) corrupt("a transfer coding other than \"chunked\"");
+    if (codings.size() != 1 || !is_chunked_alone(codings.front()))
+      corrupt("a transfer coding other than \"chunked\"");
     if (minor == 0) corrupt("a transfer coding in HTTP/1.0");
     return Framing{Framing::Kind::chunked, 0};
   }

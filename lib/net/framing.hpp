@@ -1,14 +1,14 @@
 #pragma once
-// Where the body of an HTTP/1.1 message ends (RFC 9112 6.3), strictly: what two readers could understand differently
-// is refused. Pure.
+// Where the body of an HTTP/1.1 message ends (RFC 9112 6.3), strictly: what two readers could understand
+// differently is refused. Pure.
+
+#include "net/head.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "net/head.hpp"
 
 namespace sluice::net {
 
@@ -18,13 +18,14 @@ struct Framing {
   std::uint64_t length = 0;
 };
 
-/// Throws Error(corrupt): both Content-Length and Transfer-Encoding, several or malformed Content-Length, any transfer
-/// coding but a single "chunked", chunked in HTTP/1.0.
+/// Throws Error(corrupt): both Content-Length and Transfer-Encoding, several or malformed Content-Length, any
+/// transfer coding but a single "chunked", chunked in HTTP/1.0.
 Framing request_framing(const RequestHead& head);
 /// The same; `to_head` when the request was HEAD.
 Framing response_framing(const ResponseHead& head, bool to_head);
 
-/// Takes the chunked coding (RFC 9112 7.1) off a stream of bytes, piece by piece. Extensions and trailers are dropped.
+/// Takes the chunked coding (RFC 9112 7.1) off a stream of bytes, piece by piece. Extensions and trailers are
+/// dropped.
 class ChunkDecoder {
  public:
   /// Limits of what is not payload.

@@ -1,5 +1,8 @@
 #include "net/head.hpp"
 
+#include "core/error.hpp"
+#include "core/text.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -8,20 +11,20 @@
 #include <boost/beast/http/parser.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include "core/error.hpp"
-#include "core/text.hpp"
-
 namespace sluice::net {
 namespace {
 
 namespace http = boost::beast::http;
 
-std::string text_of(boost::beast::string_view view) { return {view.data(), view.size()}; }
+std::string text_of(boost::beast::string_view view) {
+  return {view.data(), view.size()};
+}
 
 template <class Message>
 Headers headers_of(const Message& message) {
   Headers headers;
-  for (const auto& field : message) headers.add(text_of(field.name_string()), text_of(field.value()));
+  for (const auto& field : message)
+    headers.add(text_of(field.name_string()), text_of(field.value()));
   return headers;
 }
 
@@ -35,8 +38,8 @@ void feed(Parser& parser, std::string_view bytes) {
   const std::size_t used = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
   if (!error && (!parser.is_header_done() || used != bytes.size())) error = http::error::partial_message;
   if (error)
-    throw Error(ErrorKind::corrupt, fmt::format("malformed HTTP header ({}), it begins with \"{}\"", error.message(),
-                                                printable(bytes, 80)));
+    throw Error(ErrorKind::corrupt, fmt::format("malformed HTTP header ({}), it begins with \"{}\"",
+                                                error.message(), printable(bytes, 80)));
 }
 
 bool is_token_character(char c) {
@@ -45,7 +48,9 @@ bool is_token_character(char c) {
          others.find(c) != std::string_view::npos;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool same(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(),
@@ -95,7 +100,8 @@ ResponseHead parse_response_head(std::string_view bytes) {
   head.status = static_cast<int>(message.result_int());
   head.minor = static_cast<int>(message.version() % 10);
   head.headers = headers_of(message);
-  if (head.status < 100) throw Error(ErrorKind::corrupt, fmt::format("the status {} does not exist", head.status));
+  if (head.status < 100)
+    throw Error(ErrorKind::corrupt, fmt::format("the status {} does not exist", head.status));
   return head;
 }
 
@@ -115,9 +121,10 @@ std::string serialize(std::string_view start_line, const Headers& headers) {
   text += "\r\n";
   for (const auto& [name, value] : headers.fields()) {
     if (!is_token(name) || !is_field_value(value))
-      throw Error(ErrorKind::invalid, fmt::format("the header field \"{}\" cannot be sent: control characters or a "
-                                                  "malformed name",
-                                                  printable(name, 80)));
+      throw Error(ErrorKind::invalid,
+                  fmt::format("the header field \"{}\" cannot be sent: control characters or a "
+                              "malformed name",
+                              printable(name, 80)));
     text += name;
     text += ": ";
     text += value;

@@ -1,12 +1,12 @@
 #pragma once
 // The head of an HTTP/1.1 message (RFC 9112): start line and fields, from bytes and back. Pure.
 
+#include "net/http.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "net/http.hpp"
 
 namespace sluice::net {
 
@@ -23,7 +23,8 @@ struct ResponseHead {
   Headers headers;
 };
 
-/// Size of the head including its empty line, nullopt while that has not come. `searched` bytes are known to lack it.
+/// Size of the head including its empty line, nullopt while that has not come. `searched` bytes are known to
+/// lack it.
 std::optional<std::size_t> head_size(std::string_view bytes, std::size_t searched = 0);
 
 /// True when `bytes` can be the beginning of an HTTP/1.x response.

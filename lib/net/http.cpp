@@ -1,5 +1,7 @@
 #include "net/http.hpp"
 
+#include "core/error.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -8,16 +10,17 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "core/error.hpp"
-
 namespace sluice::net {
 namespace {
 
-constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view base64_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view upper_hex_digits = "0123456789ABCDEF";
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool same_name(std::string_view left, std::string_view right) {
   return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(),
@@ -37,7 +40,9 @@ bool is_unreserved(char c) {
 
 }  // namespace
 
-void Headers::add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+void Headers::add(std::string name, std::string value) {
+  fields_.emplace_back(std::move(name), std::move(value));
+}
 
 void Headers::set(std::string_view name, std::string value) {
   remove(name);
@@ -70,8 +75,9 @@ std::string hmac_sha256(std::string_view key, std::string_view message) {
   unsigned size = 0;
   // A null key pointer would mean "reuse the last key" to HMAC.
   const char* key_data = key.empty() ? "" : key.data();
-  if (HMAC(EVP_sha256(), key_data, static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-           message.size(), out.data(), &size) == nullptr)
+  if (HMAC(EVP_sha256(), key_data, static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(message.data()), message.size(), out.data(),
+           &size) == nullptr)
     throw Error(ErrorKind::internal, "HMAC-SHA256 is not available in this OpenSSL");
   return {reinterpret_cast<const char*>(out.data()), size};
 }
@@ -84,7 +90,8 @@ std::string base64_encode(std::string_view bytes) {
     std::uint32_t group = 0;
     for (std::size_t i = 0; i < 3; ++i)
       group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= count ? base64_alphabet[group >> (18 - 6 * i) & 63U] : '=';
+    for (std::size_t i = 0; i < 4; ++i)
+      text += i <= count ? base64_alphabet[group >> (18 - 6 * i) & 63U] : '=';
   }
   return text;
 }

@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "net/connection.hpp"
+
+#include <algorithm>
 
 namespace sluice::net {
 

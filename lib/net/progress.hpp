@@ -1,15 +1,15 @@
 #pragma once
 // The minimum-progress rule for bodies: pure, the time comes in.
 
+#include "core/clock.hpp"
+
 #include <algorithm>
 #include <cstdint>
 
-#include "core/clock.hpp"
-
 namespace sluice::net {
 
-/// A transfer must move at least `needed` bytes within each `idle` of waiting for the peer. Time during which we do
-/// not wait for the peer (the caller is busy elsewhere) does not count.
+/// A transfer must move at least `needed` bytes within each `idle` of waiting for the peer. Time during which
+/// we do not wait for the peer (the caller is busy elsewhere) does not count.
 class Progress {
  public:
   Progress(Milliseconds idle, std::uint64_t needed) : idle_(idle), needed_(needed) {}
@@ -19,12 +19,13 @@ class Progress {
     window_ = now - waited_;
     goal_ = std::min(needed_, left);
   }
-  /// The peer moved `bytes`.
-  void add(std::uint64_t bytes, Steady now) {
+  /// The peer moved `bytes`, `left` are still outstanding.
+  void add(std::uint64_t bytes, Steady now, std::uint64_t left) {
     moved_ += bytes;
     if (moved_ < goal_) return;
     moved_ = 0;
     window_ = now;
+    goal_ = std::min(needed_, left);
   }
   /// We stop waiting for the peer.
   void pause(Steady now) { waited_ = now - window_; }

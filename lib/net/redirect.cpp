@@ -1,8 +1,8 @@
 #include "net/redirect.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include "core/error.hpp"
+
+#include <spdlog/fmt/fmt.h>
 
 namespace sluice::net {
 
@@ -18,7 +18,8 @@ std::optional<Request> follow(const Request& request, int status, const Headers&
     throw Error(ErrorKind::denied, fmt::format("{} redirects from https to http ({}): not followed",
                                                request.url.without_query(), next.url.without_query()));
   if (!next.url.same_origin(request.url)) {
-    for (const char* credential : {"Authorization", "Cookie", "Proxy-Authorization"}) next.headers.remove(credential);
+    for (const char* credential : {"Authorization", "Cookie", "Proxy-Authorization"})
+      next.headers.remove(credential);
     // The certificate identifies us too; trusting `ca` for one more host gives nothing away.
     next.tls.certificate.reset();
     next.tls.key.reset();

@@ -1,18 +1,18 @@
 #include "net/resolver.hpp"
 
+#include "core/error.hpp"
+
 #include <cstring>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <optional>
+#include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include "core/error.hpp"
 
 namespace sluice::net {
 namespace {

@@ -1,6 +1,8 @@
 #pragma once
 // Name lookups on worker threads. Room-internal.
 
+#include "core/workers.hpp"
+
 #include <map>
 #include <memory>
 #include <string>
@@ -8,12 +10,11 @@
 
 #include <boost/asio/ip/address.hpp>
 
-#include "core/workers.hpp"
-
 namespace sluice::net {
 
-/// getaddrinfo cannot be cancelled. So a caller that gives up leaves its lookup running, and everybody who asks for the
-/// same name meanwhile waits for that one: a name server that hangs costs one worker thread for each name at most.
+/// getaddrinfo cannot be cancelled. So a caller that gives up leaves its lookup running, and everybody who
+/// asks for the same name meanwhile waits for that one: a name server that hangs costs one worker thread for
+/// each name at most.
 class Resolver {
  public:
   explicit Resolver(Workers& workers);

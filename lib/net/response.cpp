@@ -1,19 +1,19 @@
 #include "net/response.hpp"
 
+#include "core/error.hpp"
+#include "net/deadline.hpp"
+#include "net/failure.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
 #include <spdlog/fmt/fmt.h>
 
-#include "core/error.hpp"
-#include "net/deadline.hpp"
-#include "net/failure.hpp"
-
 namespace sluice::net {
 
-LiveResponse::LiveResponse(Clock& clock, Request request, ResponseHead head, std::unique_ptr<Connection> connection,
-                           std::weak_ptr<Pool> pool, bool reusable)
+LiveResponse::LiveResponse(Clock& clock, Request request, ResponseHead head,
+                           std::unique_ptr<Connection> connection, std::weak_ptr<Pool> pool, bool reusable)
     : clock_(clock),
       request_(std::move(request)),
       head_(std::move(head)),
@@ -39,7 +39,8 @@ std::optional<std::uint64_t> LiveResponse::content_length() const {
 Task<std::size_t> LiveResponse::read(std::span<char> buffer) {
   if (done_ || buffer.empty()) co_return 0;
   std::exception_ptr failure;
-  if (!connection_) failure = std::make_exception_ptr(Error(ErrorKind::unavailable, "an earlier read failed"));
+  if (!connection_)
+    failure = std::make_exception_ptr(Error(ErrorKind::unavailable, "an earlier read failed"));
   while (!failure && !done_) {
     try {
       const std::size_t count = co_await receive(buffer);
@@ -54,8 +55,8 @@ Task<std::size_t> LiveResponse::read(std::span<char> buffer) {
   throw failed(request_, Phase::reading, request_.idle_timeout, failure);
 }
 
-// Raw bytes of the body: what came along with the head first, then straight from the socket into the caller's buffer.
-// 0 at the end of the stream.
+// Raw bytes of the body: what came along with the head first, then straight from the socket into the caller's
+// buffer. 0 at the end of the stream.
 Task<std::size_t> LiveResponse::receive(std::span<char> buffer) {
   if (framing_.kind == Framing::Kind::length)
     buffer = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_)));
@@ -75,7 +76,7 @@ Task<std::size_t> LiveResponse::receive(std::span<char> buffer) {
     // A TLS stream that was cut is not a proper end (RFC 8446 6.1).
     if (error.code() != boost::asio::error::eof) throw;
   }
-  progress_.add(count, clock_.steady());
+  progress_.add(count, clock_.steady(), outstanding());
   progress_.pause(clock_.steady());
   co_return count;
 }
@@ -99,7 +100,8 @@ std::size_t LiveResponse::unpack(std::span<char> piece) {
     if (left_ == 0) finish();
     return count;
   }
-  if (count == 0) throw Error(ErrorKind::unavailable, "the peer closed the connection in the middle of a chunked body");
+  if (count == 0)
+    throw Error(ErrorKind::unavailable, "the peer closed the connection in the middle of a chunked body");
   const auto step = chunks_.decode(piece);
   if (chunks_.done()) {
     // Bytes behind the end answer nothing that we asked.

@@ -1,11 +1,11 @@
 #pragma once
 // The body of an answer, read off its connection. Room-internal.
 
-#include <memory>
-
 #include "net/connection.hpp"
 #include "net/framing.hpp"
 #include "net/progress.hpp"
+
+#include <memory>
 
 namespace sluice::net {
 

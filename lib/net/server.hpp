@@ -1,15 +1,15 @@
 #pragma once
 // HTTP/1.1 server with limits, on TCP or a Unix socket. Handlers are coroutines on the event-loop thread.
 
+#include "core/clock.hpp"
+#include "net/http.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <variant>
-
-#include "core/clock.hpp"
-#include "net/http.hpp"
 
 namespace sluice::net {
 
@@ -30,9 +30,14 @@ struct ServerResponse {
   std::string body;
 };
 
+/// After stop() a handler that still runs is cancelled after this long.
+constexpr Milliseconds stop_grace{std::chrono::seconds(5)};
+
 using Handler = std::function<Task<ServerResponse>(ServerRequest)>;
 
 struct ServerLimits {
+  /// When all are taken, a new connection takes the place of the one that has waited longest without having
+  /// sent a whole request header; when all of them are being answered, it waits in the backlog of the kernel.
   std::size_t connections = 256;
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 1024 * 1024;
@@ -42,8 +47,8 @@ struct ServerLimits {
 };
 
 struct TcpEndpoint {
-  std::string address;      // "127.0.0.1"
-  std::uint16_t port = 0;   // 0: chosen by the kernel
+  std::string address;     // "127.0.0.1"
+  std::uint16_t port = 0;  // 0: chosen by the kernel
 };
 struct UnixEndpoint {
   std::filesystem::path path;
@@ -53,18 +58,22 @@ struct UnixEndpoint {
 class Server {
  public:
   virtual ~Server() = default;
-  /// Accepts until stop(); a handler that throws sluice::Error becomes a JSON answer {"error":{"kind","message"}}
-  /// with a fitting status, never a dropped connection.
+  /// Accepts until stop(), and returns only after the last connection ended; destroy the server after that. A
+  /// handler that throws sluice::Error becomes a JSON answer {"error":{"kind","message"}} with a fitting
+  /// status, never a dropped connection.
   virtual Task<> serve() = 0;
-  /// No new connections; those in hand may end their request, then are closed.
+  /// No new connections; those in hand may end their request within stop_grace, then are closed and their
+  /// handlers cancelled. Removes the Unix socket file.
   virtual void stop() = 0;
   /// Port in use (TCP), 0 for Unix sockets.
   virtual std::uint16_t port() const = 0;
 };
 
-/// Binds at once; throws Error(unavailable) naming address and reason ("address already in use"). A stale Unix socket
-/// file that nobody listens on is replaced; must be called on the thread that runs the event loop `executor`.
+/// Binds at once; throws Error(unavailable) naming address and reason ("address already in use"). A stale
+/// Unix socket file that nobody listens on is replaced; must be called on the thread that runs the event loop
+/// `executor`.
 std::unique_ptr<Server> listen(boost::asio::any_io_executor executor, Clock& clock,
-                               std::variant<TcpEndpoint, UnixEndpoint> endpoint, Handler handler, ServerLimits limits = {});
+                               std::variant<TcpEndpoint, UnixEndpoint> endpoint, Handler handler,
+                               ServerLimits limits = {});
 
 }  // namespace sluice::net

@@ -1,19 +1,20 @@
 #include "net/stream.hpp"
 
-#include <cerrno>
+#include "core/error.hpp"
+#include "net/tls.hpp"
 
-#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "core/error.hpp"
-#include "net/tls.hpp"
+#include <boost/asio/use_awaitable.hpp>
 
 namespace sluice::net {
 
 Stream::Stream(Socket socket) : socket_(std::move(socket)) {
-  // Requests are written in one piece; waiting for more (Nagle) only adds delay. Unix sockets refuse the option.
+  // Requests are written in one piece; waiting for more (Nagle) only adds delay. Unix sockets refuse the
+  // option.
   const int on = 1;
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }

@@ -1,6 +1,8 @@
 #pragma once
 // One connected socket, TCP or Unix, with or without TLS. Room-internal.
 
+#include "core/task.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,21 +12,20 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
-#include "core/task.hpp"
-
 namespace sluice::net {
 
 using Socket = boost::asio::generic::stream_protocol::socket;
 
-/// Errors are boost::system::system_error; the end of the stream is asio::error::eof (or ssl stream_truncated).
+/// Errors are boost::system::system_error; the end of the stream is asio::error::eof (or ssl
+/// stream_truncated).
 class Stream {
  public:
   explicit Stream(Socket socket);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  /// TLS as a client, with the server's certificate checked against `host`. Throws Error(unavailable) that names the
-  /// reason when the certificate is not acceptable.
+  /// TLS as a client, with the server's certificate checked against `host`. Throws Error(unavailable) that
+  /// names the reason when the certificate is not acceptable.
   Task<> secure(std::shared_ptr<boost::asio::ssl::context> context, std::string host);
 
   Task<std::size_t> read_some(boost::asio::mutable_buffer buffer);

@@ -1,5 +1,8 @@
 #include "net/tls.hpp"
 
+#include "core/error.hpp"
+#include "core/text.hpp"
+
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -9,9 +12,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <spdlog/fmt/fmt.h>
-
-#include "core/error.hpp"
-#include "core/text.hpp"
 
 namespace sluice::net {
 namespace {
@@ -54,8 +54,9 @@ ContextPtr load_context(const TlsOptions& options) {
     load_file(*options.ca, "CA certificates (PEM)",
               [&](auto& error) { context->load_verify_file(options.ca->string(), error); });
   if (options.certificate) {
-    load_file(*options.certificate, "client certificate (PEM)",
-              [&](auto& error) { context->use_certificate_chain_file(options.certificate->string(), error); });
+    load_file(*options.certificate, "client certificate (PEM)", [&](auto& error) {
+      context->use_certificate_chain_file(options.certificate->string(), error);
+    });
     const auto& key = options.key ? *options.key : *options.certificate;
     load_file(key, "key of the client certificate (PEM, not encrypted)",
               [&](auto& error) { context->use_private_key_file(key.string(), ssl::context::pem, error); });
@@ -69,7 +70,8 @@ ContextPtr load_context(const TlsOptions& options) {
 std::string name_text(const GENERAL_NAME& name) {
   if (name.type == GEN_DNS) {
     const auto* text = name.d.dNSName;
-    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)), static_cast<std::size_t>(ASN1_STRING_length(text))};
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+            static_cast<std::size_t>(ASN1_STRING_length(text))};
   }
   if (name.type == GEN_IPADD) {
     const auto* bytes = ASN1_STRING_get0_data(name.d.iPAddress);
@@ -122,7 +124,8 @@ void expect_server(SSL* ssl, const std::string& host) {
 std::string refused_certificate(SSL* ssl) {
   const long result = SSL_get_verify_result(ssl);
   if (result == X509_V_OK) return {};
-  std::string reason = fmt::format("the certificate of the server is refused: {}", X509_verify_cert_error_string(result));
+  std::string reason =
+      fmt::format("the certificate of the server is refused: {}", X509_verify_cert_error_string(result));
   if (result != X509_V_ERR_HOSTNAME_MISMATCH && result != X509_V_ERR_IP_ADDRESS_MISMATCH) return reason;
   // The handshake failed before the certificate was kept as the peer's, so look at the chain that was sent.
   std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl), &X509_free);

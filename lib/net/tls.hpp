@@ -1,19 +1,19 @@
 #pragma once
 // TLS client contexts and certificate checks. Room-internal.
 
+#include "core/workers.hpp"
+#include "net/client.hpp"
+
 #include <map>
 #include <memory>
 #include <string>
 
 #include <boost/asio/ssl/context.hpp>
 
-#include "core/workers.hpp"
-#include "net/client.hpp"
-
 namespace sluice::net {
 
-/// Keeps one context for each set of options, and loads it anew when one of its files changed (certificates are
-/// renewed while the daemon runs).
+/// Keeps one context for each set of options, and loads it anew when one of its files changed (certificates
+/// are renewed while the daemon runs).
 class TlsContexts {
  public:
   explicit TlsContexts(Workers& workers) : workers_(workers) {}

@@ -1,14 +1,14 @@
 #include "net/url.hpp"
 
+#include "core/error.hpp"
+#include "core/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <spdlog/fmt/fmt.h>
-
-#include "core/error.hpp"
-#include "core/text.hpp"
 
 namespace sluice::net {
 namespace {
@@ -31,7 +31,8 @@ std::string lower(std::string_view text) {
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
   // The query may hold a signature, so it is not quoted.
   auto shown = text.substr(0, text.find_first_of("?#"));
-  throw Error(ErrorKind::invalid, fmt::format("the URL \"{}\" cannot be used: {}", printable(shown, 200), why));
+  throw Error(ErrorKind::invalid,
+              fmt::format("the URL \"{}\" cannot be used: {}", printable(shown, 200), why));
 }
 
 bool is_name_character(char c) {
@@ -74,7 +75,9 @@ std::string target_of(const boost::urls::url_view& view) {
   return target;
 }
 
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
 
 }  // namespace
 
@@ -129,18 +132,22 @@ Url Url::resolve(std::string_view location) const {
   if (scheme == "unix") {
     Url stand_in{"http", "localhost", 80, target};
     Url resolved = stand_in.resolve(location);
-    if (!resolved.same_origin(stand_in) || location.substr(0, 2) == "//" || lower(location).starts_with("http"))
+    if (!resolved.same_origin(stand_in) || location.substr(0, 2) == "//" ||
+        lower(location).starts_with("http"))
       throw Error(ErrorKind::corrupt, "a peer on a Unix socket points to another host");
     return on_socket(host, resolved.target);
   }
-  if (location.size() > length_limit) throw Error(ErrorKind::corrupt, "the peer sent a location longer than 16 KiB");
-  auto reference = boost::urls::parse_uri_reference(boost::urls::string_view(location.data(), location.size()));
+  if (location.size() > length_limit)
+    throw Error(ErrorKind::corrupt, "the peer sent a location longer than 16 KiB");
+  auto reference =
+      boost::urls::parse_uri_reference(boost::urls::string_view(location.data(), location.size()));
   const std::string own = text();
   auto base = boost::urls::parse_uri(boost::urls::string_view(own.data(), own.size()));
   boost::urls::url resolved;
   if (!reference || !base || !boost::urls::resolve(*base, *reference, resolved)) {
     auto shown = location.substr(0, location.find_first_of("?#"));
-    throw Error(ErrorKind::corrupt, fmt::format("the peer sent a location that is no URL: \"{}\"", printable(shown, 200)));
+    throw Error(ErrorKind::corrupt,
+                fmt::format("the peer sent a location that is no URL: \"{}\"", printable(shown, 200)));
   }
   try {
     return parse(std::string_view(resolved.buffer().data(), resolved.buffer().size()));

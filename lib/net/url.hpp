@@ -19,13 +19,15 @@ struct Url {
   std::string authority() const;
   /// scheme, host and port are equal.
   bool same_origin(const Url& other) const;
-  /// Reads an http or https URL; a fragment is dropped. Throws Error(invalid), also for user information, an empty or
-  /// percent-encoded host, port 0, control characters and everything that RFC 3986 does not allow unescaped.
+  /// Reads an http or https URL; a fragment is dropped. Throws Error(invalid), also for user information, an
+  /// empty or percent-encoded host, port 0, control characters and everything that RFC 3986 does not allow
+  /// unescaped.
   static Url parse(std::string_view text);
-  /// `target` on the Unix socket `path`. parse() never gives such a URL: texts from outside must not reach sockets.
+  /// `target` on the Unix socket `path`. parse() never gives such a URL: texts from outside must not reach
+  /// sockets.
   static Url on_socket(std::string_view path, std::string_view target);
-  /// Resolves a Location or Link target (absolute, or relative to this URL). Throws Error(corrupt), also when the result
-  /// is not http or https, unless this is a Unix socket URL and `location` stays on it.
+  /// Resolves a Location or Link target (absolute, or relative to this URL). Throws Error(corrupt), also when
+  /// the result is not http or https, unless this is a Unix socket URL and `location` stays on it.
   Url resolve(std::string_view location) const;
   bool operator==(const Url&) const = default;
 };
