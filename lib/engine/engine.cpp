@@ -143,6 +143,10 @@ void Engine::stop() {
   state_->jobs.stop();
 }
 
+void Engine::cancel_jobs() {
+  state_->jobs.cancel_all();
+}
+
 Task<> Engine::reload(std::shared_ptr<const config::Config> config) {
   state_->config = config;
   state_->jobs.configure(config);

@@ -49,6 +49,8 @@ class Engine {
   /// No new work; jobs in hand may end within config.drain, then are cancelled (their jobs stay in the
   /// store).
   void stop();
+  /// After stop(): cancels the jobs in hand at once instead of waiting for them; they stay in the store.
+  void cancel_jobs();
   /// Uses a new configuration from now on: new pipelines are watched, runs of removed ones end as cancelled
   /// before their promotion.
   Task<> reload(std::shared_ptr<const config::Config> config);

@@ -22,6 +22,8 @@ class JobLoop {
   void stop();
   /// Cancels the jobs of a run that became final by other means.
   void cancel(RunId run);
+  /// Cancels all jobs in hand; they stay in the store.
+  void cancel_all() { group_.cancel_all(); }
   Steady beat() const { return beat_; }
   std::size_t running() const { return group_.size(); }
   /// Called after each job that was recorded, with the pipeline's name.
