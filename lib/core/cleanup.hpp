@@ -1,6 +1,9 @@
 #pragma once
 // Tidying up that also happens when a coroutine fails or is cancelled.
 
+#include "core/error.hpp"
+#include "core/task.hpp"
+
 #include <exception>
 #include <memory>
 #include <optional>
@@ -10,14 +13,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
-#include "core/error.hpp"
-#include "core/task.hpp"
-
 namespace sluice {
 
-/// Runs `work`, then `cleanup`, and gives the result of `work` or throws what it threw. The cleanup runs to its end
-/// even when the coroutine is cancelled before or while it runs, so it must bound its own time; what it throws is only
-/// logged. A cancellation that arrives during the cleanup is raised after it as Error(cancelled).
+/// Runs `work`, then `cleanup`, and gives the result of `work` or throws what it threw. The cleanup runs to
+/// its end even when the coroutine is cancelled before or while it runs, so it must bound its own time; what
+/// it throws is only logged. A cancellation that arrives during the cleanup is raised after it as
+/// Error(cancelled).
 template <class T>
 Task<T> with_cleanup(Task<T> work, Task<> cleanup) {
   namespace asio = boost::asio;

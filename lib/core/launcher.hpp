@@ -15,19 +15,19 @@ namespace sluice {
 
 struct Command {
   /// Program and arguments; the program is looked up in PATH; never given to a shell.
-  std::vector<std::string> argv;
+  std::vector<std::string> argv{};
   /// Added to (and overriding) a minimal environment: PATH, HOME, TMPDIR, LANG, XDG_RUNTIME_DIR of the
   /// daemon.
-  std::vector<std::pair<std::string, std::string>> environment;
-  std::optional<std::filesystem::path> directory;
-  std::string input;
+  std::vector<std::pair<std::string, std::string>> environment{};
+  std::optional<std::filesystem::path> directory{};
+  std::string input{};
   /// After this the whole process group gets SIGTERM and, `grace` later, SIGKILL.
   Milliseconds timeout{std::chrono::minutes(10)};
   Milliseconds grace{std::chrono::seconds(5)};
   /// Bytes of merged stdout and stderr that are kept: the first half and the last half, with a mark between.
   std::size_t output_limit = 256 * 1024;
   /// Called with each piece of output as it arrives (event-loop thread); may be empty.
-  std::function<void(std::string_view)> on_output;
+  std::function<void(std::string_view)> on_output{};
   /// When true stdout is kept apart in ProcessResult::standard_output.
   bool separate_output = false;
 };

@@ -10,8 +10,9 @@
 
 namespace sluice {
 
-/// Makes lines of output that arrives in pieces and hands them on, at most `most_lines` of at most `longest` bytes each;
-/// what comes after that is only counted as "there was more". Blank lines are left out, a carriage return ends a line.
+/// Makes lines of output that arrives in pieces and hands them on, at most `most_lines` of at most `longest`
+/// bytes each; what comes after that is only counted as "there was more". Blank lines are left out, a
+/// carriage return ends a line.
 class LineFeed {
  public:
   using Sink = std::function<void(std::string_view)>;

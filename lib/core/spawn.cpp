@@ -11,8 +11,8 @@
 #include <map>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -200,6 +200,11 @@ void keep_exit_codes() {
   }
 }
 
+/// By number: <sys/pidfd.h> of glibc 2.36 declares pidfd_open without C linkage.
+Descriptor open_pidfd(pid_t pid) {
+  return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
 void reap(pid_t pid) {
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -271,7 +276,7 @@ Spawned spawn(const Command& command) {
   report.write.reset();
   confirm(report.read, pid, command);
   Spawned child{.pid = pid,
-                .ended = Descriptor(::pidfd_open(pid, 0)),
+                .ended = open_pidfd(pid),
                 .output = std::move(output.read),
                 .errors = std::move(errors.read)};
   if (!child.ended) {

@@ -14,7 +14,7 @@ namespace sluice {
 class Workers {
  public:
   explicit Workers(std::size_t threads);
-  /// Waits for the work in hand.
+  /// Waits for the work in hand. While there is some, the event loop that awaits it must still exist.
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -24,31 +24,29 @@ class Workers {
   template <class F>
   auto run(F work) -> Task<std::invoke_result_t<F>> {
     using R = std::invoke_result_t<F>;
-    if constexpr (std::is_void_v<R>) {
-      auto error = std::make_shared<std::exception_ptr>();
-      co_await execute([work = std::move(work), error]() mutable {
-        try {
+    auto outcome = std::make_shared<Outcome<R>>();
+    // A named local: g++ 12 destroys temporaries in the arguments of co_await twice.
+    std::function<void()> job = [work = std::move(work), outcome]() mutable {
+      try {
+        if constexpr (std::is_void_v<R>)
           work();
-        } catch (...) {
-          *error = std::current_exception();
-        }
-      });
-      if (*error) std::rethrow_exception(*error);
-    } else {
-      auto outcome = std::make_shared<std::pair<std::exception_ptr, std::optional<R>>>();
-      co_await execute([work = std::move(work), outcome]() mutable {
-        try {
-          outcome->second.emplace(work());
-        } catch (...) {
-          outcome->first = std::current_exception();
-        }
-      });
-      if (outcome->first) std::rethrow_exception(outcome->first);
-      co_return std::move(*outcome->second);
-    }
+        else
+          outcome->value.emplace(work());
+      } catch (...) {
+        outcome->failure = std::current_exception();
+      }
+    };
+    co_await execute(std::move(job));
+    if (outcome->failure) std::rethrow_exception(outcome->failure);
+    if constexpr (!std::is_void_v<R>) co_return std::move(*outcome->value);
   }
 
  private:
+  template <class R>
+  struct Outcome {
+    std::exception_ptr failure;
+    std::optional<std::conditional_t<std::is_void_v<R>, bool, R>> value;
+  };
   Task<> execute(std::function<void()> work);
   struct Pool;
   std::unique_ptr<Pool> pool_;
