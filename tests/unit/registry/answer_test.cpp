@@ -1,0 +1,91 @@
+#include "registry/answer.hpp"
+
+#include "registry/blob.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace std::chrono_literals;
+using registry::error_from;
+
+namespace {
+// Sun, 06 Nov 1994 08:49:37 GMT
+const Time now = Time(std::chrono::sys_days(std::chrono::year(1994) / 11 / 6)) + 8h + 49min + 37s;
+
+std::optional<Milliseconds> after(const std::string& value) {
+  return registry::retry_after(net::Headers{{"Retry-After", value}}, now);
+}
+}  // namespace
+
+TEST_CASE("each status has its error kind") {
+  const std::vector<std::pair<int, ErrorKind>> expected{
+      {401, ErrorKind::unauthorized}, {403, ErrorKind::denied},      {404, ErrorKind::not_found},
+      {429, ErrorKind::rate_limited}, {408, ErrorKind::unavailable}, {499, ErrorKind::unavailable},
+      {500, ErrorKind::unavailable},  {503, ErrorKind::unavailable}, {522, ErrorKind::unavailable},
+      {400, ErrorKind::invalid},      {405, ErrorKind::invalid},     {409, ErrorKind::invalid},
+      {413, ErrorKind::invalid},      {302, ErrorKind::corrupt},     {204, ErrorKind::corrupt}};
+  for (const auto& [status, kind] : expected) {
+    INFO(status);
+    CHECK(error_from("r.example", status, {}, "", now).kind() == kind);
+  }
+}
+
+TEST_CASE("the registry's own codes and words are in the error") {
+  const auto error =
+      error_from("r.example", 404, {},
+                 R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{}}]})", now);
+  CHECK(std::string(error.what()) == "r.example answered 404 (MANIFEST_UNKNOWN: manifest unknown)");
+}
+
+TEST_CASE("error bodies that are no JSON, or odd JSON, are quoted") {
+  for (const std::string body : {"<html>no</html>", "{\"errors\": 7}", "{\"errors\": [7]}", "[]", "null"}) {
+    INFO(body);
+    CHECK_THAT(error_from("r", 500, {}, body, now).what(), Catch::Contains("answered 500 \""));
+  }
+}
+
+TEST_CASE("C5: an error body is bounded and escaped") {
+  const std::string hostile = "\x1b[2J\r\nlevel=info forged" + std::string(100'000, 'x');
+  const std::string json =
+      R"({"errors":[{"code":"\u001b[31mX","message":")" + std::string(5000, 'y') + R"("}]})";
+  for (const auto& body : {hostile, json}) {
+    const std::string text = error_from("r", 400, {}, body, now).what();
+    CHECK(text.size() < 600);
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("C4: Retry-After is read as seconds or date, capped, and nonsense is ignored") {
+  CHECK(after("7") == 7s);
+  CHECK(after(" 120 ") == 120s);
+  CHECK(after("31536000") == registry::max_retry_after);
+  CHECK(after("99999999999999999999999") == registry::max_retry_after);
+  CHECK(after("Sun, 06 Nov 1994 08:50:37 GMT") == 60s);
+  CHECK(after("Sunday, 06-Nov-94 08:50:37 GMT") == 60s);
+  CHECK(after("Sun Nov  6 08:50:37 1994") == 60s);
+  CHECK(after("Wed, 21 Oct 2099 07:28:00 GMT") == registry::max_retry_after);
+  for (const char* nothing : {"0", "", "-5", "soon", "Sun, 06 Nov 1994 08:49:36 GMT",
+                              "Sun, 99 Nov 1994 99:99:99 GMT", "Sun, 06 Foo 1994 08:50:37 GMT", "1.5"}) {
+    INFO(nothing);
+    CHECK_FALSE(after(nothing).has_value());
+  }
+  CHECK_FALSE(registry::retry_after({}, now).has_value());
+  CHECK(error_from("r", 429, {{"Retry-After", "30"}}, "", now).retry_after() == 30s);
+}
+
+TEST_CASE("Content-Type is compared without case and parameters") {
+  CHECK(registry::content_type({{"Content-Type", "Text/HTML; charset=utf-8"}}) == "text/html");
+  CHECK(registry::content_type({}).empty());
+}
+
+TEST_CASE("Content-Range must go on where we stopped, in a blob of our size") {
+  using registry::continues_at;
+  CHECK(continues_at("bytes 7-9/10", 7, 10));
+  CHECK(continues_at("bytes 7-9/*", 7, 10));
+  for (const char* wrong : {"bytes 6-9/10", "bytes 7-9/11", "bytes 7-9", "7-9/10", "bytes -9/10",
+                            "bytes */10", "", "bytes 7x-9/10", "bytes 99999999999999999999-9/10"}) {
+    INFO(wrong);
+    CHECK_FALSE(continues_at(wrong, 7, 10));
+  }
+}
