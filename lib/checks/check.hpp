@@ -1,10 +1,6 @@
 #pragma once
-// One validation of a staged image. Adding a kind: one file here, one line in table.cpp, one test, one page in docs.
-
-#include <functional>
-#include <memory>
-#include <string>
-#include <string_view>
+// One validation of a staged image. Adding a kind: one file here, one line in table.cpp, one test, one page
+// in docs.
 
 #include "config/config.hpp"
 #include "core/clock.hpp"
@@ -12,12 +8,17 @@
 #include "oci/platform.hpp"
 #include "oci/reference.hpp"
 
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
 namespace sluice::checks {
 
 struct Context {
   Clock& clock;
   Launcher& launcher;
-  oci::Reference image;      // staging repository by digest
+  oci::Reference image;  // staging repository by digest
   oci::Platform platform;
   std::shared_ptr<const config::Config> config;
   std::string pipeline;

@@ -1,17 +1,18 @@
 #pragma once
-// One way to ask that a dependent be built again. Adding a kind: one file, one line in table.cpp, one test, one page.
-
-#include <functional>
-#include <map>
-#include <memory>
-#include <string>
-#include <string_view>
+// One way to ask that a dependent be built again. Adding a kind: one file, one line in table.cpp, one test,
+// one page.
 
 #include "config/config.hpp"
 #include "core/clock.hpp"
 #include "core/launcher.hpp"
 #include "net/client.hpp"
 #include "oci/reference.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace sluice::triggers {
 
@@ -20,8 +21,8 @@ struct Rebuild {
   std::string idempotency_key;  // the same for every repeat
   std::string run;              // id of the rebuild's run
   std::string dependent;
-  oci::Reference image;         // what is to be built and pushed
-  oci::Reference base;          // promoted image: tag and digest
+  oci::Reference image;  // what is to be built and pushed
+  oci::Reference base;   // promoted image: tag and digest
   std::string pipeline;
   std::string promotion_run;
   Time at;
@@ -37,7 +38,8 @@ struct Context {
 
 class Trigger : public config::Part {
  public:
-  /// Returns what the target said ("204 No Content", "pushed sha256:..."), or throws Error; repeats are harmless.
+  /// Returns what the target said ("204 No Content", "pushed sha256:..."), or throws Error; repeats are
+  /// harmless.
   virtual Task<std::string> send(Rebuild rebuild, Context context) const = 0;
 };
 

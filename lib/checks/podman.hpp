@@ -1,0 +1,41 @@
+#pragma once
+// The calls of podman that a container check makes.
+
+#include "checks/check.hpp"
+#include "config/tool_access.hpp"
+#include "core/error.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::checks {
+
+/// Both parameters must outlive the object.
+class Podman {
+ public:
+  Podman(const Context& context, const config::ToolAccess& access);
+
+  /// The image by digest, as podman is told it.
+  const std::string& image() const { return image_; }
+  /// Throws Error by what the registry said; nothing of it is a verdict on the image.
+  Task<> pull(Milliseconds timeout) const;
+  /// `podman run` with the arguments; its output goes to the run log.
+  Task<ProcessResult> run(std::vector<std::string> arguments, Milliseconds timeout) const;
+  /// Removes the container and the image; takes bounded time, and it is no error when there is none.
+  Task<> remove(std::string container) const;
+
+  /// The error when it was podman or the container runtime that failed, nullopt when it was the program in
+  /// the image (which includes that the image has no such program).
+  static std::optional<Error> failure_of_run(const ProcessResult& result);
+
+ private:
+  Command command(std::vector<std::string> arguments, Milliseconds timeout) const;
+  Task<ProcessResult> call(Command command) const;
+
+  const Context& context_;
+  const config::ToolAccess& access_;
+  std::string image_;
+};
+
+}  // namespace sluice::checks

@@ -1,0 +1,115 @@
+#include "dependents/confirm.hpp"
+
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace sluice::dependents {
+namespace {
+
+constexpr std::string_view base_digest_key = "org.opencontainers.image.base.digest";
+
+bool names_base(const std::map<std::string, std::string>& texts,
+                const std::vector<oci::Digest>& base_digests) {
+  const auto found = texts.find(std::string(base_digest_key));
+  return found != texts.end() &&
+         std::any_of(base_digests.begin(), base_digests.end(),
+                     [&](const oci::Digest& digest) { return digest.text() == found->second; });
+}
+
+std::size_t differing(const std::vector<oci::Digest>& image, const std::vector<oci::Digest>& base) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < base.size(); ++i)
+    if (image[i] != base[i]) ++count;
+  return count;
+}
+
+// One platform of an image, as a registry has it.
+struct Found {
+  oci::Digest digest;  // the manifest itself, not the index around it
+  std::map<std::string, std::string> annotations;
+  oci::ImageConfig config;
+};
+
+// Nullopt when the image has no such platform.
+Task<std::optional<Found>> find(registry::Client& client, oci::Repository repository, oci::Digest digest,
+                                oci::Platform platform) {
+  const std::string top_name = digest.text();
+  const registry::FetchedManifest top = co_await client.manifest(repository, top_name);
+  Found found{.digest = digest, .annotations = top.manifest.annotations, .config = {}};
+  if (top.manifest.is_index) {
+    const auto child = oci::select_platform(top.manifest, platform);
+    if (!child) co_return std::nullopt;
+    found.digest = child->digest;
+    const std::string child_name = child->digest.text();
+    const registry::FetchedManifest own = co_await client.manifest(repository, child_name);
+    // What is said nearest to the image counts: manifest, then descriptor, then index.
+    auto annotations = own.manifest.annotations;
+    annotations.insert(child->annotations.begin(), child->annotations.end());
+    annotations.insert(found.annotations.begin(), found.annotations.end());
+    found.annotations = std::move(annotations);
+  }
+  const std::string name = found.digest.text();
+  found.config = co_await client.image_config(repository, name, platform);
+  co_return found;
+}
+
+std::string name_of(const oci::Reference& reference, bool prefer_digest) {
+  if (reference.digest && (prefer_digest || !reference.tag)) return reference.digest->text();
+  return reference.tag.value_or("latest");
+}
+
+}  // namespace
+
+Confirmation compare(const oci::ImageConfig& image, const std::map<std::string, std::string>& annotations,
+                     const oci::ImageConfig& base, const std::vector<oci::Digest>& base_digests) {
+  const auto total = base.diff_ids.size();
+  // Fewer layers than the base has: the image was squashed, or is old, and layers cannot tell which.
+  const bool comparable = total > 0 && image.diff_ids.size() >= total;
+  if (comparable) {
+    const auto count = differing(image.diff_ids, base.diff_ids);
+    if (count == 0) return {.confirmed = true, .how = "layers", .digest = std::nullopt};
+    return {.confirmed = false,
+            .how = fmt::format("{} of {} base layers differ", count, total),
+            .digest = std::nullopt};
+  }
+  if (names_base(annotations, base_digests) || names_base(image.labels, base_digests))
+    return {.confirmed = true, .how = "annotation", .digest = std::nullopt};
+  if (total == 0)
+    return {.confirmed = false,
+            .how = "the base has no layers and no annotation names it",
+            .digest = std::nullopt};
+  return {.confirmed = false,
+          .how = fmt::format("it has {} layers, the base has {}", image.diff_ids.size(), total),
+          .digest = std::nullopt};
+}
+
+Task<Confirmation> confirm(registry::Client& client, oci::Reference image, oci::Reference base,
+                           oci::Platform platform) {
+  Confirmation nothing{.confirmed = false, .how = "no such image", .digest = std::nullopt};
+  const std::string image_name = name_of(image, false);
+  const auto now = co_await client.resolve(image.repository, image_name);
+  if (!now) co_return nothing;
+  const auto built = co_await find(client, image.repository, now->digest, platform);
+  if (!built) {
+    nothing.how = "it has no image for " + platform.text();
+    nothing.digest = now->digest;
+    co_return nothing;
+  }
+  const std::string base_name = name_of(base, true);
+  const auto base_now = co_await client.resolve(base.repository, base_name);
+  if (!base_now)
+    throw Error(ErrorKind::not_found, "the base " + base.text() + " is not in its registry any more");
+  const auto promoted = co_await find(client, base.repository, base_now->digest, platform);
+  if (!promoted)
+    throw Error(ErrorKind::not_found, "the base " + base.text() + " has no image for " + platform.text());
+  const std::vector<oci::Digest> base_digests{base_now->digest, promoted->digest};
+  auto result = compare(built->config, built->annotations, promoted->config, base_digests);
+  result.digest = now->digest;
+  co_return result;
+}
+
+}  // namespace sluice::dependents

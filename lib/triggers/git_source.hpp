@@ -1,0 +1,43 @@
+#pragma once
+// Source code at a git address: "https://host/repository.git#branch:folder".
+
+#include "core/clock.hpp"
+#include "core/launcher.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::triggers {
+
+struct GitSource {
+  std::string url;     // https, http, ssh or file; or user@host:path
+  std::string ref;     // branch, tag or commit; "HEAD" when not given
+  std::string folder;  // inside the repository, empty for its root
+
+  /// Whether the text names a repository rather than a directory of this machine.
+  static bool looks_like(std::string_view text);
+  /// Throws Error(invalid): other schemes (git:// is not authenticated), a password in the address, a ref or
+  /// folder that git would take for something else.
+  static GitSource parse(std::string_view text);
+  bool operator==(const GitSource&) const = default;
+};
+
+struct Checkout {
+  std::filesystem::path folder;  // what is to be built
+  std::string commit;
+};
+
+/// Fetches the one commit into `directory`, which must not exist yet, with no history and no submodules.
+/// Credentials are those of the operator's own git and ssh settings; nothing is asked for. Throws Error by
+/// what git said.
+Task<Checkout> fetch(Launcher& launcher, GitSource source, std::filesystem::path directory,
+                     std::vector<std::pair<std::string, std::string>> environment, Milliseconds timeout);
+
+/// Whether a relative path stays inside its directory by its text alone: no "..", not absolute, no leading
+/// '-'.
+bool is_inner_path(std::string_view path);
+
+}  // namespace sluice::triggers

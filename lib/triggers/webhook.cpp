@@ -1,0 +1,149 @@
+// webhook: a signed message to any address that builds.
+
+#include "core/text.hpp"
+#include "triggers/answer.hpp"
+#include "triggers/kinds.hpp"
+#include "triggers/standard_webhooks.hpp"
+#include "triggers/values.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace sluice::triggers {
+namespace {
+
+// "Keep the payload small" (Standard Webhooks, "Payload size": under 20 kB).
+constexpr std::size_t largest_body = 20'000;
+
+struct Settings {
+  net::Url url;
+  Secret key;
+  Secret authorization;
+  config::Values headers;
+  Milliseconds timeout{};
+};
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host.starts_with("127.") || host == "::1";
+}
+
+// Only the origin: path and query of an address may be what keeps it secret.
+std::string shown(const net::Url& url) {
+  return url.scheme + "://" + url.authority();
+}
+
+// The same for every repeat, as its id is.
+std::string body_of(const Rebuild& rebuild) {
+  nlohmann::ordered_json data;
+  for (const auto& [name, value] : values_of(rebuild))
+    if (name != "idempotency_key") data[name] = value;
+  nlohmann::ordered_json body{
+      {"type", "image.updated"}, {"timestamp", format_time_exact(rebuild.at)}, {"data", std::move(data)}};
+  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+class WebhookTrigger final : public Trigger {
+ public:
+  explicit WebhookTrigger(Settings settings) : settings_(std::move(settings)) {}
+
+  Task<std::string> send(Rebuild rebuild, Context context) const override {
+    net::Request request = request_of(rebuild, context.clock.now());
+    const auto response = co_await context.http.send(std::move(request));
+    const int status = response->status();
+    if (status >= 200 && status < 300) co_return status_line(status);
+    const std::string body = co_await beginning(*response);
+    throw error_from(shown(settings_.url), status, response->headers(), body, context.clock.now());
+  }
+
+ private:
+  net::Request request_of(const Rebuild& rebuild, Time now) const {
+    net::Request request;
+    request.method = "POST";
+    request.url = settings_.url;
+    request.body = body_of(rebuild);
+    if (request.body.size() >= largest_body)
+      throw Error(ErrorKind::invalid, "the message for " + shown(settings_.url) + " is larger than 20 kB");
+    request.headers = signed_headers(settings_.key, rebuild.idempotency_key, now, request.body);
+    for (const auto& [name, value] : settings_.headers)
+      request.headers.set(name, value);
+    if (!settings_.authorization.empty())
+      request.headers.set("Authorization", std::string(settings_.authorization.reveal()));
+    request.max_redirects = 0;
+    request.connect_timeout = std::min(settings_.timeout, Milliseconds(std::chrono::seconds(10)));
+    request.header_timeout = settings_.timeout;
+    request.idle_timeout = std::min(settings_.timeout, Milliseconds(std::chrono::seconds(10)));
+    return request;
+  }
+
+  Settings settings_;
+};
+
+void read_url(config::Section& section, Settings& settings) {
+  const auto text = section.required_text("url", "the address that takes the message, https://...");
+  const bool allow_http = section.flag("allow_http", false);
+  if (text.empty()) return;
+  try {
+    settings.url = net::Url::parse(text);
+  } catch (const Error& error) {
+    section.error(section.position("url"), error.what(),
+                  "for instance https://builds.example.com/hooks/base");
+    return;
+  }
+  if (settings.url.scheme == "https") return;
+  if (settings.url.scheme != "http")
+    section.error(section.position("url"), "'url' must be https",
+                  "for instance https://builds.example.com/hooks/base");
+  else if (!allow_http && !is_loopback(settings.url.host))
+    section.error(section.position("url"), "'url' is not encrypted", "use https, or set allow_http: true");
+}
+
+void read_headers(config::Section& section, Settings& settings) {
+  settings.headers = section.text_map("headers");
+  for (const auto& [name, value] : settings.headers) {
+    std::string lower = name;
+    for (char& c : lower)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const bool token = !name.empty() && lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") ==
+                                            std::string::npos;
+    const bool printing = std::all_of(
+        value.begin(), value.end(), [](char c) { return c == '\t' || static_cast<unsigned char>(c) >= ' '; });
+    const auto at = section.position("headers");
+    if (!token || !printing)
+      section.error(at, "'" + printable(name) + "' is not a valid header");
+    else if (lower == "authorization")
+      section.error(at, "a header that holds a secret cannot stand here", "use authorization: {file: PATH}");
+    else if (lower.starts_with("webhook-") || lower.starts_with("content-") || lower == "host" ||
+             lower == "transfer-encoding" || lower == "connection")
+      section.error(at, "'" + name + "' is set by sluice itself", "choose another name");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const config::Part> parse_webhook(config::Section& section) {
+  Settings settings;
+  read_url(section, settings);
+  read_headers(section, settings);
+  const auto secret = section.secret("secret", true);
+  if (auto key = signing_key(secret))
+    settings.key = std::move(*key);
+  else if (!secret.empty())
+    section.error(section.position("secret"),
+                  "the secret is not of the form whsec_BASE64 with 24 to 64 bytes",
+                  "make one with: echo whsec_$(openssl rand -base64 32)");
+  settings.authorization = section.secret("authorization", false);
+  const auto credential = settings.authorization.reveal();
+  if (std::any_of(credential.begin(), credential.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < ' '; }))
+    section.error(section.position("authorization"), "the value of 'authorization' spans several lines");
+  settings.timeout = section.duration("timeout", std::chrono::seconds(30));
+  if (settings.timeout <= Milliseconds::zero())
+    section.error(section.position("timeout"), "'timeout' must be longer than nothing", "for instance 30s");
+  section.done();
+  return std::make_shared<WebhookTrigger>(std::move(settings));
+}
+
+}  // namespace sluice::triggers
