@@ -113,9 +113,7 @@ class Connection final : public Exchange {
     RecordedRequest request = take_head();
     const auto length = request.headers.find("content-length");
     if (length != request.headers.end()) {
-      while (received_.size() < std::stoull(length->second))
-        receive();
-      request.body = take(std::stoull(length->second));
+      request.body = read_bytes(std::stoull(length->second));
     } else if (request.headers.contains("transfer-encoding")) {
       std::size_t end = received_.find("0\r\n\r\n");
       for (; end == std::string::npos; end = received_.find("0\r\n\r\n"))
@@ -130,6 +128,12 @@ class Connection final : public Exchange {
     RecordedRequest request = take_head();
     record_(request);
     return request;
+  }
+
+  std::string read_bytes(std::size_t count) override {
+    while (received_.size() < count)
+      receive();
+    return take(count);
   }
 
   void write(std::string_view bytes) override {

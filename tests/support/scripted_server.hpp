@@ -34,6 +34,8 @@ class Exchange {
   virtual RecordedRequest read_request() = 0;
   /// Reads and records a request up to its empty line; body bytes stay unread.
   virtual RecordedRequest read_head() = 0;
+  /// Reads exactly so many bytes, for instance of a body after read_head().
+  virtual std::string read_bytes(std::size_t count) = 0;
   /// Writes exactly these bytes.
   virtual void write(std::string_view bytes) = 0;
   /// Writes one byte after the other, with a pause before each.

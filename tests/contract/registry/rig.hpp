@@ -1,0 +1,53 @@
+#pragma once
+// A registry client over real sockets, as the daemon has it. Make it inside the coroutine under test.
+
+#include "core/error.hpp"
+#include "registry/client.hpp"
+
+#include <chrono>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+namespace sluice::test {
+
+/// The real clock, with a shift that a test moves; sleeping takes as long as it takes.
+class ShiftedClock final : public Clock {
+ public:
+  Time now() const override { return real_.now() + shift_; }
+  Steady steady() const override { return real_.steady() + shift_; }
+  Task<> sleep_until(Steady at) override { return real_.sleep_until(at - shift_); }
+  void advance(std::chrono::seconds by) { shift_ += by; }
+
+ private:
+  SystemClock real_;
+  std::chrono::seconds shift_{0};
+};
+
+/// What the task throws; a std::runtime_error when it does not throw.
+template <class T>
+Task<Error> failure_of(Task<T> task) {
+  try {
+    co_await std::move(task);
+  } catch (const Error& error) {
+    co_return error;
+  }
+  throw std::runtime_error("no error where one is due");
+}
+
+struct Rig {
+  ShiftedClock clock;
+  SeededRandom random{1};
+  Workers workers{2};
+  std::unique_ptr<net::Client> http = net::make_client(clock, workers);
+  /// Settings by registry host; what is not here is loopback without credentials.
+  std::map<std::string, registry::Access> access;
+  registry::Client client{*http, clock, random, workers,
+                          [this](const std::string& host) { return access[host]; }};
+
+  void log_in(const std::string& host, const std::string& user, const std::string& password) {
+    access[host].credentials = registry::Credentials{user, Secret(password)};
+  }
+};
+
+}  // namespace sluice::test
