@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 // https://www.sqlite.org/fileformat.html#the_database_header
 constexpr std::string_view magic("SQLite format 3\0", 16);
 constexpr std::size_t header_size = 100;
+constexpr std::size_t write_version_at = 18;
+constexpr std::size_t read_version_at = 19;
 constexpr std::size_t application_id_at = 68;
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& why) {
@@ -85,9 +87,11 @@ struct Close {
 using Handle = std::unique_ptr<sqlite3, Close>;
 
 [[noreturn]] void fail(sqlite3* db, int code, const fs::path& path) {
-  Error error = sqlite_error(code, db ? sqlite3_errmsg(db) : sqlite3_errstr(code), path.string());
-  if (error.kind() == ErrorKind::corrupt) damaged(path, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
-  throw error;
+  const std::string message = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+  // SQLITE_ERROR: a header that asks for a format or an encoding that SQLite does not know.
+  const int kind = code & 0xff;
+  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR) damaged(path, message);
+  throw sqlite_error(code, message, path.string());
 }
 
 // A connection that writes nothing, neither the database nor its log nor the shared memory file beside them.
@@ -147,7 +151,12 @@ FileState inspect_header(const fs::path& path) {
   const bool sqlite = header.starts_with(magic);
   const bool ours =
       whole && big_endian(header, application_id_at) == static_cast<std::uint32_t>(application_id);
-  if (sqlite && ours) return FileState::ours;
+  if (sqlite && ours) {
+    // Above 2 SQLite would read but not write the file.
+    if (header[write_version_at] != 2 || header[read_version_at] != 2)
+      damaged(path, "its format version is not that of a database in WAL mode");
+    return FileState::ours;
+  }
   if (sqlite && !whole) damaged(path, "it ends within its header");
   if (ours) damaged(path, "its first bytes are not those of an SQLite database");
   if (sqlite)

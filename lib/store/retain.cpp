@@ -18,9 +18,9 @@ constexpr const char* unneeded =
     // rejected, say.
     "AND NOT EXISTS (SELECT 1 FROM observations AS o WHERE o.run = r.id "
     "AND o.id = (SELECT max(l.id) FROM observations AS l WHERE l.pipeline = o.pipeline)) "
-    "AND NOT (r.digest IS NOT NULL "
-    "AND r.digest = (SELECT o.digest FROM observations AS o WHERE o.pipeline = r.pipeline ORDER BY o.id DESC "
-    "LIMIT 1) "
+    "AND NOT EXISTS (SELECT 1 FROM observations AS o "
+    "WHERE o.id = (SELECT max(l.id) FROM observations AS l WHERE l.pipeline = r.pipeline) AND o.digest = "
+    "r.digest "
     "AND NOT EXISTS (SELECT 1 FROM runs AS n WHERE n.pipeline = r.pipeline AND n.digest = r.digest AND n.id "
     "> r.id)) "
     // All of its rebuilds are over for as long.

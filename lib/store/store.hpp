@@ -21,7 +21,7 @@ struct StoreOptions {
   std::size_t readers = 2;
   /// The id of the database when it has to be created (random, from the caller's generator); must not be
   /// empty then.
-  std::string new_instance;
+  std::string new_instance{};
 };
 
 class Store {
