@@ -1,0 +1,179 @@
+// Hold, resume, rollback, manual runs and cancel: each safe to repeat, each in the audit.
+
+#include "core/error.hpp"
+#include "scene.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::test;
+
+namespace {
+
+Task<std::vector<std::string>> actions(Scene& scene) {
+  co_return co_await scene.read([](store::Tables& tables) {
+    std::vector<std::string> names;
+    for (const auto& entry : tables.audit.list("node", 100))
+      names.insert(names.begin(), entry.action + " by " + entry.who);
+    return names;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("under a hold images are staged and checked, and promoted at once on resume", "[engine]") {
+  Scene scene;
+  const auto first = picture({"first"});
+  const auto second = picture({"second"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    CHECK(co_await engine.hold("node", "audit week", "ann"));
+    CHECK_FALSE(co_await engine.hold("node", "again", "bob"));
+    scene.registries.push(upstream, "9", second);
+    const auto waiting = co_await scene.until_run(engine, second.digest, "Waiting");
+    CHECK(waiting.waiting_for == "hold: audit week");
+    CHECK(waiting.checks_passed == 1);
+    CHECK(scene.registries.tag(target, "9") == first.digest);
+    CHECK(co_await engine.resume("node", "bob"));
+    CHECK_FALSE(co_await engine.resume("node", "bob"));
+    co_await scene.until_run(engine, second.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == second.digest);
+    const auto told = co_await actions(scene);
+    CHECK(told == std::vector<std::string>{"hold by ann", "resume by bob"});
+  });
+}
+
+TEST_CASE("a rollback promotes the earlier digest, holds, and changes nothing when repeated", "[engine]") {
+  Scene scene;
+  const auto first = picture({"first"});
+  const auto second = picture({"second"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", second);
+    co_await scene.until_run(engine, second.digest, "Succeeded");
+
+    const auto back = co_await engine.rollback("node", "", "ann");
+    CHECK(back.changed);
+    CHECK(back.digest == first.digest);
+    const auto at_once = co_await engine.rollback("node", "", "ann");
+    CHECK_FALSE(at_once.changed);
+    CHECK(at_once.run == back.run);
+    const auto run = co_await scene.until_run(engine, first.digest, "Succeeded");
+    CHECK(run.id == back.run);
+    CHECK(run.trigger == "Rollback");
+    CHECK(scene.registries.tag(target, "9") == first.digest);
+    CHECK(scene.registries.tag(target, "9-" + run.id.text()) == first.digest);
+    const auto repeated = co_await engine.rollback("node", "", "ann");
+    CHECK_FALSE(repeated.changed);
+    CHECK(repeated.digest == first.digest);
+
+    // Upstream's digest was taken out by a person: resume alone does not bring it back.
+    CHECK(co_await engine.resume("node", "ann"));
+    const auto third = picture({"third"});
+    scene.registries.push(upstream, "9", third);
+    co_await scene.until_run(engine, third.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == third.digest);
+    const auto promotions =
+        co_await scene.read([](store::Tables& tables) { return tables.promotions.history("node", 10); });
+    CHECK(promotions.size() == 4);
+    const auto told = co_await actions(scene);
+    CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "resume by ann"});
+  });
+}
+
+TEST_CASE("a rollback names its goal by run or digest, and refuses what was never promoted", "[engine]") {
+  Scene scene;
+  const std::vector<Picture> images{picture({"1"}), picture({"2"}), picture({"3"})};
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    std::vector<RunId> runs;
+    for (const auto& image : images) {
+      scene.registries.push(upstream, "9", image);
+      const auto run = co_await scene.until_run(engine, image.digest, "Succeeded");
+      runs.push_back(run.id);
+    }
+    const auto by_run = co_await engine.rollback("node", runs[0].text(), "ann");
+    CHECK(by_run.digest == images[0].digest);
+    co_await scene.until_run(engine, images[0].digest, "Succeeded");
+    const auto by_digest = co_await engine.rollback("node", images[1].digest.text(), "ann");
+    CHECK(by_digest.changed);
+    co_await scene.until(engine, "the second rollback is promoted", [&](store::Tables& tables) {
+      return tables.promotions.latest(target, "9")->run == by_digest.run;
+    });
+    CHECK(scene.registries.tag(target, "9") == images[1].digest);
+    std::string refused;
+    try {
+      co_await engine.rollback("node", oci::Digest::of("never").text(), "ann");
+    } catch (const Error& error) {
+      refused = error.what();
+    }
+    CHECK(refused.find("was never promoted by node") != std::string::npos);
+  });
+}
+
+TEST_CASE("a rollback overwrites drift, and the audit names what it overwrote", "[engine]") {
+  Scene scene;
+  const auto first = picture({"first"});
+  const auto second = picture({"second"});
+  const auto foreign = picture({"foreign"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", second);
+    co_await scene.until_run(engine, second.digest, "Succeeded");
+    scene.registries.push(target, "9", foreign);
+    co_await engine.rollback("node", "", "ann");
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == first.digest);
+    const auto told = co_await actions(scene);
+    CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "drift by sluice"});
+  });
+}
+
+TEST_CASE("a manual run tries a rejected digest again", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  bool good = false;
+  scene.script->good = [&](const oci::Digest&) { return good; };
+  scene.registries.push(upstream, "9", one);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, one.digest, "Rejected");
+    good = true;
+    const auto id = co_await engine.start_run("node", "ann");
+    const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
+    CHECK(run.id == id);
+    CHECK(run.trigger == "Manual");
+  });
+}
+
+TEST_CASE("a waiting run can be cancelled, a promoted one cannot", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  const auto two = picture({"two"});
+  scene.registries.push(upstream, "9", one);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    const auto done = co_await scene.until_run(engine, one.digest, "Succeeded");
+    co_await engine.hold("node", "wait", "ann");
+    scene.registries.push(upstream, "9", two);
+    const auto waiting = co_await scene.until_run(engine, two.digest, "Waiting");
+    CHECK(co_await engine.cancel(waiting.id, "ann"));
+    CHECK_FALSE(co_await engine.cancel(waiting.id, "ann"));
+    CHECK_FALSE(co_await engine.cancel(done.id, "ann"));
+    const auto cancelled = co_await scene.until_run(engine, two.digest, "Cancelled");
+    CHECK(cancelled.outcome == "cancelled by ann");
+  });
+}
+
+TEST_CASE("commands on an unknown pipeline are not_found", "[engine]") {
+  Scene scene;
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    std::optional<ErrorKind> kind;
+    try {
+      co_await engine.hold("nodde", "x", "ann");
+    } catch (const Error& error) {
+      kind = error.kind();
+    }
+    CHECK(kind == ErrorKind::not_found);
+  });
+}

@@ -1,0 +1,139 @@
+// What is observed becomes history and runs: by transaction, without any loop.
+
+#include "engine/recorder.hpp"
+
+#include "engine/transition.hpp"
+#include "scene.hpp"
+#include "support/run.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::test;
+using engine::record;
+
+namespace {
+
+constexpr Time start{std::chrono::seconds(1'800'000'000)};
+constexpr Milliseconds again{60'000};
+
+registry::Resolved names(const std::string& content) {
+  return {.digest = oci::Digest::of(content), .media_type = "application/json", .size = 1};
+}
+
+struct Desk {
+  Scene scene;
+  config::Pipeline pipeline = scene.configuration()->pipelines[0];
+  Time now = start;
+
+  template <class F>
+  auto transact(F work) {
+    std::optional<std::invoke_result_t<F, store::Tables&>> result;
+    run([&]() -> Task<> {
+      result = co_await scene.store->write([&](store::Tables& tables) { return work(tables); });
+    });
+    return std::move(*result);
+  }
+  engine::Recorded see(const std::string& content) {
+    now += std::chrono::seconds(1);
+    return transact([&](store::Tables& tables) {
+      return record(tables, pipeline, names(content), "poll", std::nullopt, now, again);
+    });
+  }
+  void end(RunId id, const pipeline::Event& event) {
+    CHECK(transact([&](store::Tables& tables) { return engine::apply(tables, id, event, now); }));
+  }
+  std::string state(RunId id) {
+    return transact([&](store::Tables& tables) { return tables.runs.find(id)->state; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the first look at a tag is an observation and a run", "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  CHECK(seen.changed);
+  REQUIRE(seen.run);
+  CHECK(desk.state(*seen.run) == "staging");
+  const auto jobs = desk.transact([&](store::Tables& tables) { return tables.jobs.of_run(*seen.run); });
+  REQUIRE(jobs.size() == 1);
+  CHECK(jobs[0].kind == "stage");
+}
+
+TEST_CASE("an unchanged digest moves last_seen and starts nothing", "[recorder]") {
+  Desk desk;
+  const auto first = desk.see("a");
+  const auto second = desk.see("a");
+  CHECK_FALSE(second.changed);
+  CHECK_FALSE(second.run);
+  CHECK_FALSE(second.settled);
+  CHECK(second.observation == first.observation);
+  const auto row =
+      desk.transact([&](store::Tables& tables) { return tables.observations.latest("node").value(); });
+  CHECK(row.first_seen < row.last_seen);
+}
+
+TEST_CASE("a newer digest supersedes a run that did not begin to promote", "[recorder]") {
+  Desk desk;
+  const auto first = desk.see("a");
+  const auto second = desk.see("b");
+  REQUIRE(second.run);
+  CHECK(desk.state(*first.run) == "superseded");
+  CHECK(desk.state(*second.run) == "staging");
+}
+
+TEST_CASE("C8: a tag that flaps back has a row for each time, and what was on its way is superseded",
+          "[recorder]") {
+  Desk desk;
+  const auto a = desk.see("a");
+  const auto b = desk.see("b");
+  const auto a_again = desk.see("a");
+  REQUIRE(a_again.run);
+  CHECK(desk.state(*a.run) == "superseded");
+  CHECK(desk.state(*b.run) == "superseded");
+  const auto history =
+      desk.transact([&](store::Tables& tables) { return tables.observations.history("node", 10); });
+  CHECK(history.size() == 3);
+}
+
+TEST_CASE("a rejected digest stays rejected", "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  desk.end(*seen.run, pipeline::event::Staged{""});
+  desk.end(*seen.run, pipeline::event::CheckFailed{0, "starts", "broken"});
+  const auto later = desk.see("a");
+  CHECK_FALSE(later.run);
+  CHECK(later.settled);
+}
+
+TEST_CASE("a failed digest is tried again once the pause is over, not before", "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  desk.end(*seen.run, pipeline::event::JobFailed{ErrorKind::unavailable, "registry down"});
+  const auto soon = desk.see("a");
+  CHECK_FALSE(soon.run);
+  CHECK_FALSE(soon.settled);
+  desk.now += again;
+  CHECK(desk.see("a").run);
+}
+
+TEST_CASE("a digest whose run was cancelled is left alone until the tag moves", "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  desk.end(*seen.run, pipeline::event::Cancelled{"by ann"});
+  const auto later = desk.see("a");
+  CHECK_FALSE(later.run);
+  CHECK(later.settled);
+}
+
+TEST_CASE("A4: nothing is promoted before the registry was written", "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  desk.end(*seen.run, pipeline::event::Staged{""});
+  desk.end(*seen.run, pipeline::event::CheckPassed{0});
+  CHECK(desk.state(*seen.run) == "promoting");
+  const auto promotion =
+      desk.transact([&](store::Tables& tables) { return tables.promotions.latest(target, "9"); });
+  CHECK_FALSE(promotion);
+}

@@ -1,0 +1,63 @@
+// F2: what a new configuration means for runs that are going.
+
+#include "scene.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::test;
+
+TEST_CASE("F2: the waiting run of a removed pipeline ends as cancelled, its history stays", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  const auto two = picture({"two"});
+  scene.registries.push(upstream, "9", one);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+    co_await engine.hold("node", "wait", "ann");
+    scene.registries.push(upstream, "9", two);
+    co_await scene.until_run(engine, two.digest, "Waiting");
+    auto empty = scene.configuration();
+    empty->pipelines.clear();
+    co_await engine.reload(empty);
+    const auto run = co_await scene.until_run(engine, two.digest, "Cancelled");
+    CHECK(run.outcome.find("removed from the configuration") != std::string::npos);
+    CHECK(engine.watches().empty());
+    const auto history =
+        co_await scene.read([](store::Tables& tables) { return tables.observations.history("node", 10); });
+    CHECK(history.size() == 2);
+  });
+}
+
+TEST_CASE("F2: a pipeline that got another check checks its waiting image again", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  scene.registries.push(upstream, "9", one);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await engine.hold("node", "wait", "ann");
+    const auto before = co_await scene.until_run(engine, one.digest, "Waiting");
+    auto stricter = scene.configuration();
+    stricter->pipelines[0].checks.push_back(stricter->pipelines[0].checks[0]);
+    co_await engine.reload(stricter);
+    co_await scene.until(engine, "a new run passed both checks", [&](store::Tables& tables) {
+      const auto run = tables.runs.latest_of("node", one.digest);
+      return run && run->id != before.id && run->checks_passed == 2 && run->status == "Waiting";
+    });
+    const auto old =
+        co_await scene.read([&](store::Tables& tables) { return tables.runs.find(before.id).value(); });
+    CHECK(old.status == "Superseded");
+  });
+}
+
+TEST_CASE("a reload that adds a pipeline watches it at once", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  scene.registries.push(upstream, "9", one);
+  auto empty = scene.configuration();
+  const auto full = scene.configuration();
+  empty->pipelines.clear();
+  scene.play(empty, [&](engine::Engine& engine) -> Task<> {
+    co_await engine.reload(full);
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+  });
+}

@@ -1,0 +1,139 @@
+#include "scene.hpp"
+
+#include "checks/check.hpp"
+#include "support/run.hpp"
+#include "triggers/trigger.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+namespace sluice::test {
+namespace {
+
+class ScriptedCheck final : public checks::Check {
+ public:
+  explicit ScriptedCheck(std::shared_ptr<Script> script) : script_(std::move(script)) {}
+  Task<checks::Outcome> run(checks::Context context) const override {
+    const bool good = script_->good(context.image.digest.value());
+    co_return checks::Outcome{.passed = good, .summary = good ? "good" : "exit code 1: broken"};
+  }
+
+ private:
+  std::shared_ptr<Script> script_;
+};
+
+class ScriptedTrigger final : public triggers::Trigger {
+ public:
+  explicit ScriptedTrigger(std::shared_ptr<Script> script) : script_(std::move(script)) {}
+  Task<std::string> send(triggers::Rebuild rebuild, triggers::Context) const override {
+    script_->keys.push_back(rebuild.idempotency_key);
+    if (script_->build)
+      script_->build(rebuild.idempotency_key, rebuild.base.digest.value(), rebuild.image.text());
+    co_return "accepted";
+  }
+
+ private:
+  std::shared_ptr<Script> script_;
+};
+
+std::filesystem::path new_folder() {
+  std::string name = std::filesystem::temp_directory_path() / "sluice-engine-XXXXXX";
+  if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+  return name;
+}
+
+}  // namespace
+
+Scene::Scene() : folder(new_folder()) {
+  store = store::Store::open({.path = folder / "sluice.db", .readers = 2, .new_instance = "instance"});
+}
+
+Scene::~Scene() {
+  store.reset();
+  std::filesystem::remove_all(folder);
+}
+
+std::shared_ptr<config::Config> Scene::configuration(bool with_dependent) {
+  auto config = std::make_shared<config::Config>();
+  config->drain = std::chrono::seconds(5);
+  config->retry_first = Milliseconds(10);
+  config->retry_most = Milliseconds(50);
+  config::Pipeline node{
+      .name = "node",
+      .upstream = oci::Reference::parse(upstream + ":9"),
+      .staging = oci::Repository::parse(staging),
+      .checks = {{.kind = "scripted", .name = "starts", .part = std::make_shared<ScriptedCheck>(script)}},
+      .target = oci::Repository::parse(target),
+      .stable_tag = "9",
+      .unique_tag = "9-{run}",
+      .platform = oci::Platform::parse("linux/amd64"),
+      .every = Milliseconds(10),
+      .on_drift = config::OnDrift::hold,
+      .at = {}};
+  config->pipelines.push_back(node);
+  if (with_dependent)
+    config->dependents.push_back({.name = "hello",
+                                  .image = oci::Reference::parse(hello + ":latest"),
+                                  .from = {oci::Reference::parse(target + ":9")},
+                                  .trigger_kind = "scripted",
+                                  .trigger = std::make_shared<ScriptedTrigger>(script),
+                                  .platform = oci::Platform::parse("linux/amd64"),
+                                  .confirm_within = std::chrono::minutes(1),
+                                  .at = {}});
+  return config;
+}
+
+void Scene::play(std::shared_ptr<const config::Config> config, std::function<Task<>(engine::Engine&)> story) {
+  using namespace boost::asio::experimental::awaitable_operators;
+  run([&]() -> Task<> {
+    engine::Engine engine({.clock = clock,
+                           .random = random,
+                           .workers = workers,
+                           .launcher = launcher,
+                           .http = registries,
+                           .store = *store},
+                          config);
+    auto tell = [&]() -> Task<> {
+      std::exception_ptr failure;
+      try {
+        co_await story(engine);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      // Whatever went wrong, the engine must end before its world does.
+      engine.stop();
+      if (failure) std::rethrow_exception(failure);
+    };
+    std::exception_ptr failure;
+    try {
+      co_await (tell() && engine.run());
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+Task<> Scene::until(engine::Engine& engine, std::string what, std::function<bool(store::Tables&)> condition) {
+  const auto deadline = clock.steady() + std::chrono::seconds(30);
+  for (;;) {
+    const auto seen = engine.changes();
+    const bool holds = co_await store->read([&](store::Tables& tables) { return condition(tables); });
+    if (holds) co_return;
+    if (clock.steady() > deadline) throw std::runtime_error("waited in vain until " + what);
+    co_await engine.wait_change(seen, Milliseconds(200));
+  }
+}
+
+Task<store::Run> Scene::until_run(engine::Engine& engine, oci::Digest digest, std::string status) {
+  std::optional<store::Run> run;
+  co_await until(engine, "the run of " + digest.text() + " is " + status, [&](store::Tables& tables) {
+    run = tables.runs.latest_of("node", digest);
+    return run && run->status == status;
+  });
+  co_return *run;
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,62 @@
+#pragma once
+// A whole engine on registries in memory, a real store in a temporary folder and a check and a trigger that
+// tests decide.
+
+#include "core/launcher.hpp"
+#include "core/random.hpp"
+#include "core/workers.hpp"
+#include "engine/engine.hpp"
+#include "memory_registry.hpp"
+#include "store/store.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace sluice::test {
+
+inline const std::string upstream = "up.example/library/node";
+inline const std::string staging = "central.example/staging/node";
+inline const std::string target = "central.example/base/node";
+inline const std::string hello = "dev.example/team/hello";
+
+/// What the check says and what the trigger does; shared with the parts of the configuration.
+struct Script {
+  std::function<bool(const oci::Digest&)> good = [](const oci::Digest&) { return true; };
+  /// Called for each rebuild request with its key, base digest and image; may throw Error.
+  std::function<void(const std::string& key, const oci::Digest& base, const std::string& image)> build;
+  std::vector<std::string> keys;
+};
+
+class Scene {
+ public:
+  Scene();
+  ~Scene();
+
+  /// One pipeline `node` with one check; `dependents`: the image `hello` is built on the target.
+  std::shared_ptr<config::Config> configuration(bool with_dependent = false);
+
+  /// Runs the engine beside `story` and stops it when the story ends.
+  void play(std::shared_ptr<const config::Config> config, std::function<Task<>(engine::Engine&)> story);
+  /// Waits until `condition` holds (asked after each change).
+  Task<> until(engine::Engine& engine, std::string what, std::function<bool(store::Tables&)> condition);
+  /// Waits until the newest run of the digest has this status; the run.
+  Task<store::Run> until_run(engine::Engine& engine, oci::Digest digest, std::string status);
+
+  template <class F>
+  auto read(F query) {
+    return store->read(std::move(query));
+  }
+
+  std::filesystem::path folder;
+  SystemClock clock;
+  SeededRandom random{1};
+  Workers workers{1};
+  SystemLauncher launcher{clock};
+  MemoryRegistries registries;
+  std::shared_ptr<Script> script = std::make_shared<Script>();
+  std::unique_ptr<store::Store> store;
+};
+
+}  // namespace sluice::test
