@@ -21,9 +21,8 @@ std::optional<std::string> decode_form(std::string_view text) {
 
 // "http://host/path" becomes "/path".
 std::string_view without_origin(std::string_view text) {
-  const auto scheme = text.find("://");
-  if (text.substr(0, 4) != "http" || scheme == std::string_view::npos || scheme > 5) return text;
-  const auto path = text.find('/', scheme + 3);
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return text;
+  const auto path = text.find('/', text.find("://") + 3);
   return path == std::string_view::npos ? std::string_view("/") : text.substr(path);
 }
 
