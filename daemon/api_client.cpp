@@ -1,0 +1,204 @@
+#include "api_client.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "core/workers.hpp"
+#include "exit_code.hpp"
+#include "net/client.hpp"
+
+#include <csignal>
+#include <exception>
+#include <functional>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <nlohmann/json.hpp>
+
+namespace sluice::daemon {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t largest_answer = 64 * 1024 * 1024;
+// Asking for a run makes the daemon ask a registry first.
+constexpr Milliseconds patience{120'000};
+
+struct Answer {
+  int status = 0;
+  std::string body;
+};
+
+Task<Answer> exchange(net::Client& http, net::Request request) {
+  auto response = co_await http.send(std::move(request));
+  Answer answer;
+  answer.status = response->status();
+  answer.body = co_await response->read_all(largest_answer);
+  co_return answer;
+}
+
+int exit_code_of(int status) {
+  switch (status) {
+    case 404:
+      return exit_code::not_found;
+    case 400:
+    case 405:
+    case 415:
+      return exit_code::usage;
+    case 403:
+    case 409:
+      return exit_code::refused;
+    default:
+      return exit_code::failed;
+  }
+}
+
+json read_answer(const Answer& answer) {
+  const auto value = json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
+  if (answer.status < 300 && !value.is_discarded()) return value;
+  std::string message;
+  if (value.is_object() && value.contains("error") && value["error"].is_object())
+    message = value["error"].value("message", "");
+  if (message.empty())
+    message = "the daemon answered with status " + std::to_string(answer.status) + ": " + answer.body;
+  throw Failure(exit_code_of(answer.status), printable(message, 4000));
+}
+
+Failure unreachable(const Address& address, const Error& error) {
+  return {
+      exit_code::unreachable,
+      "no sluice daemon answers at " + address.text() + " (from " + address.origin +
+          "): " + printable(error.what(), 400) +
+          "\nIs it running? `sluice serve --config FILE` starts it. If it listens elsewhere, say where with"
+          "\n--socket PATH, --url URL or --config FILE, or set SLUICE_SOCKET, SLUICE_URL or SLUICE_CONFIG."};
+}
+
+}  // namespace
+
+struct ApiClient::State {
+  explicit State(Address the_address) : address(std::move(the_address)) {}
+
+  Address address;
+  boost::asio::io_context loop{1};
+  SystemClock clock;
+  Workers workers{1};
+  std::unique_ptr<net::Client> http = net::make_client(clock, workers);
+  std::optional<boost::asio::signal_set> signals;
+  boost::asio::cancellation_signal cancel;
+  int caught = 0;
+
+  void watch_signals();
+  void await(Task<> task);
+  net::Url url(const std::string& target) const;
+  json send(net::Request request, const std::string& target);
+};
+
+void ApiClient::State::watch_signals() {
+  signals->async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    // An ending is not taken back by a window that changes its size.
+    if (caught == 0 || caught == SIGWINCH) caught = number;
+    cancel.emit(boost::asio::cancellation_type::all);
+    watch_signals();
+  });
+}
+
+// Runs the loop until the task has ended; a signal ends it early.
+void ApiClient::State::await(Task<> task) {
+  std::exception_ptr failure;
+  bool done = false;
+  loop.restart();
+  boost::asio::co_spawn(loop, std::move(task),
+                        boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error) {
+                          failure = error;
+                          done = true;
+                        }));
+  if (caught != 0) cancel.emit(boost::asio::cancellation_type::all);
+  while (!done)
+    loop.run_one();
+  if (caught != 0) throw Interrupted{std::exchange(caught, 0)};
+  if (failure) std::rethrow_exception(failure);
+}
+
+net::Url ApiClient::State::url(const std::string& target) const {
+  net::Url url;
+  if (address.socket.empty()) {
+    url = net::Url::parse(address.url);
+  } else {
+    url.scheme = "unix";
+    url.host = address.socket;
+  }
+  url.target = target;
+  return url;
+}
+
+json ApiClient::State::send(net::Request request, const std::string& target) {
+  try {
+    request.url = url(target);
+  } catch (const Error& error) {
+    throw Failure(exit_code::usage, address.origin + ": " + error.what());
+  }
+  Answer answer;
+  // Lives until await() returns, and so does what it refers to.
+  const auto ask = [](net::Client& client, net::Request what, Answer& into) -> Task<> {
+    into = co_await exchange(client, std::move(what));
+  };
+  try {
+    await(ask(*http, std::move(request), answer));
+  } catch (const Interrupted&) {
+    throw;
+  } catch (...) {
+    throw unreachable(address, current_error());
+  }
+  return read_answer(answer);
+}
+
+ApiClient::ApiClient(Address address) : state_(std::make_unique<State>(std::move(address))) {}
+ApiClient::~ApiClient() = default;
+
+json ApiClient::get(const std::string& target, Milliseconds wait) {
+  net::Request request;
+  request.header_timeout = patience + wait;
+  return state_->send(std::move(request), target);
+}
+
+json ApiClient::post(const std::string& target, const json& body) {
+  net::Request request;
+  request.method = "POST";
+  request.header_timeout = patience;
+  request.headers.set("Content-Type", "application/json");
+  request.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return state_->send(std::move(request), target);
+}
+
+void ApiClient::catch_signals() {
+  if (state_->signals) return;
+  state_->signals.emplace(state_->loop, SIGINT, SIGTERM, SIGWINCH);
+  state_->watch_signals();
+}
+
+void ApiClient::pause(Milliseconds duration) {
+  state_->await(state_->clock.sleep_for(duration));
+}
+
+std::string api_path(const std::vector<std::string>& segments) {
+  std::string path = "/api/v1";
+  for (const auto& segment : segments)
+    path += "/" + net::percent_encode(segment);
+  return path;
+}
+
+std::string with_query(std::string path,
+                       const std::vector<std::pair<std::string, std::optional<std::string>>>& query) {
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    if (!value) continue;
+    path += separator + name + "=" + net::percent_encode(*value);
+    separator = '&';
+  }
+  return path;
+}
+
+}  // namespace sluice::daemon

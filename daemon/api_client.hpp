@@ -1,0 +1,50 @@
+#pragma once
+// The commands' way to the daemon: one request after the other, each awaited.
+
+#include "core/clock.hpp"
+#include "find_daemon.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace sluice::daemon {
+
+/// A signal came while catch_signals() was in force.
+struct Interrupted {
+  int signal = 0;
+};
+
+class ApiClient {
+ public:
+  explicit ApiClient(Address address);
+  ~ApiClient();
+  ApiClient(const ApiClient&) = delete;
+  ApiClient& operator=(const ApiClient&) = delete;
+
+  /// `wait` is how long the daemon may hold the answer back (long poll). Throws Failure: unreachable when
+  /// nobody answers, and what fits the status otherwise, with the daemon's own message.
+  nlohmann::json get(const std::string& target, Milliseconds wait = {});
+  nlohmann::json post(const std::string& target, const nlohmann::json& body);
+
+  /// From now on SIGINT, SIGTERM and SIGWINCH end the request or pause in hand, or the next one, by throwing
+  /// Interrupted.
+  void catch_signals();
+  void pause(Milliseconds duration);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// "/api/v1" + path segments, each percent-encoded: api_path({"runs", "ca1a", "log"}).
+std::string api_path(const std::vector<std::string>& segments);
+/// Adds the parameters that are set.
+std::string with_query(std::string path,
+                       const std::vector<std::pair<std::string, std::optional<std::string>>>& query);
+
+}  // namespace sluice::daemon

@@ -1,0 +1,88 @@
+#include "fields.hpp"
+
+#include "core/clock.hpp"
+#include "core/text.hpp"
+#include "oci/digest.hpp"
+
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::daemon {
+namespace {
+
+using nlohmann::json;
+
+const json* find(const json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::optional<Time> moment(const json& object, const char* key) {
+  const auto* value = find(object, key);
+  if (!value || !value->is_string()) return std::nullopt;
+  return parse_time(value->get_ref<const std::string&>());
+}
+
+}  // namespace
+
+std::string text_of(const json& object, const char* key, std::size_t limit) {
+  const auto* value = find(object, key);
+  if (!value) return {};
+  if (value->is_string()) return printable(value->get_ref<const std::string&>(), limit);
+  return value->is_number() ? value->dump() : std::string();
+}
+
+std::string time_of(const json& object, const char* key) {
+  const auto at = moment(object, key);
+  return at ? format_time(*at) : std::string();
+}
+
+std::string duration_of(const json& object) {
+  const auto started = moment(object, "started");
+  const auto ended = moment(object, "ended");
+  return started && ended ? format_duration(*ended - *started) : std::string();
+}
+
+std::string digest_of(const json& object, const char* key, bool full) {
+  const auto text = text_of(object, key);
+  const auto digest = oci::Digest::parse(text);
+  return digest && !full ? digest->shortened() : text;
+}
+
+const json& part_of(const json& object, const char* key) {
+  static const json nothing = json::object();
+  const auto* value = find(object, key);
+  return value ? *value : nothing;
+}
+
+Colour status_colour(std::string_view status) {
+  if (status == "Succeeded") return Colour::green;
+  if (status == "Running" || status == "Waiting") return Colour::yellow;
+  if (status == "Failed" || status == "Rejected") return Colour::red;
+  return status == "Queued" ? Colour::none : Colour::grey;
+}
+
+Table run_table() {
+  return Table({{"RUN ID", 6},
+                {"TASK", 22},
+                {"PLATFORM", 11},
+                {"STATUS", 9},
+                {"TRIGGER", 12},
+                {"STARTED", 20},
+                {"DURATION", 8}});
+}
+
+std::vector<Cell> run_row(const json& run) {
+  const auto status = text_of(run, "status");
+  return {{text_of(run, "id")},
+          {text_of(run, "task", 128)},
+          {text_of(run, "platform", 64)},
+          {status, status_colour(status)},
+          {text_of(run, "trigger")},
+          {time_of(run, "started")},
+          {duration_of(run)}};
+}
+
+}  // namespace sluice::daemon

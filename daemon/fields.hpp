@@ -1,0 +1,31 @@
+#pragma once
+// Fields of the API's JSON as people read them. Pure; every text comes out printable.
+
+#include "table.hpp"
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace sluice::daemon {
+
+/// Empty when the field is absent, null or no text.
+std::string text_of(const nlohmann::json& object, const char* key, std::size_t limit = 512);
+/// "2026-11-24T04:56:31Z", empty when absent.
+std::string time_of(const nlohmann::json& object, const char* key);
+/// "00:00:09" from `started` and `ended`; empty while running.
+std::string duration_of(const nlohmann::json& object);
+/// "sha256:0123456789ab" unless `full`.
+std::string digest_of(const nlohmann::json& object, const char* key, bool full);
+/// The object or array under a key, an empty one when absent or null.
+const nlohmann::json& part_of(const nlohmann::json& object, const char* key);
+
+Colour status_colour(std::string_view status);
+
+/// The table of runs that users of ACR Tasks know. Its columns never get narrower than there, so that tables
+/// which are printed line by line stay in line.
+Table run_table();
+std::vector<Cell> run_row(const nlohmann::json& run);
+
+}  // namespace sluice::daemon

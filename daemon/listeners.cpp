@@ -1,0 +1,50 @@
+#include "listeners.hpp"
+
+#include "api/guard.hpp"
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+#include <charconv>
+
+namespace sluice::daemon {
+
+net::TcpEndpoint parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  net::TcpEndpoint endpoint;
+  const auto* const end = text.data() + text.size();
+  const auto read = colon == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                               : std::from_chars(text.data() + colon + 1, end, endpoint.port);
+  if (read.ec != std::errc() || read.ptr != end)
+    throw Error(ErrorKind::invalid,
+                "'" + printable(text, 80) + "' is not an address with a port, such as 127.0.0.1:8480");
+  if (!api::is_loopback_host(text))
+    throw Error(ErrorKind::invalid,
+                "the API must listen on a loopback address, not on '" + printable(text, 80) + "'");
+  endpoint.address = text.substr(0, colon);
+  if (endpoint.address.starts_with('['))
+    endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
+  else if (!endpoint.address.starts_with("127."))
+    endpoint.address = "127.0.0.1";  // "localhost", without asking anybody what that is
+  return endpoint;
+}
+
+std::vector<Listener> open_listeners(boost::asio::any_io_executor executor, Clock& clock,
+                                     const config::Config& config, api::Api& api) {
+  std::vector<Listener> listeners;
+  if (!config.api_socket.empty()) {
+    net::UnixEndpoint endpoint{.path = config.api_socket};
+    auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::unix_socket));
+    listeners.push_back({"unix:" + config.api_socket.string(), std::move(server)});
+  }
+  if (!config.api_listen.empty()) {
+    auto endpoint = parse_listen(config.api_listen);
+    auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::loopback));
+    const bool v6 = endpoint.address.find(':') != std::string::npos;
+    const auto host = v6 ? "[" + endpoint.address + "]" : endpoint.address;
+    auto name = "http://" + host + ":" + std::to_string(server->port());
+    listeners.push_back({std::move(name), std::move(server)});
+  }
+  return listeners;
+}
+
+}  // namespace sluice::daemon

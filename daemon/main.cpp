@@ -1,0 +1,30 @@
+// sluice: the daemon and the commands that talk to it.
+
+#include "api_client.hpp"
+#include "cli.hpp"
+#include "core/error.hpp"
+#include "exit_code.hpp"
+
+#include <iostream>
+
+int main(int argc, char** argv) {
+  using namespace sluice;
+  using namespace sluice::daemon;
+  const auto chosen = read_command_line(argc, argv);
+  if (!chosen.command) return chosen.ended;
+  int code = exit_code::failed;
+  try {
+    code = chosen.command();
+  } catch (const Failure& failure) {
+    std::cerr << "sluice: " << failure.what() << '\n';
+    code = failure.code();
+  } catch (const Interrupted&) {
+    code = exit_code::ok;
+  } catch (...) {
+    std::cerr << "sluice: " << current_error().what() << '\n';
+  }
+  std::cout.flush();
+  // A full disk behind stdout must not look like success.
+  if (!std::cout && code == exit_code::ok) code = exit_code::failed;
+  return code;
+}

@@ -1,0 +1,79 @@
+// `sluice status`: the daemon and its pipelines at a glance.
+
+#include "api_client.hpp"
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "fields.hpp"
+#include "terminal.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::daemon {
+namespace {
+
+using nlohmann::json;
+
+// What a person should look at first.
+Cell condition(const json& pipeline) {
+  const auto& hold = part_of(pipeline, "hold");
+  const auto& watch = part_of(pipeline, "watch");
+  if (!hold.empty())
+    return {"held by " + text_of(hold, "by", 80) + " since " + time_of(hold, "since") + ": " +
+                text_of(hold, "reason", 200),
+            Colour::yellow};
+  const auto error = text_of(watch, "error", 300);
+  if (!error.empty())
+    return {"upstream fails since " + time_of(watch, "failing_since") + ": " + error, Colour::red};
+  if (time_of(watch, "last_look").empty()) return {"not looked at yet", Colour::grey};
+  return {"watching", Colour::green};
+}
+
+std::string last_run(const json& task) {
+  const auto& run = part_of(task, "last_run");
+  return run.empty() ? "" : text_of(run, "id") + " " + text_of(run, "status");
+}
+
+void print_pipelines(const json& status) {
+  Table table({{"PIPELINE"}, {"TARGET"}, {"STABLE"}, {"LAST RUN"}, {"LAST LOOK"}, {"CONDITION"}});
+  for (const auto& pipeline : part_of(status, "pipelines"))
+    table.add({{text_of(pipeline, "name", 128)},
+               {text_of(pipeline, "target", 300)},
+               {digest_of(part_of(pipeline, "stable"), "digest", false)},
+               {last_run(pipeline), status_colour(text_of(part_of(pipeline, "last_run"), "status"))},
+               {time_of(part_of(pipeline, "watch"), "last_look")},
+               condition(pipeline)});
+  if (table.empty()) return;
+  print("");
+  print(table.lines(wants_colours()));
+}
+
+void print_dependents(const json& status) {
+  Table table({{"DEPENDENT"}, {"IMAGE"}, {"REBUILD"}, {"LAST RUN"}});
+  for (const auto& dependent : part_of(status, "dependents"))
+    table.add({{text_of(dependent, "name", 128)},
+               {text_of(dependent, "image", 300)},
+               {text_of(dependent, "rebuild")},
+               {last_run(dependent), status_colour(text_of(part_of(dependent, "last_run"), "status"))}});
+  if (table.empty()) return;
+  print("");
+  print(table.lines(wants_colours()));
+}
+
+}  // namespace
+
+int status(const Ask& options) {
+  ApiClient client(find_daemon(options.where));
+  const auto status = client.get(api_path({"status"}));
+  if (options.json) {
+    print(status.dump(2));
+    return exit_code::ok;
+  }
+  print("sluice " + text_of(status, "version") + ", pid " + text_of(status, "pid") + ", up since " +
+        time_of(status, "started") + (status.value("stopping", false) ? ", stopping" : "") + ", " +
+        text_of(status, "open_jobs") + " open jobs, configured by " + text_of(status, "config"));
+  print_pipelines(status);
+  print_dependents(status);
+  return exit_code::ok;
+}
+
+}  // namespace sluice::daemon
