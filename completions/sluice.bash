@@ -1,0 +1,52 @@
+# bash completion for sluice
+
+# Names come from the daemon, if one answers; nothing is said otherwise.
+_sluice_pipelines() { sluice status --json 2>/dev/null | sed -n '/^  "pipelines"/,/^  \]/s/^      "name": "\(.*\)",*$/\1/p'; }
+_sluice_runs() { sluice runs --limit 100 2>/dev/null | sed -n '1!s/ .*//p'; }
+
+_sluice() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i
+  local where='--socket --url --config --json --help' words=''
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    if [[ ${COMP_WORDS[i]} != -* ]]; then
+      command=${COMP_WORDS[i]}
+      break
+    fi
+  done
+  case $previous in
+    --config | --socket)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    --status)
+      words='Queued Running Waiting Succeeded Rejected Failed Superseded Cancelled'
+      mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+      return
+      ;;
+    --reason | --at | --limit | --url) return ;;
+    --task) words=$(_sluice_pipelines) ;;
+    --to) words=$(_sluice_runs) ;;
+    *)
+      case $command in
+        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup version --help --version' ;;
+        runs) words="$where --status --task --limit --watch" ;;
+        status) words=$where ;;
+        show | cancel) words="$where $(_sluice_runs)" ;;
+        logs) words="$where --follow $(_sluice_runs)" ;;
+        history) words="$where --at --limit --full $(_sluice_pipelines)" ;;
+        run) words="$where --wait $(_sluice_pipelines)" ;;
+        hold) words="$where --reason $(_sluice_pipelines)" ;;
+        resume) words="$where $(_sluice_pipelines)" ;;
+        rollback) words="$where --to $(_sluice_pipelines)" ;;
+        serve) words='--config --help' ;;
+        check-config | backup)
+          mapfile -t COMPREPLY < <(compgen -f -- "$current")
+          return
+          ;;
+      esac
+      ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -o filenames -F _sluice sluice
