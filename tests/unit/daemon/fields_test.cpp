@@ -1,0 +1,60 @@
+#include "fields.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace sluice::daemon;
+using nlohmann::json;
+
+TEST_CASE("the table of runs is the one that users of ACR Tasks know") {
+  auto table = run_table();
+  table.add(run_row({{"id", "ca1b"},
+                     {"task", "helloworld"},
+                     {"platform", "linux/amd64"},
+                     {"status", "Running"},
+                     {"trigger", "Image Update"},
+                     {"started", "2026-11-24T04:56:31.123456Z"},
+                     {"ended", nullptr}}));
+  table.add(run_row({{"id", "ca1a"},
+                     {"task", "node-9-alpine"},
+                     {"platform", "linux/amd64"},
+                     {"status", "Succeeded"},
+                     {"trigger", "Image Update"},
+                     {"started", "2026-11-24T04:56:21.000000Z"},
+                     {"ended", "2026-11-24T04:56:30.500000Z"}}));
+  CHECK(table.lines(false) ==
+        std::vector<std::string>{
+            "RUN ID  TASK                    PLATFORM     STATUS     TRIGGER       STARTED               "
+            "DURATION",
+            "ca1b    helloworld              linux/amd64  Running    Image Update  2026-11-24T04:56:31Z",
+            "ca1a    node-9-alpine           linux/amd64  Succeeded  Image Update  2026-11-24T04:56:21Z  "
+            "00:00:09"});
+}
+
+TEST_CASE("a run that has not started shows neither start nor duration") {
+  const auto row = run_row({{"id", "ca1a"}, {"status", "Queued"}, {"started", nullptr}});
+  CHECK(row[5].text.empty());
+  CHECK(row[6].text.empty());
+}
+
+TEST_CASE("D8: what an answer holds cannot command a terminal") {
+  CHECK(text_of({{"task", "a\x1b[2Jb\nc"}}, "task").find('\x1b') == std::string::npos);
+  CHECK(text_of({{"task", "a\x1b[2Jb\nc"}}, "task").find('\n') == std::string::npos);
+}
+
+TEST_CASE("absent, null and odd fields are empty") {
+  const json object{{"null", nullptr}, {"list", json::array()}, {"number", 7}};
+  CHECK(text_of(object, "absent").empty());
+  CHECK(text_of(object, "null").empty());
+  CHECK(text_of(object, "list").empty());
+  CHECK(text_of(object, "number") == "7");
+  CHECK(text_of(json::array(), "x").empty());
+  CHECK(part_of(object, "null").empty());
+  CHECK(time_of({{"at", "not a time"}}, "at").empty());
+}
+
+TEST_CASE("digests are short for people and whole on request") {
+  const json object{{"digest", "sha256:" + std::string(64, 'a')}};
+  CHECK(digest_of(object, "digest", false) == "sha256:aaaaaaaaaaaa");
+  CHECK(digest_of(object, "digest", true) == "sha256:" + std::string(64, 'a'));
+}
