@@ -1,6 +1,7 @@
 #pragma once
 // What is wrong in a configuration file: all of it at once.
 
+#include <compare>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace sluice::config {
 struct Position {
   int line = 0;
   int column = 0;
-  bool operator==(const Position&) const = default;
+  auto operator<=>(const Position&) const = default;
 };
 
 struct Diagnostic {

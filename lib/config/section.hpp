@@ -38,6 +38,8 @@ class Section {
   bool has(const std::string& key) const;
   Position position() const;
   Position position(const std::string& key) const;
+  /// Of an item of the list under a key.
+  Position position(const std::string& key, std::size_t index) const;
   void error(Position at, std::string message, std::string advice = {});
 
   std::string text(const std::string& key, std::string fallback = {});
@@ -60,8 +62,11 @@ class Section {
   std::vector<Section> sections(const std::string& key);
   /// Keys and mappings of a mapping of mappings, in file order (an empty value counts as an empty mapping).
   std::vector<std::pair<std::string, Section>> named_sections(const std::string& key);
-  /// For a mapping with exactly one key ("container: {...}"): that key, empty with an error noted otherwise.
+  /// For a mapping with exactly one key ("container: {...}") beside those asked for so far: that key, empty with an error noted
+  /// otherwise.
   std::string only_key(const std::string& what);
+  /// Notes an error when the key is there: a later version has it.
+  void unsupported(const std::string& key);
   /// Every key must have been asked for; reports the others.
   void done();
 

@@ -1,0 +1,25 @@
+#include "config/diagnostics.hpp"
+
+#include "core/text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace sluice::config {
+
+std::string Diagnostics::text() const {
+  auto sorted = errors;
+  std::ranges::stable_sort(sorted, {}, &Diagnostic::at);
+  std::string all;
+  for (const auto& error : sorted) {
+    if (!all.empty()) all += '\n';
+    all += printable(file);
+    if (error.at.line > 0) all += fmt::format(":{}:{}", error.at.line, error.at.column);
+    all += ": " + error.message;
+    if (!error.advice.empty()) all += "\n    " + error.advice;
+  }
+  return all;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,52 @@
+#pragma once
+// The steps of reading a file. Private to the room.
+
+#include "config/config.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::config {
+
+/// A configuration in the making: what was understood so far, and where it stands in the file. A part that
+/// was not understood is left empty, so that what holds between the others can still be checked.
+struct Draft {
+  struct PipelineAt {
+    Position name, upstream, staging, to, stable_tag;
+  };
+  struct DependentAt {
+    Position name, image;
+    std::vector<Position> from;  // as long as Dependent::from
+  };
+
+  Config config;
+  std::vector<PipelineAt> pipelines_at;    // as long as config.pipelines
+  std::vector<DependentAt> dependents_at;  // as long as config.dependents
+  bool all_targets_known = true;           // false when a promotion was not understood
+};
+
+void read_store(Section section, Config& config);
+void read_server(Section section, Config& config);
+void read_engine(Section section, Config& config);
+void read_log(Section section, Config& config);
+void read_tools(Section section, Config& config);
+void read_registries(Section& root, Config& config, const SecretSources& secrets);
+/// After the registries, whose pace a pipeline takes over.
+void read_pipelines(Section& root, Draft& draft, const Parts& parts);
+void read_dependents(Section& root, Draft& draft, const Parts& parts);
+
+/// What must hold between the parts: names, targets, bases, loops.
+void check_rules(Section& root, const Draft& draft);
+
+/// A duration within limits.
+Milliseconds duration_between(Section& section, const std::string& key, Milliseconds fallback,
+                              Milliseconds least, Milliseconds most);
+/// One of a few words.
+std::string choice(Section& section, const std::string& key, std::string fallback,
+                   const std::vector<std::string>& words);
+
+/// "localhost", 127.0.0.0/8 or "[::1]", with or without a port.
+bool is_loopback(std::string_view host);
+
+}  // namespace sluice::config

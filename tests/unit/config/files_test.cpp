@@ -1,0 +1,88 @@
+// The files that are delivered with the program: they must be good, and say everything there is.
+
+#include "unit/config/support.hpp"
+
+#include <fstream>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+using namespace sluice::config;
+using namespace sluice::config::test;
+
+namespace {
+
+const std::filesystem::path delivered = std::filesystem::path(SLUICE_SOURCE_DIR) / "config";
+
+// Takes every key: the settings of checks and rebuilds are tested where they are parsed.
+std::shared_ptr<const Part> take_all(Section& section) {
+  for (const auto* key : {"run",     "timeout", "pull_timeout",  "entrypoint",  "memory",
+                          "pids",    "user",    "network",       "environment", "expect_exit",
+                          "context", "file",    "target",        "arguments",   "transfer_timeout",
+                          "url",     "secret",  "authorization", "headers",     "allow_http"})
+    section.has(key);
+  return std::make_shared<FakePart>();
+}
+
+Loaded loaded(const std::string& name) {
+  Parts parts;
+  for (const auto* kind : {"container", "command"})
+    parts.checks[kind] = take_all;
+  for (const auto* kind : {"buildah", "exec", "webhook"})
+    parts.triggers[kind] = take_all;
+  SecretSources sources;
+  sources.environment = [](const std::string&) { return std::optional<std::string>("x"); };
+  sources.file = [](const std::string&, std::string&) { return std::optional<std::string>("x"); };
+  sources.command = [](const std::vector<std::string>&, std::string&) {
+    return std::optional<std::string>("x");
+  };
+  sources.credentials_directory = "/run/credentials/sluice.service";
+  return load(delivered / name, parts, sources);
+}
+
+}  // namespace
+
+TEST_CASE("the file with every option is good") {
+  const auto all = loaded("sluice.yaml");
+  INFO(all.diagnostics.text());
+  REQUIRE(all.config);
+  CHECK_FALSE(all.config->pipelines.empty());
+  CHECK_FALSE(all.config->dependents.empty());
+}
+
+TEST_CASE("the file with every option shows the defaults") {
+  const auto all = loaded("sluice.yaml").config;
+  REQUIRE(all);
+  const Config defaults;
+  CHECK(all->store_path == defaults.store_path);
+  CHECK(all->keep_runs == defaults.keep_runs);
+  CHECK(all->api_listen == defaults.api_listen);
+  CHECK(all->api_socket == defaults.api_socket);
+  CHECK(all->jobs == defaults.jobs);
+  CHECK(all->lease == defaults.lease);
+  CHECK(all->drain == defaults.drain);
+  CHECK(all->retry_first == defaults.retry_first);
+  CHECK(all->retry_most == defaults.retry_most);
+  CHECK(all->retry_attempts == defaults.retry_attempts);
+  CHECK(all->log_level == defaults.log_level);
+  CHECK(all->log_format == defaults.log_format);
+  CHECK(all->container.program == defaults.container.program);
+  CHECK(all->builder.program == defaults.builder.program);
+}
+
+TEST_CASE("the minimal example is good") {
+  const auto minimal = loaded("examples/minimal.yaml");
+  INFO(minimal.diagnostics.text());
+  CHECK(minimal.config);
+}
+
+TEST_CASE("the schema describes exactly the sections that are read") {
+  std::ifstream in(delivered / "sluice.schema.json");
+  const auto schema = nlohmann::json::parse(in);
+  std::set<std::string> described;
+  for (const auto& [name, value] : schema.at("properties").items())
+    described.insert(name);
+  CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "registries",
+                                           "pipelines", "dependents"});
+  CHECK(schema.at("additionalProperties") == false);
+}
