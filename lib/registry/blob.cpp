@@ -105,10 +105,15 @@ Task<> BlobReader::open() {
                     ", got Content-Range " +
                     quoted_beginning(response_->headers().get("Content-Range").value_or("")));
   to_skip_ = whole ? given_ : 0;
-  if (whole && content_type(response_->headers()) == "text/html" && response_->content_length() != size_) {
-    const std::string page = co_await read_beginning(*response_, 512);
-    throw Error(ErrorKind::corrupt, "GET " + text_of(repository_, digest_) +
-                                        ": a web page instead of the blob " + quoted_beginning(page));
+  // A page or an encoding of another length is not the blob; of the right length the digest decides (storages
+  // keep odd types and encodings beside the right bytes).
+  const std::string encoding = response_->headers().get("Content-Encoding").value_or("identity");
+  const bool odd = content_type(response_->headers()) == "text/html" || encoding != "identity";
+  if (odd && response_->content_length() != size_ - (whole ? 0 : given_)) {
+    const std::string beginning = co_await read_beginning(*response_, 512);
+    throw Error(ErrorKind::corrupt, "GET " + text_of(repository_, digest_) + ": instead of the blob came " +
+                                        printable(content_type(response_->headers()), 64) + " encoded as " +
+                                        printable(encoding, 64) + " " + quoted_beginning(beginning));
   }
   expect_length(whole ? size_ : size_ - given_, whole ? "" : " that are left");
 }

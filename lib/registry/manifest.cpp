@@ -29,6 +29,14 @@ oci::Digest digest_like(const std::optional<oci::Digest>& asked, std::string_vie
   return hasher.finish();
 }
 
+oci::Manifest read(std::string_view bytes, const std::string& type) {
+  try {
+    return oci::parse_manifest(bytes, type);
+  } catch (const Error& error) {
+    throw Error(error.kind(), std::string(error.what()) + "; the answer begins " + quoted_beginning(bytes));
+  }
+}
+
 }  // namespace
 
 // One line for each: Harbor 1.1.1 answers schema 1 to one long line (containerd issue 5632).
@@ -55,7 +63,7 @@ Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository,
     const std::string encoding = response->headers().get("Content-Encoding").value_or("identity");
     if (!asked && encoding != "identity")
       throw Error(ErrorKind::corrupt, "encoded as " + printable(encoding, 64) + ", which was not asked for");
-    auto manifest = oci::parse_manifest(bytes, content_type(response->headers()));
+    auto manifest = read(bytes, content_type(response->headers()));
     std::string media_type = manifest.media_type;
     co_return FetchedManifest{std::move(digest), std::move(media_type), std::move(bytes),
                               std::move(manifest)};
