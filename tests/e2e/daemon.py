@@ -55,7 +55,7 @@ class Daemon:
             config = json.dumps(
                 {
                     "store": {"path": self.database},
-                    "server": {"api": {"listen": "", "socket": self.socket}},
+                    "server": {"api": {"listen": "none", "socket": self.socket}},
                     **config,
                 },
                 indent=1,

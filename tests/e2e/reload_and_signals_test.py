@@ -66,7 +66,7 @@ class ReloadAndSignals(Scene):
         started, release = self.file("started"), self.file("release")
         script = f"touch {started}; until [ -e {release} ]; do sleep 0.02; done"
         config = self.config([self.pipeline(checks=[{"command": {"run": ["sh", "-c", script]}}])])
-        config["server"] = {"api": {"listen": "", "socket": self.file("sock")}, "drain": "200ms"}
+        config["engine"]["drain"] = "200ms"
         self.start(config)
         wait_until("the check runs", lambda: os.path.exists(started))
         self.assertEqual(self.daemon.stop(), 0)
