@@ -52,7 +52,8 @@ ImageBuild::ImageBuild(const Rebuild& rebuild, const Context& context, const con
     : rebuild_(rebuild), context_(context), access_(access) {
   // Names of this rebuild alone, and the same for each repeat: parallel builds on one base do not remove it
   // under each other, and what a killed daemon left is replaced.
-  const auto tag = oci::Digest::of(rebuild.idempotency_key).hex().substr(0, 16);
+  const auto key = oci::Digest::of(rebuild.idempotency_key);
+  const auto tag = key.hex().substr(0, 16);
   base_name_ = fmt::format("localhost/sluice-base:{}", tag);
   image_name_ = fmt::format("localhost/sluice-build:{}", tag);
 }

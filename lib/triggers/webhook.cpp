@@ -7,6 +7,8 @@
 #include "triggers/values.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -26,8 +28,10 @@ struct Settings {
   Milliseconds timeout{};
 };
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.starts_with("127.") || host == "::1";
+bool is_loopback(const std::string& host) {
+  in_addr four{};
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+  return host == "localhost" || host == "::1";
 }
 
 // Only the origin: path and query of an address may be what keeps it secret.
