@@ -152,9 +152,11 @@ FileState inspect_header(const fs::path& path) {
   const bool ours =
       whole && big_endian(header, application_id_at) == static_cast<std::uint32_t>(application_id);
   if (sqlite && ours) {
-    // Above 2 SQLite would read but not write the file.
-    if (header[write_version_at] != 2 || header[read_version_at] != 2)
-      damaged(path, "its format version is not that of a database in WAL mode");
+    // 2 is WAL mode, 1 what VACUUM INTO and the recovery of sqlite3 write. SQLite reads but does not write
+    // anything else.
+    const char version = header[write_version_at];
+    if (version != header[read_version_at] || (version != 1 && version != 2))
+      damaged(path, "its format version is not one that SQLite writes");
     return FileState::ours;
   }
   if (sqlite && !whole) damaged(path, "it ends within its header");

@@ -18,7 +18,7 @@ FileState inspect_header(const std::filesystem::path& path);
 
 /// Reads the whole database, write-ahead log included, and changes not a byte of it or beside it.
 /// Throws Error(corrupt) when it is damaged, Error(invalid) when its schema is newer than `newest_version`.
-/// Costs one reading of the file: about a second for each gigabyte.
+/// Costs one reading of the file, and one or two seconds of computing for each gigabyte.
 void verify(const std::filesystem::path& path, int newest_version);
 
 }  // namespace sluice::store

@@ -8,8 +8,8 @@ namespace sluice::store {
 
 std::string repair_advice(const std::string& path) {
   return "stop sluice, move " + path + ", " + path + "-wal and " + path + "-shm away and copy a backup to " +
-         path + "; without a backup, save what can still be read with: sqlite3 " + path +
-         " .recover | sqlite3 recovered.db";
+         path + "; without a backup, sqlite3 " + path +
+         " .recover prints what can still be read (.dump does where .recover is not built in)";
 }
 
 Error sqlite_error(int code, const std::string& message, const std::string& path) {

@@ -1,6 +1,7 @@
 // Copies of a database in use.
 #include "store/backup.hpp"
 
+#include "store/connection.hpp"
 #include "support.hpp"
 
 #include <atomic>
@@ -35,6 +36,14 @@ TEST_CASE("B3: a backup opens as a database with the same content and instance")
   const auto copy = Store::open({.path = directory.path() / "copy.db"});
   CHECK(copy->instance() == store->instance());
   CHECK(read(*copy, [](Tables& tables) { return tables.runs.list({}); }).size() == 30);
+}
+
+TEST_CASE("B3: a copy made by VACUUM INTO opens as well") {
+  const TemporaryDirectory directory;
+  add_runs(*open_store(directory.database()), 7);
+  const auto copy = directory.path() / "copy.db";
+  Connection(directory.database(), Connection::Access::write).execute("VACUUM INTO '" + copy.string() + "'");
+  CHECK(runs_in(copy) == 7);
 }
 
 TEST_CASE("A backup replaces an earlier one and leaves no other file") {

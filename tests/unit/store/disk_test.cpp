@@ -132,6 +132,7 @@ TEST_CASE(
   const auto pages = std::stoi(connection->scalar("PRAGMA page_count"));
   connection->scalar("PRAGMA max_page_count=" + std::to_string(pages + 5));
   auto* const handle = connection.get();
+  const bool goes_on = GENERATE(true, false);
   Writer writer(std::move(connection));
   const auto hold = [](const char* pipeline, std::size_t size) {
     return Hold{.pipeline = pipeline, .reason = std::string(size, 'x'), .by = "ann"};
@@ -143,7 +144,7 @@ TEST_CASE(
                                                   } catch (const Error&) {
                                                     CHECK_FALSE(handle->in_transaction());
                                                   }
-                                                  tables.holds.set(hold("after", 1));
+                                                  if (goes_on) tables.holds.set(hold("after", 1));
                                                 },
                                                 [&](Tables& tables) { tables.holds.set(hold("last", 1)); }});
   for (const auto& error : errors) {
