@@ -21,34 +21,40 @@ constexpr std::int64_t largest_size = (std::int64_t{1} << 53) - 1;  // exact in 
   throw Error(ErrorKind::corrupt, fmt::format("{}: {}", where, why));
 }
 
-/// Looks at each event of the parser before anything is kept: depth and repeated keys.
-class Guard {
+/// Reads without building anything, so that depth and repeated keys are refused before they cost memory. Not
+/// as the callback of json::parse, which takes quadratic time for long arrays.
+class Guard final : public json::json_sax_t {
  public:
   explicit Guard(std::string_view what) : what_(what) {}
-  bool operator()(json::parse_event_t event, const json& value) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-      case json::parse_event_t::array_start:
-        if (keys_.size() == deepest) corrupt(what_, fmt::format("JSON is nested deeper than {}", deepest));
-        keys_.emplace_back();
-        break;
-      case json::parse_event_t::object_end:
-      case json::parse_event_t::array_end:
-        keys_.pop_back();
-        break;
-      case json::parse_event_t::key:
-        // Readers disagree on which of two values counts, so what was checked may not be what is used.
-        if (!keys_.back().insert(value.get_ref<const std::string&>()).second)
-          corrupt(what_, fmt::format("JSON key '{}' appears twice in one object",
-                                     printable(value.get_ref<const std::string&>(), 100)));
-        break;
-      case json::parse_event_t::value:
-        break;
-    }
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+  bool key(string_t& name) override {
+    // Readers disagree on which of two values counts, so what was checked may not be what is used.
+    if (!keys_.back().insert(name).second)
+      corrupt(what_, fmt::format("JSON key '{}' appears twice in one object", printable(name, 100)));
     return true;
   }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
 
  private:
+  bool enter() {
+    if (keys_.size() == deepest) corrupt(what_, fmt::format("JSON is nested deeper than {}", deepest));
+    keys_.emplace_back();
+    return true;
+  }
+  bool leave() {
+    keys_.pop_back();
+    return true;
+  }
   std::string_view what_;
   std::vector<std::set<std::string>> keys_;
 };
@@ -63,14 +69,11 @@ json parse_strict_object(std::string_view bytes, std::string_view what) {
   if (bytes.size() > max_manifest_bytes)
     corrupt(what, fmt::format("{} bytes are more than the limit of {}", bytes.size(), max_manifest_bytes));
   Guard guard(what);
-  const auto inspect = [&guard](int, json::parse_event_t event, json& value) { return guard(event, value); };
-  json document;
-  try {
-    document = json::parse(bytes, inspect);
-  } catch (const json::exception&) {
+  json document(json::value_t::discarded);
+  if (json::sax_parse(bytes, &guard)) document = json::parse(bytes, nullptr, false);
+  if (document.is_discarded() || bytes.empty())
     corrupt(what, bytes.empty() ? "it is empty"
                                 : fmt::format("it is not JSON but begins with: {}", printable(bytes, 120)));
-  }
   if (!document.is_object())
     corrupt(what,
             fmt::format("JSON {} where an object is needed: {}", type_name(document), printable(bytes, 120)));

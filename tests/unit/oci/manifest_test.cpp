@@ -233,6 +233,13 @@ TEST_CASE("D4: a manifest that is too large or has too many parts is refused") {
   CHECK(mentions(refusal_of(document), "limit"));
 }
 
+TEST_CASE("D4: a body of very many tiny parts is refused in time") {
+  std::string text = R"({"schemaVersion":2,"x":[{})";
+  while (text.size() < max_manifest_bytes / 8)
+    text += ",{}";
+  CHECK_FALSE(refusal(text + "]}").empty());
+}
+
 TEST_CASE("a damaged manifest is either read or corrupt, never anything else") {
   SeededRandom random(37);
   const auto whole = index().dump();
