@@ -21,6 +21,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// A connection may take this long to send its first request header before its place is given to another.
+constexpr Milliseconds patience{250};
 /// How long accepting rests when the machine has no file descriptors or memory left.
 constexpr Milliseconds exhausted_pause{200};
 
@@ -58,6 +60,7 @@ class SocketServer final : public Server {
   };
 
   Task<> accept_loop();
+  Task<> make_room();
   Task<> accept_one();
   void start(Socket socket);
   void evict_slowest();
@@ -94,13 +97,22 @@ Task<> SocketServer::serve() {
 
 Task<> SocketServer::accept_loop() {
   while (!stopping_) {
-    if (active_.size() < limits_.connections) {
+    if (active_.size() < limits_.connections)
       co_await accept_one();
-      continue;
-    }
+    else
+      co_await make_room();
+  }
+}
+
+// All places are taken: waits until somebody wants one and one is free.
+Task<> SocketServer::make_room() {
+  boost::system::error_code error;
+  co_await acceptor_.async_wait(Acceptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  if (error && !stopping_) throw boost::system::system_error(error);
+  while (!stopping_ && active_.size() >= limits_.connections) {
     const std::uint64_t seen = ended_.count();
     evict_slowest();
-    co_await ended_.wait_past(seen, clock_, clock_.steady() + std::chrono::seconds(1));
+    co_await ended_.wait_past(seen, clock_, clock_.steady() + patience);
   }
 }
 
@@ -147,7 +159,7 @@ void SocketServer::evict_slowest() {
     if (active.evicted || !since) continue;
     if (slowest == nullptr || *since < *slowest->session.waiting_since()) slowest = &active;
   }
-  if (slowest == nullptr) return;
+  if (slowest == nullptr || clock_.steady() - *slowest->session.waiting_since() < patience) return;
   slowest->evicted = true;
   slowest->cancel.emit(asio::cancellation_type::terminal);
 }

@@ -36,8 +36,9 @@ constexpr Milliseconds stop_grace{std::chrono::seconds(5)};
 using Handler = std::function<Task<ServerResponse>(ServerRequest)>;
 
 struct ServerLimits {
-  /// When all are taken, a new connection takes the place of the one that has waited longest without having
-  /// sent a whole request header; when all of them are being answered, it waits in the backlog of the kernel.
+  /// When all are taken, a new connection gets the place of the one that has owed us a whole request header
+  /// for longest (for 250 ms at least); when all of them are being answered, it waits in the backlog of the
+  /// kernel.
   std::size_t connections = 256;
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 1024 * 1024;

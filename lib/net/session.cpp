@@ -39,6 +39,18 @@ void check(const RequestHead& head) {
     throw Refusal{417, fmt::format("the expectation \"{}\" is not supported", printable(*expected, 40))};
 }
 
+// What is unexpected may hold anything: it goes to the log, not to the peer.
+ServerResponse answer_to(std::exception_ptr failure, const std::string& request) {
+  try {
+    std::rethrow_exception(std::move(failure));
+  } catch (const Error& error) {
+    return net::answer_to(error);
+  } catch (...) {
+    spdlog::error("{}: {}", request, printable(current_error().what()));
+    return net::answer_to(Error(ErrorKind::internal, "an unexpected error; the log tells more"));
+  }
+}
+
 RequestHead parse(std::string_view bytes) {
   try {
     return parse_request_head(bytes);
@@ -187,21 +199,16 @@ Task<std::string> Session::read_rest(std::uint64_t length, bool chunked) {
 // Whatever a handler throws becomes an answer, unless it is us who were cancelled.
 Task<ServerResponse> Session::answer(ServerRequest request) {
   const std::string what = request.method + " " + printable(request.path, 200);
-  std::optional<Error> failure;
+  std::exception_ptr failure;
   try {
     co_return co_await handler_(std::move(request));
-  } catch (const Error& error) {
-    failure = error;
   } catch (...) {
-    // What is unexpected may hold anything: it goes to the log, not to the peer.
-    const Error error = current_error();
-    spdlog::error("{}: {}", what, printable(error.what()));
-    failure = Error(ErrorKind::internal, "an unexpected error; the log tells more");
+    failure = std::current_exception();
   }
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (state.cancelled() != boost::asio::cancellation_type::none)
     throw boost::system::system_error(boost::asio::error::operation_aborted);
-  co_return answer_to(*failure);
+  co_return answer_to(failure, what);
 }
 
 Task<> Session::write(std::string bytes) {

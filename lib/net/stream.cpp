@@ -23,11 +23,17 @@ Task<> Stream::secure(std::shared_ptr<boost::asio::ssl::context> context, std::s
   context_ = std::move(context);
   tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, *context_);
   expect_server(tls_->native_handle(), host);
+  auto names = std::make_shared<std::string>();
+  tls_->set_verify_callback([names](bool accepted, boost::asio::ssl::verify_context& chain) {
+    if (!accepted && X509_STORE_CTX_get_error_depth(chain.native_handle()) == 0)
+      *names = names_of(X509_STORE_CTX_get_current_cert(chain.native_handle()));
+    return accepted;
+  });
   std::string refused;
   try {
     co_await tls_->async_handshake(boost::asio::ssl::stream_base::client, boost::asio::use_awaitable);
   } catch (const boost::system::system_error&) {
-    refused = refused_certificate(tls_->native_handle());
+    refused = refused_certificate(tls_->native_handle(), *names);
     if (refused.empty()) throw;
   }
   if (!refused.empty()) throw Error(ErrorKind::unavailable, std::move(refused));

@@ -81,20 +81,6 @@ std::string name_text(const GENERAL_NAME& name) {
   return {};
 }
 
-// The names that a certificate is for, at most a few.
-std::string names_of(X509* certificate) {
-  std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
-      &GENERAL_NAMES_free);
-  std::string text;
-  constexpr int most = 5;
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()) && i < most; ++i) {
-    const std::string name = name_text(*sk_GENERAL_NAME_value(names.get(), i));
-    if (!name.empty()) text += (text.empty() ? "" : ", ") + name;
-  }
-  return text;
-}
-
 }  // namespace
 
 Task<ContextPtr> TlsContexts::get(TlsOptions options) {
@@ -121,17 +107,27 @@ void expect_server(SSL* ssl, const std::string& host) {
   if (!set) throw Error(ErrorKind::internal, "OpenSSL did not accept the name of the server");
 }
 
-std::string refused_certificate(SSL* ssl) {
+std::string refused_certificate(SSL* ssl, const std::string& names) {
   const long result = SSL_get_verify_result(ssl);
   if (result == X509_V_OK) return {};
   std::string reason =
       fmt::format("the certificate of the server is refused: {}", X509_verify_cert_error_string(result));
-  if (result != X509_V_ERR_HOSTNAME_MISMATCH && result != X509_V_ERR_IP_ADDRESS_MISMATCH) return reason;
-  // The handshake failed before the certificate was kept as the peer's, so look at the chain that was sent.
-  std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl), &X509_free);
-  const std::string names = certificate ? names_of(certificate.get()) : std::string();
-  if (!names.empty()) reason += fmt::format(" (it is for {})", printable(names, 200));
+  const bool wrong_name = result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH;
+  if (wrong_name && !names.empty()) reason += fmt::format(" (it is for {})", printable(names, 200));
   return reason;
+}
+
+std::string names_of(X509* certificate) {
+  std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+      &GENERAL_NAMES_free);
+  std::string text;
+  constexpr int most = 5;
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()) && i < most; ++i) {
+    const std::string name = name_text(*sk_GENERAL_NAME_value(names.get(), i));
+    if (!name.empty()) text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
 }
 
 }  // namespace sluice::net

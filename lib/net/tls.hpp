@@ -33,7 +33,11 @@ class TlsContexts {
 /// Sets server name indication and the name (or IP address) that the certificate must be for.
 void expect_server(SSL* ssl, const std::string& host);
 
-/// Why the server's certificate was refused, empty when it was not the certificate.
-std::string refused_certificate(SSL* ssl);
+/// Why the server's certificate was refused, empty when it was not the certificate. `names` are those that
+/// the certificate is for (the peer's certificate is not kept by OpenSSL when the handshake fails).
+std::string refused_certificate(SSL* ssl, const std::string& names);
+
+/// The first few DNS names and addresses of a certificate, for messages.
+std::string names_of(X509* certificate);
 
 }  // namespace sluice::net
