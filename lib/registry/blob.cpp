@@ -169,8 +169,9 @@ VerifiedBody::VerifiedBody(net::BodySource& source, oci::Digest digest, std::uin
 Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
   try {
     co_return co_await read_checked(buffer);
-  } catch (...) {
-    failure_ = std::current_exception();
+  } catch (const Error& error) {
+    // The receiver cancels us when it answers before it has everything: its answer is what counts then.
+    if (error.kind() != ErrorKind::cancelled) failure_ = error;
     throw;
   }
 }

@@ -1,10 +1,11 @@
 #pragma once
 // Blobs: HEAD, GET with resume (distribution specification, "Pulling blobs").
 
+#include "core/error.hpp"
 #include "oci/digest.hpp"
 #include "registry/request.hpp"
 
-#include <exception>
+#include <optional>
 #include <span>
 
 namespace sluice::registry {
@@ -47,8 +48,8 @@ class VerifiedBody final : public net::BodySource {
   VerifiedBody(net::BodySource& source, oci::Digest digest, std::uint64_t size, std::string what);
   /// Throws what the source throws, and Error(corrupt) when size or digest differ.
   Task<std::size_t> read(std::span<char> buffer) override;
-  /// What read() threw, to tell a failed source from a failed receiver.
-  std::exception_ptr failure() const { return failure_; }
+  /// What read() threw other than cancellation, to tell a failed source from a failed receiver.
+  const std::optional<Error>& failure() const { return failure_; }
 
  private:
   Task<std::size_t> read_checked(std::span<char> buffer);
@@ -58,7 +59,7 @@ class VerifiedBody final : public net::BodySource {
   std::uint64_t left_;
   std::string what_;
   oci::Hasher hasher_;
-  std::exception_ptr failure_;
+  std::optional<Error> failure_;
 };
 
 /// Content-Range "bytes 7-9/10" begins at `offset` and, where it tells, is of `size` bytes. Pure.

@@ -2,7 +2,8 @@
 // The OCI distribution protocol, client side (opencontainers/distribution-spec).
 // Event-loop thread only. Every operation throws sluice::Error; the kind follows the answer:
 // 401 unauthorized, 403 denied, 404 not_found, 429 rate_limited (with retry_after), 408/5xx unavailable,
-// other 4xx invalid, bytes that contradict their digest corrupt.
+// other 4xx invalid, bytes that contradict their digest corrupt. A manifest that is refused because a blob is
+// missing (MANIFEST_BLOB_UNKNOWN) is unavailable: the next copy brings the blob again.
 
 #include "core/clock.hpp"
 #include "core/random.hpp"
@@ -84,7 +85,8 @@ class Client {
   /// Brings the manifest `digest` with everything below it (indexes, manifests, configs, layers; children
   /// before parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs
   /// are mounted. Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match
-  /// is never committed. No tag is written.
+  /// is never committed. No tag is written. Layers that live elsewhere by their own word (non-distributable
+  /// with `urls`) are left out, as docker does.
   Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target);
 
  private:

@@ -14,6 +14,9 @@ constexpr std::array types{oci::media_type::oci_index, oci::media_type::docker_l
                            oci::media_type::oci_manifest, oci::media_type::docker_manifest};
 
 Call manifest_call(const oci::Repository& repository, const std::string& tag_or_digest) {
+  if (!oci::is_valid_tag(tag_or_digest) && !oci::Digest::parse(tag_or_digest))
+    throw Error(ErrorKind::invalid,
+                "\"" + printable(tag_or_digest, 160) + "\" is neither a tag nor a digest");
   Call call;
   call.what = "manifest " + printable(tag_or_digest, 160);
   call.path = "manifests/" + tag_or_digest;

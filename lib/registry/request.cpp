@@ -24,6 +24,8 @@ Endpoint Session::endpoint(const oci::Repository& repository) const {
 }
 
 Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, Call call) {
+  if (!oci::is_valid_path(repository.path))
+    throw Error(ErrorKind::invalid, "\"" + printable(repository.text(), 300) + "\" is not a repository");
   const Endpoint endpoint = this->endpoint(repository);
   const std::string what = call.method + " " + call.what + " of " + repository.text();
   net::Url url = endpoint.base;
@@ -102,6 +104,13 @@ Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response&
   // Signed URLs of a storage behind the registry end after minutes: a later try gets a fresh one.
   if ((status == 401 || status == 403) && !response.url().same_origin(endpoint.base))
     throw Error(ErrorKind::unavailable, error.what());
+  // Some stores show a blob a moment after it was pushed; and one that was collected meanwhile comes with the
+  // next try.
+  const auto codes = error_codes(body);
+  const bool lacks_blob = std::any_of(codes.begin(), codes.end(), [](const auto& code) {
+    return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN";
+  });
+  if (call.method == "PUT" && lacks_blob) throw Error(ErrorKind::unavailable, error.what());
   throw error;
 }
 

@@ -65,10 +65,7 @@ class Walk {
   }
 
   void add_blob(const oci::Descriptor& blob) {
-    if (is_foreign_layer(blob)) {
-      tree_.foreign_layers = true;
-      return;
-    }
+    if (is_foreign_layer(blob)) return;
     const auto [known, added] = sizes_.emplace(blob.digest, blob.size);
     if (!added && known->second != blob.size)
       throw Error(ErrorKind::corrupt, "blob " + blob.digest.text() + " of " + source_.text() +

@@ -22,7 +22,6 @@ struct TreeManifest {
 struct Tree {
   std::vector<TreeManifest> manifests;  // children before parents, each once
   std::vector<oci::Descriptor> blobs;   // each once, largest first
-  bool foreign_layers = false;          // some layers live elsewhere by their own word and are left out
 };
 
 /// Reads the manifest `root` and all below it. Throws not_found naming the missing child, corrupt when a size

@@ -113,7 +113,7 @@ Task<std::optional<Error>> stream(const Way& way, net::Url location, std::uint64
     failure = error;
   }
   co_await abandon(way, std::move(location));
-  if (body.failure()) std::rethrow_exception(body.failure());
+  if (body.failure()) throw *body.failure();
   switch (failure->kind()) {
     case ErrorKind::unavailable:
     case ErrorKind::timeout:
@@ -159,7 +159,9 @@ Task<Arrival> move_blob(Session& session, oci::Repository source, oci::Repositor
     }
     const auto failure = co_await stream(way, std::move(begun.location), moved);
     if (!failure) co_return Arrival::moved;
-    if (attempt == max_attempts) throw *failure;
+    // A fresh token is worth one more try.
+    const bool refused = failure->kind() == ErrorKind::unauthorized;
+    if (attempt == (refused ? 2 : max_attempts)) throw *failure;
     co_await pause(session, attempt);
   }
 }

@@ -271,6 +271,54 @@ TEST_CASE("C9: a target that forbids is told once, with its words and advice, an
   CHECK(target.writes().empty());
 }
 
+TEST_CASE("a token that ends before the upload is replaced once") {
+  for (const int refusals : {1, 1000}) {
+    FakeRegistry source;
+    source.add("a", image);
+    FakeRegistry target(first_times(refusals, "PUT", put_target(layer),
+                                    [](Exchange& exchange, const RecordedRequest& request) {
+                                      read_body(exchange, request);
+                                      exchange.answer(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n");
+                                    }));
+    if (refusals == 1) {
+      copy(source, target);
+      check_complete(target);
+    } else {
+      CHECK(copy_failure(source, target).kind() == ErrorKind::unauthorized);
+    }
+    CHECK(target.count("PUT", put_target(layer)) == 2);
+  }
+}
+
+TEST_CASE("a target that refuses while the source stalls is heard at once") {
+  FakeRegistry source([](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", blob_target(layer))) return false;
+    exchange.write("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(layer.bytes.size()) + "\r\n\r\n" +
+                   layer.bytes.substr(0, 1000));
+    exchange.stall();
+    return true;
+  });
+  source.add("a", image);
+  FakeRegistry target(
+      first_times(1000, "PUT", put_target(layer),
+                  [](Exchange& exchange, const RecordedRequest&) { exchange.answer(413, "too large"); }));
+  const Error error = copy_failure(source, target);
+  CHECK(error.kind() == ErrorKind::invalid);
+  CHECK_THAT(error.what(), Catch::Contains("413") && Catch::Contains("quota"));
+}
+
+TEST_CASE("a manifest that is refused for a missing blob may succeed later") {
+  FakeRegistry source;
+  source.add("a", image);
+  FakeRegistry target(
+      first_times(1, "PUT", "/manifests/", [](Exchange& exchange, const RecordedRequest& request) {
+        read_body(exchange, request);
+        exchange.answer(
+            400, R"({"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]})");
+      }));
+  CHECK(copy_failure(source, target).kind() == ErrorKind::unavailable);
+}
+
 TEST_CASE("C5: a target that answers everything with a web page has nothing") {
   FakeRegistry source;
   source.add("a", image);

@@ -231,3 +231,18 @@ TEST_CASE("a PUT under a digest that is not that of the bytes is not sent") {
   });
   CHECK(registry.requests().empty());
 }
+
+TEST_CASE("D9: what is no tag, digest or repository never becomes a URL") {
+  FakeRegistry registry;
+  run([&]() -> Task<> {
+    Rig rig;
+    for (const std::string reference : {"../x", "a b", "1?x=y", "", "sha256:abc"}) {
+      INFO(reference);
+      const Error error = co_await failure_of(rig.client.resolve(registry.repository("a"), reference));
+      CHECK(error.kind() == ErrorKind::invalid);
+    }
+    const Error error = co_await failure_of(rig.client.resolve(registry.repository("a/../b"), "1"));
+    CHECK(error.kind() == ErrorKind::invalid);
+  });
+  CHECK(registry.requests().empty());
+}
