@@ -115,8 +115,9 @@ Task<net::ServerResponse> get_history(Call call) {
   const auto at = query.time("at");
   const int limit = query.limit(50);
   query.done();
-  auto history = co_await context.store.read(
-      [name, at, limit](store::Tables& tables) { return read_history(tables, name, at, limit); });
+  // Named, not a temporary within the co_await expression: g++ 12 destroys what those captured twice.
+  auto work = [name, at, limit](store::Tables& tables) { return read_history(tables, name, at, limit); };
+  auto history = co_await context.store.read(std::move(work));
   const auto config = context.engine.config();
   const auto* pipeline = config->pipeline(name);
   // The history of a pipeline stays when it is taken out of the configuration.
@@ -141,8 +142,8 @@ Task<net::ServerResponse> post_hold(Call call) {
   if (reason.find_first_not_of(" \t\r\n") == std::string::npos)
     throw Error(ErrorKind::invalid, "'reason' is missing: whoever finds the hold later must know why");
   const bool changed = co_await context.engine.hold(name, std::move(reason), std::move(call.who));
-  const auto hold =
-      co_await context.store.read([name](store::Tables& tables) { return tables.holds.active(name); });
+  auto work = [name](store::Tables& tables) { return tables.holds.active(name); };
+  const auto hold = co_await context.store.read(std::move(work));
   co_return json_response(
       {{"pipeline", name}, {"changed", changed}, {"hold", hold ? dto::hold(*hold) : json(nullptr)}});
 }

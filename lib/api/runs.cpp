@@ -111,8 +111,8 @@ Task<net::ServerResponse> list_runs(Call call) {
   filter.parent = query.run("parent");
   filter.limit = query.limit(50);
   query.done();
-  const auto runs =
-      co_await call.context.store.read([filter](store::Tables& tables) { return tables.runs.list(filter); });
+  auto work = [filter](store::Tables& tables) { return tables.runs.list(filter); };
+  const auto runs = co_await call.context.store.read(std::move(work));
   auto list = json::array();
   for (const auto& run : runs)
     list.push_back(dto::run(run));
@@ -122,8 +122,8 @@ Task<net::ServerResponse> list_runs(Call call) {
 Task<net::ServerResponse> get_run(Call call) {
   Query(call.request).done();
   const auto id = read_run_id(call.arguments.at(0));
-  const auto full =
-      co_await call.context.store.read([id](store::Tables& tables) { return read_full(tables, id); });
+  auto work = [id](store::Tables& tables) { return read_full(tables, id); };
+  const auto full = co_await call.context.store.read(std::move(work));
   if (!full) no_such_run(id.text());
   co_return json_response(full_json(*full));
 }
@@ -139,8 +139,8 @@ Task<net::ServerResponse> get_run_log(Call call) {
   LogPage page;
   while (true) {
     const auto seen = context.engine.changes();
-    page = co_await context.store.read(
-        [id, after, limit](store::Tables& tables) { return read_page(tables, id, after, limit); });
+    auto work = [id, after, limit](store::Tables& tables) { return read_page(tables, id, after, limit); };
+    page = co_await context.store.read(std::move(work));
     if (!page.found) no_such_run(id.text());
     if (page.final || !page.lines.empty()) break;
     const bool changed = co_await wait_for_change(context, seen, until);
@@ -157,11 +157,13 @@ Task<net::ServerResponse> post_cancel(Call call) {
   auto& context = call.context;
   read_body(call.request.body, {});
   const auto id = read_run_id(call.arguments.at(0));
-  auto run = co_await context.store.read([id](store::Tables& tables) { return tables.runs.find(id); });
+  auto work = [id](store::Tables& tables) { return tables.runs.find(id); };
+  auto run = co_await context.store.read(std::move(work));
   if (!run) no_such_run(id.text());
   const bool cancelled = co_await context.engine.cancel(id, std::move(call.who));
   if (!cancelled) {
-    run = co_await context.store.read([id](store::Tables& tables) { return tables.runs.find(id); });
+    auto again = [id](store::Tables& tables) { return tables.runs.find(id); };
+    run = co_await context.store.read(std::move(again));
     throw Error(ErrorKind::conflict, "run " + id.text() + " cannot be cancelled any more: it is " +
                                          (run ? run->state : std::string("gone")));
   }

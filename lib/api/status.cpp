@@ -107,6 +107,7 @@ Task<net::ServerResponse> get_ready(Call call) {
   } catch (...) {
     reasons.push_back(current_error().what());
   }
+  if (const auto trouble = call.context.store.trouble(); !trouble.empty()) reasons.push_back(trouble);
   const bool ready = reasons.empty();
   co_return json_response({{"ready", ready}, {"reasons", reasons}}, ready ? 200 : 503);
 }
@@ -115,8 +116,8 @@ Task<net::ServerResponse> get_status(Call call) {
   auto& context = call.context;
   Query(call.request).done();
   const auto config = context.engine.config();
-  const auto snapshot =
-      co_await context.store.read([config](store::Tables& tables) { return take(tables, *config); });
+  auto work = [config](store::Tables& tables) { return take(tables, *config); };
+  const auto snapshot = co_await context.store.read(std::move(work));
   auto dependents = json::array();
   for (std::size_t i = 0; i < config->dependents.size(); ++i) {
     auto value = dto::dependent(config->dependents[i]);
@@ -140,8 +141,8 @@ Task<net::ServerResponse> get_status(Call call) {
 Task<net::ServerResponse> list_pipelines(Call call) {
   Query(call.request).done();
   const auto config = call.context.engine.config();
-  const auto views = co_await call.context.store.read(
-      [config](store::Tables& tables) { return view_pipelines(tables, *config); });
+  auto work = [config](store::Tables& tables) { return view_pipelines(tables, *config); };
+  const auto views = co_await call.context.store.read(std::move(work));
   co_return json_response(pipelines_json(views, call.context));
 }
 
@@ -164,9 +165,6 @@ Task<net::ServerResponse> post_backup(Call call) {
   const std::filesystem::path path = *values[0];
   if (!path.is_absolute())
     throw Error(ErrorKind::invalid, "'path' must be absolute, the daemon has its own directory");
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored))
-    throw Error(ErrorKind::conflict, path.string() + " exists already and is not overwritten");
   co_await call.context.store.backup(path);
   co_return json_response({{"path", path.string()}});
 }

@@ -92,13 +92,14 @@ Task<RunId> Engine::start_run(std::string name, std::string who) {
   const auto pipeline = state_->pipeline(name);
   const auto seen = co_await state_->poller.look_now(name);
   const auto at = state_->world.clock.now();
-  const auto run = co_await state_->world.store.write([pipeline, seen, who, at](store::Tables& tables) {
+  auto change = [pipeline, seen, who, at](store::Tables& tables) {
     const auto observation = observe(tables, pipeline, seen, "manual", std::nullopt, at);
     const auto id = engine::start_run(tables, pipeline, seen.digest, pipeline::Trigger::manual, at);
     tables.observations.set_run(observation, id);
     audit(tables, at, who, "run", pipeline.name, id.text());
     return id;
-  });
+  };
+  const auto run = co_await state_->world.store.write(std::move(change));
   state_->poller.unsettle(name);
   state_->wake();
   co_return run;
@@ -107,9 +108,10 @@ Task<RunId> Engine::start_run(std::string name, std::string who) {
 Task<bool> Engine::hold(std::string name, std::string reason, std::string who) {
   const auto pipeline = state_->pipeline(name);
   const auto at = state_->world.clock.now();
-  const bool changed = co_await state_->world.store.write([pipeline, reason, who, at](store::Tables& tables) {
+  auto change = [pipeline, reason, who, at](store::Tables& tables) {
     return set_hold(tables, pipeline.name, reason, who, at);
-  });
+  };
+  const bool changed = co_await state_->world.store.write(std::move(change));
   state_->wake();
   co_return changed;
 }
@@ -117,13 +119,14 @@ Task<bool> Engine::hold(std::string name, std::string reason, std::string who) {
 Task<bool> Engine::resume(std::string name, std::string who) {
   const auto pipeline = state_->pipeline(name);
   const auto at = state_->world.clock.now();
-  const bool changed = co_await state_->world.store.write([pipeline, who, at](store::Tables& tables) {
+  auto change = [pipeline, who, at](store::Tables& tables) {
     const auto held = tables.holds.active(pipeline.name);
     if (!held || !tables.holds.lift(pipeline.name)) return false;
     audit(tables, at, who, "resume", pipeline.name, "was held: " + held->reason);
     gate_changed(tables, pipeline.name, at);
     return true;
-  });
+  };
+  const bool changed = co_await state_->world.store.write(std::move(change));
   state_->poller.unsettle(name);
   state_->wake();
   co_return changed;
@@ -132,8 +135,10 @@ Task<bool> Engine::resume(std::string name, std::string who) {
 Task<Engine::Rollback> Engine::rollback(std::string name, std::string to, std::string who) {
   const auto pipeline = state_->pipeline(name);
   const auto at = state_->world.clock.now();
-  const auto result = co_await state_->world.store.write(
-      [pipeline, to, who, at](store::Tables& tables) { return roll_back(tables, pipeline, to, who, at); });
+  auto change = [pipeline, to, who, at](store::Tables& tables) {
+    return roll_back(tables, pipeline, to, who, at);
+  };
+  const auto result = co_await state_->world.store.write(std::move(change));
   state_->poller.unsettle(name);
   state_->wake();
   co_return result;
@@ -141,13 +146,14 @@ Task<Engine::Rollback> Engine::rollback(std::string name, std::string to, std::s
 
 Task<bool> Engine::cancel(RunId run, std::string who) {
   const auto at = state_->world.clock.now();
-  const bool changed = co_await state_->world.store.write([run, who, at](store::Tables& tables) {
+  auto change = [run, who, at](store::Tables& tables) {
     const auto row = tables.runs.find(run);
     if (!row) throw Error(ErrorKind::not_found, "there is no run " + run.text());
     if (!apply(tables, run, pipeline::event::Cancelled{"cancelled by " + who}, at)) return false;
     audit(tables, at, who, "cancel", row->pipeline, run.text());
     return true;
-  });
+  };
+  const bool changed = co_await state_->world.store.write(std::move(change));
   if (changed) state_->jobs.cancel(run);
   state_->wake();
   co_return changed;

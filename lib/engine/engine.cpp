@@ -84,10 +84,11 @@ void Engine::State::wake() {
 
 Task<> Engine::State::fit_open_runs() {
   const auto at = world.clock.now();
-  co_await world.store.write([config = config, at](store::Tables& tables) {
+  auto change = [config = config, at](store::Tables& tables) {
     for (const auto& run : tables.runs.all_open())
       fit(tables, run, *config, at);
-  });
+  };
+  co_await world.store.write(std::move(change));
   wake();
 }
 
@@ -98,8 +99,8 @@ Task<> Engine::State::retain() {
     std::optional<Error> trouble;
     int gone = 0;
     try {
-      gone = co_await world.store.write(
-          [before](store::Tables& tables) { return tables.retain(before, retention_piece); });
+      auto change = [before](store::Tables& tables) { return tables.retain(before, retention_piece); };
+      gone = co_await world.store.write(std::move(change));
     } catch (...) {
       trouble = current_error();
     }
@@ -117,8 +118,8 @@ Engine::~Engine() = default;
 Task<> Engine::run() {
   auto& state = *state_;
   const auto at = state.world.clock.now();
-  const int freed =
-      co_await state.world.store.write([at](store::Tables& tables) { return tables.jobs.release_all(at); });
+  auto change = [at](store::Tables& tables) { return tables.jobs.release_all(at); };
+  const int freed = co_await state.world.store.write(std::move(change));
   if (freed > 0) spdlog::info("taking up {} jobs that an earlier process left", freed);
   co_await state.fit_open_runs();
   const auto executor = co_await boost::asio::this_coro::executor;

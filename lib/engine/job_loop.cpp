@@ -91,13 +91,14 @@ Task<int> JobLoop::lease() {
   auto due = co_await world_.store.read([](store::Tables& tables) { return tables.jobs.next_due(); });
   if (room <= 0 || !due || *due > now) co_return 0;
   const auto until = now + config_->lease;
-  auto jobs = co_await world_.store.write([now, until, room, config = config_](store::Tables& tables) {
+  auto change = [now, until, room, config = config_](store::Tables& tables) {
     auto leased = tables.jobs.lease(now, until, room);
     for (const auto& job : leased)
       if (const auto run = tables.runs.find(job.run))
         tables.log.begin_step(job.run, step_name(job, *run, *config), now);
     return leased;
-  });
+  };
+  auto jobs = co_await world_.store.write(std::move(change));
   const auto executor = co_await boost::asio::this_coro::executor;
   for (auto& job : jobs) {
     const auto id = job.id;
@@ -115,12 +116,13 @@ Task<> JobLoop::renew() {
   for (const auto& [id, running] : running_)
     held.push_back(running.job);
   const auto until = world_.clock.now() + config_->lease;
-  auto lost = co_await world_.store.write([held, until](store::Tables& tables) {
+  auto change = [held, until](store::Tables& tables) {
     std::vector<std::int64_t> gone;
     for (const auto& job : held)
       if (!tables.jobs.renew(job.id, job.attempt, until)) gone.push_back(job.id);
     return gone;
-  });
+  };
+  auto lost = co_await world_.store.write(std::move(change));
   for (const auto id : lost)
     if (const auto found = running_.find(id); found != running_.end())
       found->second.cancel->emit(boost::asio::cancellation_type::all);
@@ -142,8 +144,8 @@ Task<> JobLoop::work(store::Job job) {
 }
 
 Task<> JobLoop::carry_out(store::Job job) {
-  auto run =
-      co_await world_.store.read([id = job.run](store::Tables& tables) { return tables.runs.find(id); });
+  auto query = [id = job.run](store::Tables& tables) { return tables.runs.find(id); };
+  auto run = co_await world_.store.read(std::move(query));
   if (!run) co_return;
   const auto step = step_name(job, *run, *config_);
   Work work{.world = world_, .registry = registry_, .config = config_, .job = job, .run = *run, .log = {}};
@@ -194,7 +196,7 @@ Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, 
   const Backoff backoff{.first = config_->retry_first, .most = config_->retry_most};
   const auto pause =
       error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after()) : Milliseconds{};
-  bool recorded = co_await world_.store.write([=](store::Tables& tables) {
+  auto change = [=](store::Tables& tables) {
     if (done && done->again) return tables.jobs.postpone(job.id, job.attempt, at + *done->again);
     if (retry) {
       if (!tables.jobs.retry(job.id, job.attempt, at + pause, error->what())) return false;
@@ -215,7 +217,8 @@ Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, 
     tables.log.end_step(run.id, step, done->good ? "ok" : "failed", done->detail, at);
     if (done->record) done->record(tables, at);
     return true;
-  });
+  };
+  bool recorded = co_await world_.store.write(std::move(change));
   if (!recorded)
     spdlog::info("{} of run {}: the result came after its lease ended and is not used", job.kind,
                  run.id.text());

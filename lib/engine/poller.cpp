@@ -123,10 +123,10 @@ Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolve
       at - known->second.written < touch_every)
     co_return;
   const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
-  auto recorded =
-      co_await world_.store.write([pipeline, resolved, last_look, at, again](store::Tables& tables) {
-        return record(tables, pipeline, resolved, "poll", last_look, at, again);
-      });
+  auto change = [pipeline, resolved, last_look, at, again](store::Tables& tables) {
+    return record(tables, pipeline, resolved, "poll", last_look, at, again);
+  };
+  auto recorded = co_await world_.store.write(std::move(change));
   seen_.insert_or_assign(pipeline.name, Seen{resolved.digest, recorded.observation, at, recorded.settled});
   if (recorded.changed)
     spdlog::info("{}: {} is now {}", pipeline.name, pipeline.upstream.text(), resolved.digest.text());

@@ -47,10 +47,11 @@ Task<> RunLogger::flush() {
   if (waiting_.empty()) co_return;
   auto lines = std::exchange(waiting_, {});
   try {
-    co_await world_.store.write([lines = std::move(lines)](store::Tables& tables) {
+    auto change = [lines = std::move(lines)](store::Tables& tables) {
       for (const auto& line : lines)
         tables.log.append(line.run, line.at, line.step, line.text);
-    });
+    };
+    co_await world_.store.write(std::move(change));
   } catch (...) {
     spdlog::warn("lines of a run log could not be written: {}", current_error().what());
   }

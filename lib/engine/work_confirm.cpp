@@ -85,8 +85,8 @@ Task<dependents::Confirmation> look(Work work, Owed owed) {
 
 Task<Done> confirm(Work work) {
   const auto id = work.run.id;
-  const auto owed =
-      co_await work.world.store.read([id](store::Tables& tables) { return owed_of(tables, id); });
+  auto query = [id](store::Tables& tables) { return owed_of(tables, id); };
+  const auto owed = co_await work.world.store.read(std::move(query));
   if (!owed) throw Error(ErrorKind::internal, "run " + id.text() + " is not a rebuild");
   const auto image = oci::Reference::parse(owed->rebuild.image);
   const auto found = co_await look(work, *owed);

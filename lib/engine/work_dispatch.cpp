@@ -59,8 +59,8 @@ Done dispatched(RunId id, std::string answer, Milliseconds confirm_within) {
 
 Task<Done> dispatch(Work work) {
   const auto id = work.run.id;
-  const auto order =
-      co_await work.world.store.read([id](store::Tables& tables) { return order_of(tables, id); });
+  auto query = [id](store::Tables& tables) { return order_of(tables, id); };
+  const auto order = co_await work.world.store.read(std::move(query));
   if (!order.rebuild) throw Error(ErrorKind::internal, "run " + id.text() + " is not a rebuild");
   Done done;
   if (order.older_on_its_way) {

@@ -75,8 +75,8 @@ void record_plan(store::Tables& tables, const config::Config& config,
 }  // namespace
 
 Task<Done> plan(Work work) {
-  const auto promotion = co_await work.world.store.read(
-      [id = work.run.id](store::Tables& tables) { return tables.promotions.of_run(id); });
+  auto query = [id = work.run.id](store::Tables& tables) { return tables.promotions.of_run(id); };
+  const auto promotion = co_await work.world.store.read(std::move(query));
   if (!promotion)
     throw Error(ErrorKind::internal, "run " + work.run.id.text() + " has no promotion to plan for");
   auto stable = oci::Reference{.repository = oci::Repository::parse(promotion->target),

@@ -102,9 +102,10 @@ Task<Done> promote(Work work) {
   const Target target{pipeline.target, pipeline.stable_tag, pipeline.unique_tag_for(work.run.id.text())};
   const auto digest = work.run.digest.value();
   const auto now = co_await work.registry.resolve(target.repository, target.stable_tag);
-  const auto last = co_await work.world.store.read([target](store::Tables& tables) {
+  auto query = [target](store::Tables& tables) {
     return tables.promotions.latest(target.repository.text(), target.stable_tag);
-  });
+  };
+  const auto last = co_await work.world.store.read(std::move(query));
   std::string overwritten;
   if (is_drift(now, last, digest)) {
     if (!may_overwrite(work, pipeline)) co_return drifted(work, pipeline, target, now->digest);

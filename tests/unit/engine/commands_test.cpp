@@ -28,15 +28,19 @@ TEST_CASE("under a hold images are staged and checked, and promoted at once on r
   scene.registries.push(upstream, "9", first);
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, first.digest, "Succeeded");
-    CHECK(co_await engine.hold("node", "audit week", "ann"));
-    CHECK_FALSE(co_await engine.hold("node", "again", "bob"));
+    const bool changed_1 = co_await engine.hold("node", "audit week", "ann");
+    CHECK(changed_1);
+    const bool changed_2 = co_await engine.hold("node", "again", "bob");
+    CHECK_FALSE(changed_2);
     scene.registries.push(upstream, "9", second);
     const auto waiting = co_await scene.until_run(engine, second.digest, "Waiting");
     CHECK(waiting.waiting_for == "hold: audit week");
     CHECK(waiting.checks_passed == 1);
     CHECK(scene.registries.tag(target, "9") == first.digest);
-    CHECK(co_await engine.resume("node", "bob"));
-    CHECK_FALSE(co_await engine.resume("node", "bob"));
+    const bool changed_3 = co_await engine.resume("node", "bob");
+    CHECK(changed_3);
+    const bool changed_4 = co_await engine.resume("node", "bob");
+    CHECK_FALSE(changed_4);
     co_await scene.until_run(engine, second.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == second.digest);
     const auto told = co_await actions(scene);
@@ -70,7 +74,8 @@ TEST_CASE("a rollback promotes the earlier digest, holds, and changes nothing wh
     CHECK(repeated.digest == first.digest);
 
     // Upstream's digest was taken out by a person: resume alone does not bring it back.
-    CHECK(co_await engine.resume("node", "ann"));
+    const bool changed_5 = co_await engine.resume("node", "ann");
+    CHECK(changed_5);
     const auto third = picture({"third"});
     scene.registries.push(upstream, "9", third);
     co_await scene.until_run(engine, third.digest, "Succeeded");
@@ -157,9 +162,12 @@ TEST_CASE("a waiting run can be cancelled, a promoted one cannot", "[engine]") {
     co_await engine.hold("node", "wait", "ann");
     scene.registries.push(upstream, "9", two);
     const auto waiting = co_await scene.until_run(engine, two.digest, "Waiting");
-    CHECK(co_await engine.cancel(waiting.id, "ann"));
-    CHECK_FALSE(co_await engine.cancel(waiting.id, "ann"));
-    CHECK_FALSE(co_await engine.cancel(done.id, "ann"));
+    const bool changed_6 = co_await engine.cancel(waiting.id, "ann");
+    CHECK(changed_6);
+    const bool changed_7 = co_await engine.cancel(waiting.id, "ann");
+    CHECK_FALSE(changed_7);
+    const bool changed_8 = co_await engine.cancel(done.id, "ann");
+    CHECK_FALSE(changed_8);
     const auto cancelled = co_await scene.until_run(engine, two.digest, "Cancelled");
     CHECK(cancelled.outcome == "cancelled by ann");
   });

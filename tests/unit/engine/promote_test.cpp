@@ -91,7 +91,8 @@ TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the 
     CHECK(hold->by == "sluice");
     CHECK(hold->reason.find("moved by somebody else") != std::string::npos);
 
-    CHECK(co_await engine.resume("node", "ann"));
+    const bool changed_1 = co_await engine.resume("node", "ann");
+    CHECK(changed_1);
     co_await scene.until_run(engine, second.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == second.digest);
     const auto promotion = co_await scene.read(
