@@ -68,6 +68,7 @@ std::string proper_status(std::string& text) {
 CLI::Option* add_limit(CLI::App& command, int& limit) {
   return command.add_option("--limit", limit, "at most this many")
       ->check(CLI::Range(1, 1000))
+      ->type_name("N")
       ->capture_default_str();
 }
 
@@ -141,7 +142,7 @@ void add_changers(CLI::App& app, Chosen& chosen) {
 
   auto of_backup = command(app, chosen, "backup", "copy the database while the daemon works", backup, sub);
   add_where(*sub, *of_backup);
-  sub->add_option("file", of_backup->file, "where the copy goes; must not exist")
+  sub->add_option("file", of_backup->file, "where the copy goes; only an earlier backup is overwritten")
       ->required()
       ->type_name("FILE");
 }

@@ -165,12 +165,12 @@ Task<> Process::reload() {
     service_.reloading();
     const auto file = first_config_->file;
     // Reading runs the commands that give secrets, which may take a while.
-    auto loaded = co_await workers_.run([file] { return load_config(file); });
+    auto read = [file] { return load_config(file); };
+    auto loaded = co_await workers_.run(std::move(read));
     if (!loaded.config) {
       log_diagnostics(loaded.diagnostics);
-      spdlog::error("reload refused: {} has {} errors; the configuration stays as it was", file.string(),
-                    loaded.diagnostics.errors.size());
-      service_.ready("the new configuration has errors, the one before stays in force; " + summary());
+      spdlog::error("reload refused: {} has mistakes; the configuration stays as it was", file.string());
+      service_.ready("the new configuration has mistakes, the one before stays in force; " + summary());
       continue;
     }
     for (const auto& key : needs_restart(*first_config_, *loaded.config))

@@ -40,8 +40,7 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto loaded = load_config(options.config);
   if (!loaded.config) {
-    std::cerr << loaded.diagnostics.text() << "\nsluice: not started, the configuration has "
-              << loaded.diagnostics.errors.size() << " errors\n";
+    std::cerr << loaded.diagnostics.text() << "\nsluice: not started, the configuration has mistakes\n";
     return exit_code::usage;
   }
   check(*loaded.config);
