@@ -3,6 +3,9 @@
 
 #include "config/config.hpp"
 
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -14,7 +17,7 @@ struct PartText {
   config::Parts parts;
   /// YAML of other top-level keys ("tools", "registries").
   std::string more{};
-  /// By path, for secrets.
+  /// By path, for secrets; others are real ones.
   std::map<std::string, std::string> files{};
 
   config::Loaded check(const std::string& text) const {
@@ -44,6 +47,8 @@ struct PartText {
     sources.environment = [](const std::string&) { return std::optional<std::string>(); };
     sources.file = [this](const std::string& path, std::string& why) -> std::optional<std::string> {
       if (const auto found = files.find(path); found != files.end()) return found->second;
+      std::ifstream real(path);
+      if (real) return std::string(std::istreambuf_iterator<char>(real), {});
       why = "no such file";
       return std::nullopt;
     };
