@@ -1,5 +1,6 @@
 // The files that are delivered with the program: they must be good, and say everything there is.
 
+#include "core/random.hpp"
 #include "unit/config/support.hpp"
 
 #include <fstream>
@@ -24,12 +25,17 @@ std::shared_ptr<const Part> take_all(Section& section) {
   return std::make_shared<FakePart>();
 }
 
-Loaded loaded(const std::string& name) {
+Parts any_parts() {
   Parts parts;
   for (const auto* kind : {"container", "command"})
     parts.checks[kind] = take_all;
   for (const auto* kind : {"buildah", "exec", "webhook"})
     parts.triggers[kind] = take_all;
+  return parts;
+}
+
+// Every secret is there.
+SecretSources any_secrets() {
   SecretSources sources;
   sources.environment = [](const std::string&) { return std::optional<std::string>("x"); };
   sources.file = [](const std::string&, std::string&) { return std::optional<std::string>("x"); };
@@ -37,7 +43,11 @@ Loaded loaded(const std::string& name) {
     return std::optional<std::string>("x");
   };
   sources.credentials_directory = "/run/credentials/sluice.service";
-  return load(delivered / name, parts, sources);
+  return sources;
+}
+
+Loaded loaded(const std::string& name) {
+  return load(delivered / name, any_parts(), any_secrets());
 }
 
 }  // namespace
@@ -85,4 +95,26 @@ TEST_CASE("the schema describes exactly the sections that are read") {
   CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "registries",
                                            "pipelines", "dependents"});
   CHECK(schema.at("additionalProperties") == false);
+}
+
+TEST_CASE("property: a file that was damaged anywhere is read or refused with a reason, and never crashes") {
+  std::ifstream in(delivered / "sluice.yaml");
+  const std::string whole(std::istreambuf_iterator<char>(in), {});
+  REQUIRE_FALSE(whole.empty());
+  const std::string pieces[] = {"{",  "}",  "[",  "]", ":", "- ", "\"", "'",    "&a ", "*a",
+                                "\n", "  ", "\t", "#", "|", ">",  "!",  "\xff", "~",   "<<: "};
+  sluice::SeededRandom random(1);
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random.next() % limit); };
+  for (int round = 0; round < 150; ++round) {
+    auto text = whole;
+    for (auto damages = 1 + below(3); damages > 0; --damages) {
+      if (below(2) == 0)
+        text.erase(below(text.size()), 1 + below(20));
+      else
+        text.insert(below(text.size()), pieces[below(std::size(pieces))]);
+    }
+    const auto result = parse(text, "sluice.yaml", any_parts(), any_secrets());
+    REQUIRE((result.config != nullptr) == result.diagnostics.ok());
+    if (!result.config) REQUIRE_FALSE(result.diagnostics.text().empty());
+  }
 }
