@@ -45,6 +45,16 @@ std::string duration_of(const json& object) {
   return started && ended ? format_duration(*ended - *started) : std::string();
 }
 
+std::string short_duration_of(const json& object) {
+  const auto started = moment(object, "started");
+  const auto ended = moment(object, "ended");
+  if (!started || !ended) return {};
+  const auto ms = std::chrono::duration_cast<Milliseconds>(*ended - *started).count();
+  if (ms < 0 || ms >= 60'000) return format_duration(*ended - *started);
+  if (ms < 1000) return std::to_string(ms) + "ms";
+  return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + "s";
+}
+
 std::string digest_of(const json& object, const char* key, bool full) {
   const auto text = text_of(object, key);
   const auto digest = oci::Digest::parse(text);

@@ -16,6 +16,8 @@ std::string text_of(const nlohmann::json& object, const char* key, std::size_t l
 std::string time_of(const nlohmann::json& object, const char* key);
 /// "00:00:09" from `started` and `ended`; empty while running.
 std::string duration_of(const nlohmann::json& object);
+/// The same for steps, which are often short: "35ms", "2.4s", "00:03:10".
+std::string short_duration_of(const nlohmann::json& object);
 /// "sha256:0123456789ab" unless `full`.
 std::string digest_of(const nlohmann::json& object, const char* key, bool full);
 /// The object or array under a key, an empty one when absent or null.

@@ -27,10 +27,10 @@ std::string became(const json& observation) {
   const auto& promotion = part_of(fate, "promotion");
   const auto status = text_of(fate, "status");
   if (!promotion.empty()) {
-    auto text = "promoted as " + text_of(promotion, "unique_tag", 140);
-    return status.empty() || status == "Succeeded" || text_of(fate, "run") != text_of(promotion, "run")
-               ? text
-               : text + ", " + status;
+    const auto text = "promoted as " + text_of(promotion, "unique_tag", 140);
+    if (status.empty() || status == "Succeeded") return text;
+    // A later run of the same digest may have ended otherwise.
+    return text + ", run " + text_of(fate, "run") + " is " + status;
   }
   const auto why = text_of(fate, "outcome", 200);
   const auto waiting = text_of(fate, "waiting_for", 200);

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t last_lines = 15;
-constexpr std::size_t label_width = 12;
+constexpr std::size_t label_width = 14;
 // Pages of a log that are read in search of its end: a million lines.
 constexpr int most_pages = 1000;
 
@@ -36,9 +36,11 @@ void print_origin(const json& run) {
   const auto& seen = part_of(run, "observation");
   if (!seen.empty())
     source += ", learned by " + text_of(seen, "learned_by") + " at " + time_of(seen, "first_seen");
-  fact("From", source);
   const auto& rebuild = part_of(run, "rebuild");
-  if (rebuild.empty()) return;
+  if (rebuild.empty()) {
+    fact("From", source);
+    return;
+  }
   fact("Base", text_of(rebuild, "base"));
   fact("Triggered by", text_of(run, "parent"));
   fact("Wave", text_of(rebuild, "wave"));
@@ -89,7 +91,7 @@ void print_steps(const json& steps) {
     table.add({{text_of(step, "name", 60)},
                {result, result_colour(result)},
                {time_of(step, "started")},
-               {duration_of(step)},
+               {short_duration_of(step)},
                {text_of(step, "detail", 200)}});
   }
   section("Steps", table);

@@ -58,3 +58,13 @@ TEST_CASE("digests are short for people and whole on request") {
   CHECK(digest_of(object, "digest", false) == "sha256:aaaaaaaaaaaa");
   CHECK(digest_of(object, "digest", true) == "sha256:" + std::string(64, 'a'));
 }
+
+TEST_CASE("the time of a step is told as exactly as its length needs") {
+  const auto shown = [](const char* ended) {
+    return short_duration_of({{"started", "2026-11-24T04:56:21.000000Z"}, {"ended", ended}});
+  };
+  CHECK(shown("2026-11-24T04:56:21.035999Z") == "35ms");
+  CHECK(shown("2026-11-24T04:56:23.450000Z") == "2.4s");
+  CHECK(shown("2026-11-24T04:59:31.000000Z") == "00:03:10");
+  CHECK(short_duration_of({{"started", "2026-11-24T04:56:21.000000Z"}, {"ended", nullptr}}).empty());
+}
