@@ -10,7 +10,8 @@ import sqlite3
 import subprocess
 import time
 
-PROGRAM = os.environ.get("SLUICE_PROGRAM", "build/dev/daemon/sluice")
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.abspath(os.environ.get("SLUICE_PROGRAM", os.path.join(SOURCE, "build/dev/daemon/sluice")))
 # Sanitizers and a loaded machine make everything slower; deadlines are for hangs, not for speed.
 PATIENCE = float(os.environ.get("SLUICE_PATIENCE", "60"))
 

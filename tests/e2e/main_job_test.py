@@ -34,7 +34,8 @@ class MainJob(Scene):
     def test_dependents_are_rebuilt_on_the_new_base_and_confirmed(self):
         first = self.push()
         self.start(self.config(dependents=[self.dependent("team-a/hello"), self.dependent("team-b/worker")]))
-        for base in (first, self.push()):
+        for base in (first, None):
+            base = base or self.push()
             run = self.wait_promoted(base)
             rebuilds = self.daemon.json("show", run["id"])["rebuilds"]
             self.assertEqual({each["dependent"] for each in rebuilds}, {"hello", "worker"})

@@ -16,10 +16,11 @@ class Secrets(Scene):
             "file": "canary-file-5f2d9c",
             "env": "canary-env-81ab3e",
             "command": "canary-command-c07714",
-            "hook": "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LTEyMzQ=",
+            "hook": "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LTEyMzQ1Njc4OTA=",
         }
-        with open(self.file("password"), "w", encoding="ascii") as file:
-            file.write(canaries["file"] + "\n")
+        for name, file in (("file", "password"), ("command", "vault")):
+            with open(self.file(file), "w", encoding="ascii") as out:
+                out.write(canaries[name] + "\n")
         fake = Fake()
         self.addCleanup(fake.close)
         asked = []
@@ -45,11 +46,11 @@ class Secrets(Scene):
             registries={
                 fake.host: {"auth": {"username": "bot", "password": {"file": self.file("password")}}},
                 self.dev.host: {"auth": {"username": "bot", "password": {"env": "CANARY_ENV"}}},
-                "127.0.0.1:1": {"auth": {"username": "bot", "password": {"command": ["printenv", "CANARY_COMMAND"]}}},
+                "127.0.0.1:1": {"auth": {"username": "bot", "password": {"command": ["cat", self.file("vault")]}}},
             },
             log={"level": "trace", "format": "json"},
         )
-        os.environ.update(CANARY_ENV=canaries["env"], CANARY_COMMAND=canaries["command"], CANARY_HOOK=canaries["hook"])
+        os.environ.update(CANARY_ENV=canaries["env"], CANARY_HOOK=canaries["hook"])
         self.start(config)
         run = self.wait_run(one.digest)
         wait_until("the password was sent", lambda: any(value.startswith("Basic ") for value in asked))

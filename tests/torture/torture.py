@@ -100,7 +100,7 @@ class Pusher(threading.Thread):
 
     def run(self):
         try:
-            while not self.stop.wait(self.draw.uniform(0.05, 1.2)):
+            while not self.stop.wait(self.draw.uniform(0.05, 0.8)):
                 self.stage.push(self.draw.choice(self.stage.names), self.draw, self.draw.random() < 0.2)
         except Exception as error:  # told by the main thread
             self.error = error
