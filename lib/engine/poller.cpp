@@ -29,6 +29,8 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
   std::set<std::string> wanted;
   for (const auto& pipeline : config->pipelines) {
     wanted.insert(pipeline.name);
+    const auto& host = pipeline.upstream.repository.registry;
+    scheduler_.limit(host, static_cast<std::size_t>(config->registry(host).concurrency));
     const auto* before = config_ ? config_->pipeline(pipeline.name) : nullptr;
     if (before && before->upstream == pipeline.upstream && before->every == pipeline.every) continue;
     seen_.erase(pipeline.name);
@@ -80,7 +82,9 @@ Task<> Poller::look(std::string key) {
     failure = co_await look_once(std::move(pipeline));
   }
   const auto retry_after = failure ? failure->retry_after() : std::nullopt;
-  scheduler_.finished(key, world_.clock.steady(), !failure, retry_after);
+  // A registry that says "no such tag" did answer: its other tags need not wait.
+  const bool answered = !failure || failure->kind() == ErrorKind::not_found;
+  scheduler_.finished(key, world_.clock.steady(), answered, retry_after);
   wake_.notify();
 }
 
