@@ -29,6 +29,15 @@ void check(const Request& request) {
                 "the target of a request must start with '/' and hold visible ASCII only");
 }
 
+// Only to use the connection again: that it cannot be read does not matter.
+Task<> drop_body(Response& response) {
+  try {
+    co_await response.read_all(small_redirect);
+  } catch (const Error&) {
+    co_return;
+  }
+}
+
 class SocketClient final : public Client {
  public:
   SocketClient(Clock& clock, Workers& workers, ClientOptions options)
@@ -62,7 +71,7 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
       throw Error(ErrorKind::unavailable, fmt::format("{} {}: more than {} redirects", request.method,
                                                       request.url.without_query(), request.max_redirects));
     const auto length = response->content_length();
-    if (length && *length <= small_redirect) co_await response->read_all(small_redirect);
+    if (length && *length <= small_redirect) co_await drop_body(*response);
     response.reset();
     request = std::move(*next);
   }

@@ -90,7 +90,8 @@ struct ClientOptions {
   std::string user_agent = "sluice/0.1";
 };
 
-/// The client over real sockets. `workers` resolve names and load certificates.
+/// The client over real sockets. `workers` resolve names and load certificates: better a pool of its own,
+/// because a name server that hangs holds one thread for each name that is asked for.
 std::unique_ptr<Client> make_client(Clock& clock, Workers& workers, ClientOptions options = {});
 
 }  // namespace sluice::net

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -83,6 +84,7 @@ Acceptor listen_on(const asio::any_io_executor& executor, const TcpEndpoint& end
   if (!error) acceptor.bind(at, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) cannot_listen(where, error.message());
+  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
   return acceptor;
 }
 

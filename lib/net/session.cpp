@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t piece_size = 16 * 1024;
 /// A reader must take this part of an answer within each body_timeout.
 constexpr std::uint64_t parts_of_answer = 16;
-/// After a refusal, what the peer still sends is read for so long, else the kernel would reset the connection
-/// and the peer would never see the answer.
+/// After the last answer, what the peer still sends is read for so long, else the kernel would reset the
+/// connection and the peer would never see the answer.
 constexpr Milliseconds linger_time{std::chrono::seconds(1)};
 constexpr std::size_t linger_bytes = 256 * 1024;
 
@@ -102,7 +102,7 @@ Task<bool> Session::serve_one(bool first) {
     bytes = serialize_answer(answer_to(shown), clock_.now(), with_body, keep);
   }
   co_await write(std::move(bytes));
-  if (refusal) co_await close_gently();
+  if (!keep) co_await close_gently();
   co_return keep;
 }
 

@@ -4,6 +4,7 @@
 #include "net/tls.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -17,6 +18,8 @@ Stream::Stream(Socket socket) : socket_(std::move(socket)) {
   // option.
   const int on = 1;
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // Child processes must not hold our connections open; Asio does not ask for it.
+  ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
 }
 
 Task<> Stream::secure(std::shared_ptr<boost::asio::ssl::context> context, std::string host) {
