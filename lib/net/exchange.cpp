@@ -68,7 +68,9 @@ Task<> Exchange::send() {
   bool open = co_await write(message_, message_.size());
   if (open && request_.stream == nullptr && !together)
     open = co_await write(request_.body, request_.body.size());
-  sent_ = open;
+  // Never true early, not even between two statements: an early answer may stop us at any co_await, and a
+  // connection with an unfinished request on it must not be used again.
+  if (open && request_.stream == nullptr) sent_ = true;
   if (open && request_.stream != nullptr) co_await send_stream();
 
   const Milliseconds wait =
@@ -81,7 +83,6 @@ Task<> Exchange::send() {
 }
 
 Task<> Exchange::send_stream() {
-  sent_ = false;
   std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, request_.stream_length)),
                      '\0');
   std::uint64_t left = request_.stream_length;
