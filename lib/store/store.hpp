@@ -31,8 +31,8 @@ class Store {
   /// Error(invalid) for a foreign or newer file, Error(corrupt) for a damaged one; in each of these cases not
   /// a byte is changed. The message says what to do.
   static std::unique_ptr<Store> open(StoreOptions options);
-  /// Carries out what was handed over, then ends the threads. Before the event loop of the callers is
-  /// destroyed.
+  /// Carries out what was handed over, then ends the threads. The event loops of all callers must outlive the
+  /// store: a thread may still be inside of one a moment after the caller was resumed.
   ~Store();
 
   /// Runs `work(Tables&)` on the writer thread, in one transaction with whatever else waits (each piece in a

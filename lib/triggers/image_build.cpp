@@ -72,13 +72,22 @@ Task<> ImageBuild::pull_base(oci::Platform platform, Milliseconds timeout) const
   const auto& flags = access_.certificate_flags();
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   arguments.insert(arguments.end(), {"--", base});
-  Command pulling = command(std::move(arguments), timeout);
-  pulling.separate_output = true;
-  const ProcessResult pulled = co_await call(std::move(pulling));
-  if (!pulled.ok()) fail(config::kind_of_registry_failure(pulled.output), "pulling the base " + base, pulled);
-  Command tagging = command({"tag", "--", image_id(pulled), base_name_}, removal_time);
-  const ProcessResult tagged = co_await call(std::move(tagging));
-  if (!tagged.ok()) fail(ErrorKind::unavailable, "naming the base " + base, tagged);
+  // Another build that ends on the same base may remove the image between the two steps; it is ours once it
+  // has our name.
+  constexpr int most_attempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    Command pulling = command(arguments, timeout);
+    pulling.separate_output = true;
+    const ProcessResult pulled = co_await call(std::move(pulling));
+    const bool removed = pulled.output.find("not known") != std::string::npos;
+    if (!pulled.ok() && (!removed || attempt == most_attempts))
+      fail(config::kind_of_registry_failure(pulled.output), "pulling the base " + base, pulled);
+    if (!pulled.ok()) continue;
+    Command tagging = command({"tag", "--", image_id(pulled), base_name_}, removal_time);
+    const ProcessResult tagged = co_await call(std::move(tagging));
+    if (tagged.ok()) co_return;
+    if (attempt == most_attempts) fail(ErrorKind::unavailable, "naming the base " + base, tagged);
+  }
 }
 
 Task<> ImageBuild::build(Recipe recipe, std::filesystem::path source, std::string revision) const {

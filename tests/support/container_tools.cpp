@@ -63,8 +63,8 @@ fs::path ContainerTools::source(const std::string& name,
   const auto folder = directory_ / name;
   fs::create_directories(folder / "bin");
   fs::copy_file("/bin/busybox", folder / "bin/busybox", fs::copy_options::skip_existing);
-  for (const auto* applet :
-       {"sh", "cat", "echo", "sleep", "yes", "touch", "ls", "tail", "id", "true", "false", "grep"})
+  for (const auto* applet : {"sh", "cat", "echo", "sleep", "yes", "touch", "ls", "tail", "id", "tr", "test",
+                             "true", "false", "grep"})
     if (!fs::exists(fs::symlink_status(folder / "bin" / applet)))
       fs::create_symlink("busybox", folder / "bin" / applet);
   for (const auto& [file, text] : files) {

@@ -19,7 +19,7 @@ struct CheckBench {
   std::string tools{};                         // YAML
   std::string registries{};                    // YAML
   std::map<std::string, std::string> files{};  // secrets
-  SystemClock clock{};
+  static inline SystemClock clock{};
   SystemLauncher launcher{clock};
   std::vector<std::string> log{};
   std::function<void(std::string_view)> on_log{};

@@ -44,8 +44,8 @@ TEST_CASE("A new database keeps the instance id that it was made with") {
 
 TEST_CASE("Waiting writes share a commit") {
   const TemporaryDirectory directory;
-  auto store = open_store(directory.database());
   boost::asio::io_context loop;
+  auto store = open_store(directory.database());
   std::promise<void> all_handed_over;
   const auto before = store->commits();
   int done = 0;
@@ -68,8 +68,8 @@ TEST_CASE("Waiting writes share a commit") {
 
 TEST_CASE("A piece of work that throws undoes only itself") {
   const TemporaryDirectory directory;
-  auto store = open_store(directory.database());
   boost::asio::io_context loop;
+  auto store = open_store(directory.database());
   std::promise<void> all_handed_over;
   auto gate = [ready = all_handed_over.get_future().share()](Tables&) { ready.wait(); };
   boost::asio::co_spawn(loop, store->write(std::move(gate)), boost::asio::detached);
@@ -151,8 +151,8 @@ TEST_CASE("A caller is resumed on its own thread") {
 
 TEST_CASE("A write that was handed over is carried out although its caller is cancelled") {
   const TemporaryDirectory directory;
-  auto store = open_store(directory.database());
   boost::asio::io_context loop;
+  auto store = open_store(directory.database());
   boost::asio::cancellation_signal cancel;
   std::promise<void> cancelled;
   bool ended = false;

@@ -1,9 +1,11 @@
 #include "support.hpp"
 
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace sluice::store::test {
@@ -23,6 +25,13 @@ TemporaryDirectory::~TemporaryDirectory() {
 
 std::unique_ptr<Store> open_store(const fs::path& path) {
   return Store::open({.path = path, .new_instance = "00c0ffee"});
+}
+
+boost::asio::io_context& own_loop() {
+  static std::mutex mutex;
+  static std::map<std::thread::id, boost::asio::io_context> loops;
+  const std::lock_guard lock(mutex);
+  return loops[std::this_thread::get_id()];
 }
 
 Error error_of(const std::function<void()>& action) {

@@ -31,10 +31,14 @@ class TemporaryDirectory {
 
 std::unique_ptr<Store> open_store(const std::filesystem::path& path);
 
-/// Runs one coroutine to its end on a loop of its own.
+/// The event loop of the calling thread. It outlives every store, as the store asks for.
+boost::asio::io_context& own_loop();
+
+/// Runs one coroutine to its end on the loop of the calling thread.
 template <class T>
 T await(Task<T> task) {
-  boost::asio::io_context loop;
+  auto& loop = own_loop();
+  loop.restart();
   if constexpr (std::is_void_v<T>) {
     auto ended = boost::asio::co_spawn(loop, std::move(task), boost::asio::use_future);
     loop.run();
