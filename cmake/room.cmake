@@ -9,6 +9,7 @@ function(sluice_room NAME)
     target_link_libraries(sluice_${NAME} PUBLIC sluice_${used})
   endforeach()
   target_link_libraries(sluice_${NAME} PUBLIC ${ROOM_LINK} PRIVATE sluice_flags ${ROOM_LINK_PRIVATE})
+  target_precompile_headers(sluice_${NAME} REUSE_FROM sluice_pch_rooms)
 endfunction()
 
 # sluice_test(NAME LABEL unit|contract|e2e|torture SOURCES ... USES rooms LINK libraries)
@@ -19,7 +20,9 @@ function(sluice_test NAME)
   foreach(used IN LISTS TEST_USES)
     target_link_libraries(${NAME} PRIVATE sluice_${used})
   endforeach()
-  target_link_libraries(${NAME} PRIVATE sluice_flags sluice_test_main ${TEST_LINK})
+  # The precompiled header refers to what core compiles, even where a test uses no room.
+  target_link_libraries(${NAME} PRIVATE sluice_flags sluice_test_main ${TEST_LINK} sluice_core)
+  target_precompile_headers(${NAME} REUSE_FROM sluice_pch_tests)
   target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${NAME} PRIVATE
     SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_PROGRAM="$<$<TARGET_EXISTS:sluice>:$<TARGET_FILE:sluice>>")

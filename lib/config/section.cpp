@@ -13,7 +13,7 @@
 namespace sluice::config {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "'" + printable(text, 80) + "'";
 }
 
@@ -24,13 +24,13 @@ std::optional<T> parsed(Section::Impl& section, Section::Impl::Entry* entry, Par
   try {
     return parse(entry->value.Scalar());
   } catch (const Error& error) {
-    section.context->notes.add(position_of(*entry), quoted(entry->key) + ": " + printable(error.what()));
+    section.context->notes.add(position_of(*entry), in_quotes(entry->key) + ": " + printable(error.what()));
   }
   return std::nullopt;
 }
 
 void note_missing(Section& section, const std::string& key, const std::string& advice = {}) {
-  section.error(section.position(), quoted(key) + " is missing", advice);
+  section.error(section.position(), in_quotes(key) + " is missing", advice);
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ Section::Impl::Entry* Section::Impl::ask_scalar(const std::string& key) {
 Section::Impl::Entry* Section::Impl::scalar(Entry& entry) {
   entry.known = true;
   if (entry.value.IsNull()) {
-    context->notes.add(entry.key_at, quoted(entry.key) + " has no value", "give it one, or remove the line");
+    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value", "give it one, or remove the line");
     return nullptr;
   }
   if (!entry.value.IsScalar()) {
@@ -90,14 +90,14 @@ Section Section::Impl::section_of(Entry& entry) {
 }
 
 void Section::Impl::wrong_shape(const Entry& entry, const std::string& what, const std::string& advice) {
-  context->notes.add(position_of(entry), quoted(entry.key) + " must be " + what, advice);
+  context->notes.add(position_of(entry), in_quotes(entry.key) + " must be " + what, advice);
 }
 
 bool Section::Impl::is_clean(const Entry& entry, const YAML::Node& value) {
   const auto& text = value.Scalar();
   const auto bad = [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t'; };
   if (std::none_of(text.begin(), text.end(), bad)) return true;
-  context->notes.add(config::position_of(value), quoted(entry.key) + " holds a control character");
+  context->notes.add(config::position_of(value), in_quotes(entry.key) + " holds a control character");
   return false;
 }
 
@@ -138,7 +138,7 @@ std::string Section::required_text(const std::string& key, const std::string& ad
     return {};
   }
   const auto* entry = impl_->ask_scalar(key);
-  if (entry && entry->value.Scalar().empty()) error(position_of(*entry), quoted(key) + " is empty", advice);
+  if (entry && entry->value.Scalar().empty()) error(position_of(*entry), in_quotes(key) + " is empty", advice);
   return entry ? entry->value.Scalar() : std::string();
 }
 
@@ -148,7 +148,7 @@ bool Section::flag(const std::string& key, bool fallback) {
   const auto& value = entry->value.Scalar();
   if (value == "true" || value == "yes" || value == "on") return true;
   if (value == "false" || value == "no" || value == "off") return false;
-  error(position_of(*entry), quoted(key) + " must be true or false, not " + quoted(value));
+  error(position_of(*entry), in_quotes(key) + " must be true or false, not " + in_quotes(value));
   return fallback;
 }
 
@@ -161,8 +161,8 @@ std::int64_t Section::integer(const std::string& key, std::int64_t fallback, std
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec == std::errc() && result.ptr == text.data() + text.size() && value >= least && value <= most)
     return value;
-  error(position_of(*entry), fmt::format("{} must be a whole number from {} to {}, not {}", quoted(key),
-                                         least, most, quoted(text)));
+  error(position_of(*entry), fmt::format("{} must be a whole number from {} to {}, not {}", in_quotes(key),
+                                         least, most, in_quotes(text)));
   return fallback;
 }
 
@@ -170,7 +170,7 @@ Milliseconds Section::duration(const std::string& key, Milliseconds fallback) {
   const auto* entry = impl_->ask_scalar(key);
   if (!entry) return fallback;
   if (const auto value = parse_duration(entry->value.Scalar())) return *value;
-  error(position_of(*entry), quoted(key) + " must be a duration, not " + quoted(entry->value.Scalar()),
+  error(position_of(*entry), in_quotes(key) + " must be a duration, not " + in_quotes(entry->value.Scalar()),
         "for instance 500ms, 90s, 15m, 1h30m or 7d");
   return fallback;
 }
@@ -187,7 +187,7 @@ std::vector<std::string> Section::texts(const std::string& key) {
     if (item.IsScalar() && impl_->is_clean(*entry, item))
       all.push_back(item.Scalar());
     else if (!item.IsScalar())
-      error(position_of(item), "each item of " + quoted(key) + " must be a text",
+      error(position_of(item), "each item of " + in_quotes(key) + " must be a text",
             "put a text with ': ' in it in quotes");
   }
   return all;
@@ -237,7 +237,7 @@ std::vector<Section> Section::sections(const std::string& key) {
     if (item.IsMap())
       all.push_back(section_on(impl_->context, item, at));
     else
-      error(at, "each item of " + quoted(key) + " must be a mapping", "write '- key: value'");
+      error(at, "each item of " + in_quotes(key) + " must be a mapping", "write '- key: value'");
   }
   return all;
 }
@@ -255,7 +255,7 @@ std::string Section::only_key(const std::string& what) {
   Position last = impl_->at;
   for (auto& entry : impl_->entries) {
     if (entry.known) continue;
-    names.push_back(quoted(entry.key));
+    names.push_back(in_quotes(entry.key));
     last = entry.key_at;
   }
   if (names.size() == 1) {
@@ -278,7 +278,7 @@ void Section::unsupported(const std::string& key) {
   if (found == impl_->index.end()) return;
   auto& entry = impl_->entries[found->second];
   entry.known = true;
-  error(entry.key_at, quoted(key) + " is not supported by this version", "remove it");
+  error(entry.key_at, in_quotes(key) + " is not supported by this version", "remove it");
 }
 
 void Section::done() {
@@ -293,7 +293,7 @@ void Section::done() {
       advice = "did you mean '" + meant + "'?";
     else if (!impl_->asked.empty())
       advice = fmt::format("known here: {}", fmt::join(impl_->asked, ", "));
-    error(entry.key_at, "unknown key " + quoted(entry.key), std::move(advice));
+    error(entry.key_at, "unknown key " + in_quotes(entry.key), std::move(advice));
   }
 }
 

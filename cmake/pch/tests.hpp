@@ -1,0 +1,6 @@
+#pragma once
+// Precompiled for every test program.
+
+#include "rooms.hpp"
+
+#include <catch2/catch.hpp>
