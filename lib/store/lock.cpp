@@ -2,33 +2,27 @@
 
 #include "core/error.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <string>
-#include <sys/file.h>
 #include <system_error>
 #include <unistd.h>
 
 namespace sluice::store {
 namespace {
 
-// What the holder wrote: its process number. Empty when it is not a number.
-std::string holder(int file) {
-  std::array<char, 16> buffer{};
-  const auto size = ::pread(file, buffer.data(), buffer.size(), 0);
-  std::string text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  if (text.ends_with('\n')) text.pop_back();
-  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits ? text : std::string();
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
 }
 
-// Only for the message that a second daemon shows, so a full disk is no reason to stop.
-void write_holder(int file) {
-  const std::string text = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(file, 0) != 0) return;
-  [[maybe_unused]] const auto written = ::pwrite(file, text.data(), text.size(), 0);
+// "(process 123) ", empty when the kernel does not tell (another pid namespace, another host).
+std::string holder(int file) {
+  auto lock = whole_file();
+  if (::fcntl(file, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid <= 0) return {};
+  return "(process " + std::to_string(lock.l_pid) + ") ";
 }
 
 }  // namespace
@@ -40,17 +34,15 @@ Lock::Lock(const std::filesystem::path& database) {
     throw Error(ErrorKind::invalid, "cannot open the lock file " + path + ": " +
                                         std::generic_category().message(errno) +
                                         "; sluice needs to write in the directory of its database");
-  if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
-    write_holder(file_);
-    return;
-  }
+  auto lock = whole_file();
+  if (::fcntl(file_, F_SETLK, &lock) == 0) return;
   const int code = errno;
-  const std::string other = code == EWOULDBLOCK ? holder(file_) : std::string();
+  const bool taken = code == EACCES || code == EAGAIN;
+  const std::string other = taken ? holder(file_) : std::string();
   ::close(file_);
-  if (code != EWOULDBLOCK)
+  if (!taken)
     throw Error(ErrorKind::invalid, "cannot lock " + path + ": " + std::generic_category().message(code));
-  throw Error(ErrorKind::conflict, "another sluice " + (other.empty() ? "" : "(process " + other + ") ") +
-                                       "uses the database " + database.string() +
+  throw Error(ErrorKind::conflict, "another sluice " + other + "uses the database " + database.string() +
                                        "; stop it first, or give this one a store.path of its own");
 }
 

@@ -23,6 +23,7 @@ struct Scene {
   Scene() {
     registry.add("base/node", base);
     registry.add("base/node", base_arm);
+    registry.add("base/node", base_index);
     registry.tag("base/node", "9", base_index);
   }
   void put(const TestImage& image) {
@@ -89,6 +90,7 @@ TEST_CASE("an index is looked at for the platform that is asked for") {
   Scene scene;
   const auto index = make_index({{on_base.manifest, "amd64"}});
   scene.registry.add("team/app", on_base);
+  scene.registry.add("team/app", index);
   scene.registry.tag("team/app", "latest", index);
   const auto found = scene.confirm();
   CHECK(found.confirmed);
