@@ -11,7 +11,7 @@ namespace sluice::registry {
 
 struct Client::State {
   Session session;
-  InFlight flights;
+  KeyedLock flights;
 };
 
 // `workers` are not used: SHA-256 with the processor's own instructions takes a fraction of a millisecond for

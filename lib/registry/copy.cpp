@@ -11,29 +11,11 @@
 
 namespace sluice::registry {
 
-InFlight::Place::Place(InFlight& flights, std::string key) : flights_(flights), key_(std::move(key)) {
-  flights_.moving_.emplace(key_, std::make_shared<Signal>());
-}
-
-InFlight::Place::~Place() {
-  const auto place = flights_.moving_.extract(key_);
-  if (place) place.mapped()->notify();
-}
-
-Task<> InFlight::wait(std::string key, Clock& clock) {
-  for (;;) {
-    const auto found = moving_.find(key);
-    if (found == moving_.end()) co_return;
-    const auto signal = found->second;
-    co_await signal->wait_past(0, clock, clock.steady() + std::chrono::hours(1));
-  }
-}
-
 namespace {
 
 class Copy {
  public:
-  Copy(Session& session, InFlight& flights, oci::Repository source, oci::Repository target)
+  Copy(Session& session, KeyedLock& flights, oci::Repository source, oci::Repository target)
       : session_(session), flights_(flights), source_(std::move(source)), target_(std::move(target)) {}
 
   Task<CopyProgress> run(oci::Digest digest) {
@@ -77,7 +59,7 @@ class Copy {
   Task<> bring_blob(oci::Descriptor blob) {
     const std::string key = target_.text() + "@" + blob.digest.text();
     co_await flights_.wait(key, session_.clock());
-    const InFlight::Place place(flights_, key);
+    const KeyedLock::Place place(flights_, key);
     const Arrival arrival =
         co_await move_blob(session_, source_, target_, std::move(blob), progress_.bytes_moved);
     switch (arrival) {
@@ -102,7 +84,7 @@ class Copy {
   }
 
   Session& session_;
-  InFlight& flights_;
+  KeyedLock& flights_;
   oci::Repository source_;
   oci::Repository target_;
   Tree tree_;
@@ -113,8 +95,8 @@ class Copy {
 
 }  // namespace
 
-Task<CopyProgress> copy_image(Session& session, InFlight& flights, oci::Repository source, oci::Digest digest,
-                              oci::Repository target) {
+Task<CopyProgress> copy_image(Session& session, KeyedLock& flights, oci::Repository source,
+                              oci::Digest digest, oci::Repository target) {
   const std::string what = "copy of " + source.text() + "@" + digest.text() + " to " + target.text();
   Copy copy(session, flights, std::move(source), std::move(target));
   try {

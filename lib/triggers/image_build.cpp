@@ -1,5 +1,6 @@
 #include "triggers/image_build.hpp"
 
+#include "core/keyed_lock.hpp"
 #include "core/lines.hpp"
 #include "core/text.hpp"
 #include "triggers/values.hpp"
@@ -37,6 +38,14 @@ bool is_outside_failure(std::string_view output) {
                      [&](std::string_view word) { return output.find(word) != std::string_view::npos; });
 }
 
+// buildah reads the names of a local image, changes them and writes them back without a lock: of two builds
+// that name or release one base at the same time, the name of one would be lost or come back. One at a time
+// per base.
+KeyedLock& names_of_bases() {
+  static KeyedLock lock;
+  return lock;
+}
+
 // An image id as pull prints it, on the last line.
 std::string image_id(const ProcessResult& result) {
   auto id = last_lines(result.standard_output, 1);
@@ -72,22 +81,15 @@ Task<> ImageBuild::pull_base(oci::Platform platform, Milliseconds timeout) const
   const auto& flags = access_.certificate_flags();
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   arguments.insert(arguments.end(), {"--", base});
-  // Another build that ends on the same base may remove the image between the two steps; it is ours once it
-  // has our name.
-  constexpr int most_attempts = 3;
-  for (int attempt = 1;; ++attempt) {
-    Command pulling = command(arguments, timeout);
-    pulling.separate_output = true;
-    const ProcessResult pulled = co_await call(std::move(pulling));
-    const bool removed = pulled.output.find("not known") != std::string::npos;
-    if (!pulled.ok() && (!removed || attempt == most_attempts))
-      fail(config::kind_of_registry_failure(pulled.output), "pulling the base " + base, pulled);
-    if (!pulled.ok()) continue;
-    Command tagging = command({"tag", "--", image_id(pulled), base_name_}, removal_time);
-    const ProcessResult tagged = co_await call(std::move(tagging));
-    if (tagged.ok()) co_return;
-    if (attempt == most_attempts) fail(ErrorKind::unavailable, "naming the base " + base, tagged);
-  }
+  co_await names_of_bases().wait(base, context_.clock);
+  const KeyedLock::Place place(names_of_bases(), base);
+  Command pulling = command(std::move(arguments), timeout);
+  pulling.separate_output = true;
+  const ProcessResult pulled = co_await call(std::move(pulling));
+  if (!pulled.ok()) fail(config::kind_of_registry_failure(pulled.output), "pulling the base " + base, pulled);
+  Command tagging = command({"tag", "--", image_id(pulled), base_name_}, removal_time);
+  const ProcessResult tagged = co_await call(std::move(tagging));
+  if (!tagged.ok()) fail(ErrorKind::unavailable, "naming the base " + base, tagged);
 }
 
 Task<> ImageBuild::build(Recipe recipe, std::filesystem::path source, std::string revision) const {
@@ -163,8 +165,11 @@ Task<> ImageBuild::remove() const {
     Command removing = command(std::move(removal), removal_time);
     co_await call(std::move(removing));
   }
+  const auto base = by_digest(rebuild_.base);
+  co_await names_of_bases().wait(base, context_.clock);
+  const KeyedLock::Place place(names_of_bases(), base);
   // Names only: buildah keeps what another name still uses, and says so about names that are not there.
-  Command untagging = command({"rmi", "--", image_name_, base_name_, by_digest(rebuild_.base)}, removal_time);
+  Command untagging = command({"rmi", "--", image_name_, base_name_, base}, removal_time);
   co_await call(std::move(untagging));
 }
 

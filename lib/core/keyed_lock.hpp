@@ -1,0 +1,35 @@
+#pragma once
+// One coroutine at a time per key. Event-loop thread only.
+
+#include "core/signal.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace sluice {
+
+/// Use: `co_await lock.wait(key, clock); const KeyedLock::Place place(lock, key);` with nothing awaited in
+/// between.
+class KeyedLock {
+ public:
+  /// Holds the place of one key; gives it back when destroyed.
+  class Place {
+   public:
+    Place(KeyedLock& lock, std::string key);
+    ~Place();
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    KeyedLock& lock_;
+    std::string key_;
+  };
+  /// Returns when nobody holds the key (any more). Throws Error(cancelled) when the caller is cancelled.
+  Task<> wait(std::string key, Clock& clock);
+
+ private:
+  std::map<std::string, std::shared_ptr<Signal>> held_;
+};
+
+}  // namespace sluice
