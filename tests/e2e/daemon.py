@@ -47,6 +47,8 @@ class Daemon:
         self.config_file = os.path.join(folder, "sluice.yaml")
         self.log_file = os.path.join(folder, "log")
         self.environment = dict(os.environ)
+        # A sanitized build keeps freed memory for a while; not more than tests of memory allow.
+        self.environment.setdefault("ASAN_OPTIONS", "quarantine_size_mb=8")
         self.process = None
         self.write_config(config)
 
