@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::daemon {
 
@@ -81,6 +82,48 @@ struct CheckConfigOptions {
   bool json = false;
 };
 int check_config(const CheckConfigOptions& options);
+
+/// What every command takes that talks to registries itself.
+struct Reach {
+  std::optional<std::string> config;
+  bool json = false;
+};
+
+struct CopyOptions : Reach {
+  std::string source;
+  std::string target;
+  std::string list;  // file with "SOURCE TARGET" lines, "-" for stdin; instead of source and target
+  std::vector<std::string> platforms;
+  bool referrers = false;
+  bool thorough = false;
+  bool plan = false;
+  bool quiet = false;
+  int jobs = 4;
+};
+int copy(const CopyOptions& options);
+
+struct InspectOptions : Reach {
+  std::string image;
+  std::optional<std::string> platform;
+  bool raw = false;
+  bool image_config = false;
+  bool referrers = false;
+};
+int inspect(const InspectOptions& options);
+
+struct DigestOptions : Reach {
+  std::string image;
+  std::optional<std::string> platform;
+};
+int digest(const DigestOptions& options);
+
+struct TagsOptions : Reach {
+  std::string repository;
+  std::optional<std::string> semver;
+  bool pre_releases = false;
+  std::optional<std::string> match;
+};
+int tags(const TagsOptions& options);
 
 struct ServeOptions {
   std::string config;

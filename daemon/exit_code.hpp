@@ -14,6 +14,7 @@ inline constexpr int usage = 2;        // wrong arguments, wrong configuration
 inline constexpr int unreachable = 3;  // no daemon answers
 inline constexpr int not_found = 4;    // the daemon knows no such run, pipeline or promotion
 inline constexpr int refused = 5;  // the daemon refuses: the state does not allow it, or the door does not
+inline constexpr int interrupted = 130;  // SIGINT or SIGTERM ended the command, as shells say it
 }  // namespace exit_code
 
 /// Ends the program with a message on stderr.

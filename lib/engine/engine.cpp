@@ -1,6 +1,7 @@
 #include "engine/engine.hpp"
 
 #include "core/text.hpp"
+#include "engine/access.hpp"
 #include "engine/recorder.hpp"
 #include "engine/state.hpp"
 #include "engine/transition.hpp"
@@ -14,18 +15,6 @@ namespace {
 
 constexpr auto retention_pause = std::chrono::hours(1);
 constexpr int retention_piece = 200;
-
-registry::Access access_of(const config::Config& config, const std::string& host) {
-  const auto settings = config.registry(host);
-  registry::Access access;
-  if (!settings.username.empty())
-    access.credentials = registry::Credentials{.username = settings.username, .password = settings.password};
-  if (!settings.ca.empty()) access.tls.ca = settings.ca;
-  if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
-  if (!settings.key.empty()) access.tls.key = settings.key;
-  access.plain_http = config.plain_http(host);
-  return access;
-}
 
 // A run that did not begin to promote can still be ended without harm.
 bool before_promotion(const store::Run& run) {

@@ -87,6 +87,12 @@ void Hasher::update(std::string_view bytes) {
   if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1) fail();
 }
 
+Hasher Hasher::copy() const {
+  Hasher other(state_->algorithm);
+  if (EVP_MD_CTX_copy_ex(other.state_->context.get(), state_->context.get()) != 1) fail();
+  return other;
+}
+
 Digest Hasher::finish() {
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned int size = 0;

@@ -40,6 +40,8 @@ class Hasher {
   Hasher(Hasher&&) noexcept;
   Hasher& operator=(Hasher&&) noexcept;
   void update(std::string_view bytes);
+  /// The hash as it is now, to go on from here once more.
+  Hasher copy() const;
   /// Ends the hash; the object must not be used afterwards.
   Digest finish();
 

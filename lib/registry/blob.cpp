@@ -78,8 +78,14 @@ bool continues_at(const std::string& content_range, std::uint64_t offset, std::u
   return number(text.substr(0, dash)) == offset && (total == "*" || number(total) == size);
 }
 
-BlobReader::BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size)
-    : session_(session), repository_(std::move(repository)), digest_(std::move(digest)), size_(size) {}
+BlobReader::BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size,
+                       std::uint64_t from)
+    : session_(session),
+      repository_(std::move(repository)),
+      digest_(std::move(digest)),
+      size_(size),
+      from_(from),
+      given_(from) {}
 
 void BlobReader::expect_length(std::uint64_t length, const std::string& why) const {
   const auto announced = response_->content_length();
@@ -142,7 +148,7 @@ Task<std::size_t> BlobReader::read_on(std::span<char> buffer) {
 
 Task<std::size_t> BlobReader::read(std::span<char> buffer) {
   for (;;) {
-    const bool first_opening = !response_ && given_ == 0 && resumes_ == 0;
+    const bool first_opening = !response_ && given_ == from_ && resumes_ == 0;
     try {
       const std::size_t got = co_await read_on(buffer);
       given_ += got;
@@ -159,16 +165,43 @@ Task<std::size_t> BlobReader::read(std::span<char> buffer) {
   }
 }
 
-VerifiedBody::VerifiedBody(net::BodySource& source, oci::Digest digest, std::uint64_t size, std::string what)
+VerifiedBody::VerifiedBody(Source& source, oci::Descriptor blob, BlobMoved moved)
     : source_(source),
-      digest_(std::move(digest)),
-      left_(size),
-      what_(std::move(what)),
-      hasher_(digest_.algorithm()) {}
+      blob_(std::move(blob)),
+      size_(static_cast<std::uint64_t>(blob_.size)),
+      moved_(std::move(moved)),
+      what_("blob " + blob_.digest.shortened() + " of " + source.text()),
+      reader_(source.open(blob_, 0)),
+      hasher_(blob_.digest.algorithm()) {
+  set_mark();
+}
+
+// Near enough that little is hashed twice, few enough that a blob of any size takes the same memory.
+void VerifiedBody::set_mark() {
+  constexpr std::uint64_t distance = 16 * 1024 * 1024;
+  constexpr std::size_t most = 8;
+  if (!marks_.empty() && position_ < marks_.back().offset + distance) return;
+  marks_.push_back({position_, hasher_.copy()});
+  if (marks_.size() > most) marks_.pop_front();
+}
+
+bool VerifiedBody::rewind(std::uint64_t offset) {
+  while (!marks_.empty() && marks_.back().offset > offset)
+    marks_.pop_back();
+  if (marks_.empty() || offset >= size_) return false;
+  hasher_ = marks_.back().hasher.copy();
+  position_ = marks_.back().offset;
+  to_skip_ = offset - position_;
+  reader_ = source_.open(blob_, position_);
+  failure_.reset();
+  return true;
+}
 
 Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
   try {
-    co_return co_await read_checked(buffer);
+    const std::size_t got = co_await read_checked(buffer);
+    if (moved_ && got > 0) moved_(got);
+    co_return got;
   } catch (const Error& error) {
     // The receiver cancels us when it answers before it has everything: its answer is what counts then.
     if (error.kind() != ErrorKind::cancelled) failure_ = error;
@@ -177,21 +210,38 @@ Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
 }
 
 Task<std::size_t> VerifiedBody::read_checked(std::span<char> buffer) {
-  if (left_ == 0) co_return 0;
-  const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_)));
-  const std::size_t got = co_await source_.read(piece);
-  if (got == 0) throw Error(ErrorKind::corrupt, what_ + ": " + std::to_string(left_) + " bytes too short");
-  hasher_.update(std::string_view(piece.data(), got));
-  left_ -= got;
-  if (left_ > 0) co_return got;
+  if (to_skip_ > 0) co_await pass_over(buffer);
+  if (position_ == size_) co_return 0;
+  const std::size_t got = co_await read_hashed(buffer);
+  if (position_ == size_) co_await check_end();
+  co_return got;
+}
 
+Task<> VerifiedBody::pass_over(std::span<char> scratch) {
+  while (to_skip_ > 0) {
+    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(scratch.size(), to_skip_));
+    to_skip_ -= co_await read_hashed(scratch.first(piece));
+  }
+}
+
+Task<std::size_t> VerifiedBody::read_hashed(std::span<char> buffer) {
+  const std::uint64_t left = size_ - position_;
+  const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
+  const std::size_t got = co_await reader_->read(piece);
+  if (got == 0) throw Error(ErrorKind::corrupt, what_ + ": " + std::to_string(left) + " bytes too short");
+  hasher_.update(std::string_view(piece.data(), got));
+  position_ += got;
+  if (position_ < size_) set_mark();
+  co_return got;
+}
+
+Task<> VerifiedBody::check_end() {
   char beyond = 0;
-  if (co_await source_.read(std::span<char>(&beyond, 1)) != 0)
+  if (co_await reader_->read(std::span<char>(&beyond, 1)) != 0)
     throw Error(ErrorKind::corrupt, what_ + ": longer than its manifest says");
   const oci::Digest found = hasher_.finish();
-  if (found != digest_)
+  if (found != blob_.digest)
     throw Error(ErrorKind::corrupt, what_ + ": the bytes are " + found.text() + ": not pushed");
-  co_return got;
 }
 
 }  // namespace sluice::registry

@@ -4,7 +4,9 @@
 #include "core/error.hpp"
 #include "oci/digest.hpp"
 #include "registry/request.hpp"
+#include "registry/source.hpp"
 
+#include <deque>
 #include <optional>
 #include <span>
 
@@ -21,7 +23,9 @@ class BlobReader final : public net::BodySource {
  public:
   static constexpr int max_resumes = 5;
 
-  BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size);
+  /// Gives the bytes from the offset `from` on.
+  BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size,
+             std::uint64_t from = 0);
   Task<std::size_t> read(std::span<char> buffer) override;
 
  private:
@@ -34,31 +38,53 @@ class BlobReader final : public net::BodySource {
   oci::Repository repository_;
   oci::Digest digest_;
   std::uint64_t size_;
-  std::uint64_t given_ = 0;    // bytes that the caller has
+  std::uint64_t from_;
+  std::uint64_t given_;        // the offset up to which the caller has the bytes
   std::uint64_t to_skip_ = 0;  // bytes to pass over, after a server that ignored Range
   int resumes_ = 0;
   std::unique_ptr<net::Response> response_;
 };
 
-/// Hashes what passes, and gives the last piece only when size and digest of the whole are right, so that a
-/// receiver never gets a complete wrong body.
+/// A blob of a source on its way: hashes what passes, and gives the last piece only when size and digest of
+/// the whole are right, so that a receiver never gets a complete wrong body. What a receiver lost can be
+/// given again.
 class VerifiedBody final : public net::BodySource {
  public:
-  /// `size` must not be 0: an empty body has no last piece to hold back.
-  VerifiedBody(net::BodySource& source, oci::Digest digest, std::uint64_t size, std::string what);
+  /// The blob must not be empty: an empty body has no last piece to hold back.
+  VerifiedBody(Source& source, oci::Descriptor blob, BlobMoved moved);
   /// Throws what the source throws, and Error(corrupt) when size or digest differ.
   Task<std::size_t> read(std::span<char> buffer) override;
+  /// Goes on at an offset that was passed already; false when that is too long ago.
+  bool rewind(std::uint64_t offset);
   /// What read() threw other than cancellation, to tell a failed source from a failed receiver.
   const std::optional<Error>& failure() const { return failure_; }
+  /// Bytes that were read from the source and hashed.
+  std::uint64_t position() const { return position_; }
+  /// Where the receiver is.
+  std::uint64_t offset() const { return position_ + to_skip_; }
 
  private:
+  /// The hash as it was at an offset.
+  struct Mark {
+    std::uint64_t offset;
+    oci::Hasher hasher;
+  };
   Task<std::size_t> read_checked(std::span<char> buffer);
+  Task<std::size_t> read_hashed(std::span<char> buffer);
+  Task<> pass_over(std::span<char> scratch);
+  Task<> check_end();
+  void set_mark();
 
-  net::BodySource& source_;
-  oci::Digest digest_;
-  std::uint64_t left_;
+  Source& source_;
+  oci::Descriptor blob_;
+  std::uint64_t size_;
+  BlobMoved moved_;
   std::string what_;
+  std::unique_ptr<net::BodySource> reader_;
   oci::Hasher hasher_;
+  std::uint64_t position_ = 0;  // of the hash
+  std::uint64_t to_skip_ = 0;   // bytes that the receiver has and the hash has not
+  std::deque<Mark> marks_;
   std::optional<Error> failure_;
 };
 

@@ -3,22 +3,19 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "registry/blob.hpp"
+#include "registry/client_state.hpp"
 #include "registry/copy.hpp"
 #include "registry/manifest.hpp"
+#include "registry/repository.hpp"
 #include "registry/tree.hpp"
 
 namespace sluice::registry {
 
-struct Client::State {
-  Session session;
-  KeyedLock flights;
-};
-
-// `workers` are not used: SHA-256 with the processor's own instructions takes a fraction of a millisecond for
-// a buffer, less than the way to another thread and back would cost the loop.
-Client::Client(net::Client& http, Clock& clock, Random& random, Workers& /*workers*/,
+// The workers read and write files only. SHA-256 with the processor's own instructions takes a fraction of a
+// millisecond for a buffer, less than the way to another thread and back would cost the loop.
+Client::Client(net::Client& http, Clock& clock, Random& random, Workers& workers,
                std::function<Access(const std::string&)> access)
-    : state_(new State{Session(http, clock, random, std::move(access)), {}}) {}
+    : state_(new State{Session(http, clock, random, std::move(access)), clock, workers}) {}
 
 Client::~Client() = default;
 
@@ -32,8 +29,8 @@ Task<FetchedManifest> Client::manifest(oci::Repository repository, std::string t
 
 Task<> Client::put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type,
                             std::string bytes) {
-  return registry::put_manifest(state_->session, std::move(repository), std::move(tag_or_digest),
-                                std::move(media_type), std::move(bytes));
+  co_await registry::put_manifest(state_->session, std::move(repository), std::move(tag_or_digest),
+                                  std::move(media_type), std::move(bytes));
 }
 
 Task<std::string> Client::small_blob(oci::Repository repository, oci::Digest digest, std::size_t limit) {
@@ -62,8 +59,13 @@ Task<oci::ImageConfig> Client::image_config(oci::Repository repository, std::str
 }
 
 Task<CopyProgress> Client::copy(oci::Repository source, oci::Digest digest, oci::Repository target) {
-  return copy_image(state_->session, state_->flights, std::move(source), std::move(digest),
-                    std::move(target));
+  RepositorySource from(state_->session, std::move(source));
+  RepositoryTarget to(state_->session, state_->notes, std::move(target));
+  CopyOptions options;
+  options.thorough = true;
+  auto root = co_await from.manifest(digest.text());
+  co_return co_await copy_image(state_->clock, state_->flights, from, to, std::move(root), std::nullopt,
+                                std::move(options));
 }
 
 }  // namespace sluice::registry

@@ -12,6 +12,7 @@
 #include "net/client.hpp"
 #include "oci/manifest.hpp"
 #include "oci/reference.hpp"
+#include "registry/place.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -50,12 +51,60 @@ struct FetchedManifest {
   oci::Manifest manifest;
 };
 
+/// How a blob came to its target.
+enum class Arrival { present, mounted, moved };
+
 struct CopyProgress {
   std::uint64_t bytes_moved = 0;
   int blobs_copied = 0;
   int blobs_mounted = 0;
   int blobs_present = 0;
   int manifests_copied = 0;
+  int manifests_present = 0;
+  int referrers = 0;  // manifests among them that refer to the image
+};
+
+/// Hears how a copy goes on, on the event-loop thread. Referrers are announced by a call of their own.
+class CopyWatcher {
+ public:
+  virtual ~CopyWatcher() = default;
+  /// The blobs that are not known to be there, largest first.
+  virtual void found(const std::vector<oci::Descriptor>& blobs) = 0;
+  /// Bytes of a blob that have left for the target; 0 when it starts over.
+  virtual void moved(const oci::Descriptor& blob, std::uint64_t bytes) = 0;
+  virtual void arrived(const oci::Descriptor& blob, Arrival how) = 0;
+};
+
+struct CopyOptions {
+  /// Only these platforms of an index; empty: all. A part of an index is a new index with a new digest.
+  std::vector<oci::Platform> platforms;
+  /// Signatures, SBOMs and attestations come along: referrers, and cosign's tags.
+  bool referrers = false;
+  /// Looks at each blob, also below manifests that the target has already.
+  bool thorough = false;
+  CopyWatcher* watcher = nullptr;
+};
+
+struct CopyResult {
+  oci::Digest digest;  // what the target's tag names now
+  oci::Digest source;  // what was asked for
+  std::vector<oci::Platform> left_out;
+  CopyProgress progress;
+};
+
+/// What a copy would do with a blob.
+struct PlannedBlob {
+  oci::Descriptor blob;
+  Arrival arrival;
+};
+
+struct CopyPlan {
+  oci::Digest digest;
+  oci::Digest source;
+  std::vector<oci::Platform> left_out;
+  std::vector<PlannedBlob> blobs;
+  int manifests = 0;            // that would be written
+  std::uint64_t bytes() const;  // that would move
 };
 
 class Client {
@@ -88,6 +137,21 @@ class Client {
   /// is never committed. No tag is written. Layers that live elsewhere by their own word (non-distributable
   /// with `urls`) are left out, as docker does.
   Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target);
+
+  /// The same between any two places, with a tag at the end when `to` has one. A target that has the tag on
+  /// the digest already is left alone, unless the options ask for more. Many may run at once.
+  Task<CopyResult> copy(Place from, Place to, CopyOptions options);
+  /// What copy() would do now. Writes nothing.
+  Task<CopyPlan> plan(Place from, Place to, CopyOptions options);
+
+  /// All tags in the place's order.
+  Task<std::vector<std::string>> tags(Place place);
+  Task<FetchedManifest> manifest(Place place);
+  /// What the place names now; nullopt when there is no such tag or digest.
+  Task<std::optional<Resolved>> resolve(Place place);
+  /// A small blob of the place, verified, as small_blob().
+  Task<std::string> small_blob(Place place, oci::Descriptor blob, std::size_t limit = 8 * 1024 * 1024);
+  Task<std::vector<oci::Descriptor>> referrers(Place place, oci::Digest subject);
 
  private:
   struct State;

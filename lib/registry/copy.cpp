@@ -1,11 +1,12 @@
 #include "registry/copy.hpp"
 
 #include "core/error.hpp"
-#include "registry/manifest.hpp"
+#include "registry/referrers.hpp"
 #include "registry/tree.hpp"
-#include "registry/upload.hpp"
 
+#include <array>
 #include <exception>
+#include <set>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
@@ -15,25 +16,41 @@ namespace {
 
 class Copy {
  public:
-  Copy(Session& session, KeyedLock& flights, oci::Repository source, oci::Repository target)
-      : session_(session), flights_(flights), source_(std::move(source)), target_(std::move(target)) {}
+  Copy(Clock& clock, KeyedLock& flights, Source& source, Target& target, CopyOptions options)
+      : clock_(clock), flights_(flights), source_(source), target_(target), options_(std::move(options)) {}
 
-  Task<CopyProgress> run(oci::Digest digest) {
-    tree_ = co_await read_tree(session_, source_, std::move(digest));
-    co_await bring_blobs();
-    for (auto& manifest : tree_.manifests)
-      co_await bring_manifest(manifest);
+  Task<CopyProgress> run(FetchedManifest root, std::optional<std::string> tag) {
+    const oci::Digest digest = root.digest;
+    std::string type = root.media_type;
+    std::string bytes = root.bytes;
+    co_await bring(std::move(root));
+    if (options_.referrers) co_await bring_referrers();
+    if (tag) co_await target_.tag(std::move(*tag), digest, std::move(type), std::move(bytes));
+    co_await target_.finish();
     co_return progress_;
   }
 
  private:
+  /// A manifest with all that it lists.
+  Task<> bring(FetchedManifest root) {
+    // Whoever wants referrers wants those of the children too: all manifests must be known.
+    const bool all = options_.thorough || options_.referrers || !target_.vouches();
+    tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_);
+    progress_.manifests_present += tree_.manifests_present;
+    if (options_.watcher) options_.watcher->found(tree_.blobs);
+    co_await bring_blobs();
+    for (auto& manifest : tree_.manifests)
+      co_await bring_manifest(manifest);
+  }
+
   Task<> bring_blobs() {
     using namespace boost::asio::experimental::awaitable_operators;
-    static_assert(blobs_at_once == 4);
-    auto first = lane();
-    auto second = lane();
-    auto third = lane();
-    auto fourth = lane();
+    next_ = 0;
+    failure_ = nullptr;
+    auto first = lane(0);
+    auto second = lane(1);
+    auto third = lane(2);
+    auto fourth = lane(3);
     try {
       co_await (std::move(first) && std::move(second) && std::move(third) && std::move(fourth));
     } catch (...) {
@@ -44,7 +61,8 @@ class Copy {
   }
 
   /// Takes one blob after the other until none is left.
-  Task<> lane() {
+  Task<> lane(int number) {
+    if (number >= target_.lanes()) co_return;
     try {
       while (next_ < tree_.blobs.size()) {
         const oci::Descriptor& blob = tree_.blobs[next_++];
@@ -57,11 +75,19 @@ class Copy {
   }
 
   Task<> bring_blob(oci::Descriptor blob) {
-    const std::string key = target_.text() + "@" + blob.digest.text();
-    co_await flights_.wait(key, session_.clock());
+    const std::string key = target_.site() + "@" + blob.digest.text();
+    co_await flights_.wait(key, clock_);
     const KeyedLock::Place place(flights_, key);
-    const Arrival arrival =
-        co_await move_blob(session_, source_, target_, std::move(blob), progress_.bytes_moved);
+    std::uint64_t on_its_way = 0;
+    BlobMoved moved = [this, &blob, &on_its_way](std::uint64_t bytes) {
+      on_its_way = bytes == 0 ? 0 : on_its_way + bytes;
+      if (options_.watcher) options_.watcher->moved(blob, on_its_way);
+    };
+    const Arrival arrival = co_await target_.bring(source_, blob, std::move(moved));
+    count(blob, arrival);
+  }
+
+  void count(const oci::Descriptor& blob, Arrival arrival) {
     switch (arrival) {
       case Arrival::present:
         ++progress_.blobs_present;
@@ -71,39 +97,108 @@ class Copy {
         break;
       case Arrival::moved:
         ++progress_.blobs_copied;
+        progress_.bytes_moved += static_cast<std::uint64_t>(blob.size);
         break;
     }
+    if (options_.watcher) options_.watcher->arrived(blob, arrival);
   }
 
   Task<> bring_manifest(TreeManifest& manifest) {
-    const std::string digest = manifest.digest.text();
-    const auto there = co_await resolve_manifest(session_, target_, digest);
-    if (there) co_return;
-    co_await put_manifest(session_, target_, digest, manifest.media_type, std::move(manifest.bytes));
+    if (!brought_.insert(manifest.digest).second) co_return;
+    const auto there = co_await target_.resolve(manifest.digest.text());
+    if (there) {
+      ++progress_.manifests_present;
+      co_return;
+    }
+    co_await target_.put_manifest(manifest.digest, manifest.media_type, std::move(manifest.bytes));
     ++progress_.manifests_copied;
   }
 
-  Session& session_;
+  /// Of all manifests so far, then of what they brought, until there are none.
+  Task<> bring_referrers() {
+    std::set<oci::Digest> asked;
+    for (int depth = 0; depth < max_referrer_depth; ++depth) {
+      std::vector<oci::Digest> subjects;
+      for (const auto& digest : brought_)
+        if (asked.insert(digest).second) subjects.push_back(digest);
+      for (auto& subject : subjects)
+        co_await bring_referrers_of(std::move(subject));
+    }
+  }
+
+  Task<> bring_referrers_of(oci::Digest subject) {
+    const auto referrers = co_await source_.referrers(subject);
+    for (const auto& referrer : referrers) {
+      if (brought_.contains(referrer.digest)) continue;
+      co_await bring_referrer(referrer.digest.text());
+    }
+    // cosign's older way: ordinary tags whose names hold the digest.
+    const std::string base = referrers_tag(subject);
+    for (const std::string_view kind : {".sig", ".att", ".sbom"}) {
+      const std::string tag = base + std::string(kind);
+      const auto found = co_await source_.resolve(tag);
+      if (!found) continue;
+      auto manifest = co_await bring_referrer(found->digest.text());
+      co_await target_.tag(tag, manifest.digest, manifest.media_type, manifest.bytes);
+    }
+  }
+
+  Task<FetchedManifest> bring_referrer(std::string digest) {
+    if (static_cast<std::size_t>(++progress_.referrers) > max_referring)
+      throw Error(ErrorKind::invalid, "more than " + std::to_string(max_referring) + " manifests of " +
+                                          source_.text() + " refer to this image: not copied");
+    FetchedManifest manifest = co_await source_.manifest(std::move(digest));
+    co_await bring(manifest);
+    co_return manifest;
+  }
+
+  Clock& clock_;
   KeyedLock& flights_;
-  oci::Repository source_;
-  oci::Repository target_;
+  Source& source_;
+  Target& target_;
+  CopyOptions options_;
   Tree tree_;
   std::size_t next_ = 0;
+  std::set<oci::Digest> brought_;
   std::exception_ptr failure_;
   CopyProgress progress_;
 };
 
 }  // namespace
 
-Task<CopyProgress> copy_image(Session& session, KeyedLock& flights, oci::Repository source,
-                              oci::Digest digest, oci::Repository target) {
-  const std::string what = "copy of " + source.text() + "@" + digest.text() + " to " + target.text();
-  Copy copy(session, flights, std::move(source), std::move(target));
+Task<CopyProgress> copy_image(Clock& clock, KeyedLock& flights, Source& source, Target& target,
+                              FetchedManifest root, std::optional<std::string> tag, CopyOptions options) {
+  const std::string what = "copy of " + source.text() + "@" + root.digest.text() + " to " + target.text();
+  Copy copy(clock, flights, source, target, std::move(options));
   try {
-    co_return co_await copy.run(std::move(digest));
+    co_return co_await copy.run(std::move(root), std::move(tag));
   } catch (const Error& error) {
     throw Error(error).within(what);
   }
+}
+
+Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, CopyOptions options) {
+  CopyPlan plan{.digest = root.digest, .source = root.digest, .left_out = {}, .blobs = {}, .manifests = 0};
+  Tree tree =
+      co_await read_tree(source, std::move(root), options.thorough || !target.vouches() ? nullptr : &target);
+  for (auto& blob : tree.blobs) {
+    const bool there = co_await target.has(blob);
+    const bool mounts = !there && target.can_mount(source, blob);
+    const Arrival arrival = there ? Arrival::present : mounts ? Arrival::mounted : Arrival::moved;
+    plan.blobs.push_back({std::move(blob), arrival});
+  }
+  for (const auto& manifest : tree.manifests) {
+    const auto there = co_await target.resolve(manifest.digest.text());
+    if (!there) ++plan.manifests;
+  }
+  co_return plan;
+}
+
+std::uint64_t CopyPlan::bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [blob, arrival] : blobs)
+    if (arrival == Arrival::moved) sum += static_cast<std::uint64_t>(blob.size);
+  return sum;
 }
 
 }  // namespace sluice::registry

@@ -1,17 +1,27 @@
 #pragma once
-// Copy of an image between repositories, by digest.
+// Copy of an image from any source to any target.
 
+#include "core/clock.hpp"
 #include "core/keyed_lock.hpp"
-#include "registry/request.hpp"
+#include "registry/client.hpp"
+#include "registry/source.hpp"
+
+#include <optional>
+#include <string>
 
 namespace sluice::registry {
 
-/// Blobs of one copy that are on their way at once.
-inline constexpr int blobs_at_once = 4;
+/// Referrers of referrers that are followed (the signature of an SBOM), and manifests that may refer to one
+/// image altogether.
+inline constexpr int max_referrer_depth = 3;
+inline constexpr std::size_t max_referring = 1000;
 
-/// Copies an image. `flights` holds the blobs on their way into a repository, so that copies side by side
-/// move each of them once.
-Task<CopyProgress> copy_image(Session& session, KeyedLock& flights, oci::Repository source,
-                              oci::Digest digest, oci::Repository target);
+/// Copies `root` with everything below it, its referrers when asked for, and the tag last, when there is one.
+/// `flights` holds the blobs on their way to a site, so that copies side by side move each of them once.
+Task<CopyProgress> copy_image(Clock& clock, KeyedLock& flights, Source& source, Target& target,
+                              FetchedManifest root, std::optional<std::string> tag, CopyOptions options);
+
+/// What copy_image() would do with the image itself.
+Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, CopyOptions options);
 
 }  // namespace sluice::registry

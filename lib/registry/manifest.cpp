@@ -105,8 +105,8 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
   co_return std::nullopt;
 }
 
-Task<> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
-                    std::string media_type, std::string bytes) {
+Task<bool> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                        std::string media_type, std::string bytes) {
   const auto asked = oci::Digest::parse(tag_or_digest);
   const oci::Digest digest = digest_like(asked, bytes);
   if (asked && *asked != digest)
@@ -127,6 +127,7 @@ Task<> put_manifest(Session& session, oci::Repository repository, std::string ta
     throw Error(ErrorKind::corrupt,
                 what + ": the registry stored " + stored->text() + " instead of " + digest.text());
   co_await drain(*response);
+  co_return response->headers().get("OCI-Subject").has_value();
 }
 
 }  // namespace sluice::registry

@@ -8,8 +8,9 @@ namespace sluice::registry {
 Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest);
 Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
                                                std::string tag_or_digest);
-Task<> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
-                    std::string media_type, std::string bytes);
+/// True when the registry says that it took note of the manifest's subject (OCI-Subject).
+Task<bool> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                        std::string media_type, std::string bytes);
 
 /// The Accept lines of every manifest request: always the same, since the digest depends on what is
 /// negotiated.

@@ -5,7 +5,7 @@
 #include "registry/manifest.hpp"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 namespace sluice::registry {
 namespace {
@@ -19,33 +19,25 @@ bool names_manifest(const oci::Descriptor& child) {
 
 class Walk {
  public:
-  Walk(Session& session, oci::Repository source) : session_(session), source_(std::move(source)) {}
+  Walk(Source& source, Target* target) : source_(source), target_(target) {}
 
-  Task<> visit(oci::Digest digest, std::optional<std::int64_t> size, int depth) {
-    // Seen before: shared by two indexes. (A digest cannot contain itself.)
-    if (!seen_.insert(digest).second) co_return;
-    if (seen_.size() > max_manifests) too_much("more than " + std::to_string(max_manifests) + " manifests");
-    if (depth > max_index_depth) too_much("indexes nested deeper than " + std::to_string(max_index_depth));
-
-    FetchedManifest fetched = co_await get_manifest(session_, source_, digest.text());
-    if (size && *size != static_cast<std::int64_t>(fetched.bytes.size()))
-      throw Error(ErrorKind::corrupt, "manifest " + digest.text() + " of " + source_.text() + " has " +
-                                          std::to_string(fetched.bytes.size()) + " bytes, its index says " +
-                                          std::to_string(*size));
+  /// A manifest that was read already.
+  Task<> enter(FetchedManifest fetched, int depth) {
+    seen_.insert(fetched.digest);
     total_ += fetched.bytes.size();
     if (total_ > max_manifest_total)
       too_much("manifests of more than " + std::to_string(max_manifest_total) + " bytes");
-
     for (const auto& child : fetched.manifest.manifests) {
       if (names_manifest(child))
-        co_await visit_child(digest, child, depth + 1);
+        co_await visit_child(fetched.digest, child, depth + 1);
       else
         add_blob(child);
     }
     if (fetched.manifest.config) add_blob(*fetched.manifest.config);
     for (const auto& layer : fetched.manifest.layers)
       add_blob(layer);
-    tree_.manifests.push_back({digest, std::move(fetched.media_type), std::move(fetched.bytes)});
+    tree_.manifests.push_back(
+        {std::move(fetched.digest), std::move(fetched.media_type), std::move(fetched.bytes)});
   }
 
   Tree finish() {
@@ -56,8 +48,30 @@ class Walk {
 
  private:
   Task<> visit_child(oci::Digest parent, oci::Descriptor child, int depth) {
+    // Seen before: shared by two indexes. (A digest cannot contain itself.)
+    if (!seen_.insert(child.digest).second) co_return;
+    if (seen_.size() > max_manifests) too_much("more than " + std::to_string(max_manifests) + " manifests");
+    if (depth > max_index_depth) too_much("indexes nested deeper than " + std::to_string(max_index_depth));
+    const bool there = co_await is_there(child.digest);
+    if (there) co_return;
+    FetchedManifest fetched = co_await fetch(std::move(parent), child.digest);
+    if (child.size != static_cast<std::int64_t>(fetched.bytes.size()))
+      throw Error(ErrorKind::corrupt, "manifest " + child.digest.text() + " of " + source_.text() + " has " +
+                                          std::to_string(fetched.bytes.size()) + " bytes, its index says " +
+                                          std::to_string(child.size));
+    co_await enter(std::move(fetched), depth);
+  }
+
+  Task<bool> is_there(oci::Digest digest) {
+    if (!target_) co_return false;
+    const auto found = co_await target_->resolve(digest.text());
+    if (found) ++tree_.manifests_present;
+    co_return found.has_value();
+  }
+
+  Task<FetchedManifest> fetch(oci::Digest parent, oci::Digest digest) {
     try {
-      co_await visit(child.digest, child.size, depth);
+      co_return co_await source_.manifest(digest.text());
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::not_found) throw;
       throw Error(error).within("index " + parent.text() + " lists what the registry no longer has");
@@ -79,8 +93,8 @@ class Walk {
     throw Error(ErrorKind::invalid, source_.text() + " holds an image with " + what + ": not copied");
   }
 
-  Session& session_;
-  oci::Repository source_;
+  Source& source_;
+  Target* target_;
   std::set<oci::Digest> seen_;
   std::map<oci::Digest, std::int64_t> sizes_;
   std::size_t total_ = 0;
@@ -95,9 +109,9 @@ bool is_foreign_layer(const oci::Descriptor& layer) {
                                  type.starts_with("application/vnd.oci.image.layer.nondistributable."));
 }
 
-Task<Tree> read_tree(Session& session, oci::Repository source, oci::Digest root) {
-  Walk walk(session, std::move(source));
-  co_await walk.visit(std::move(root), std::nullopt, 0);
+Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target) {
+  Walk walk(source, target);
+  co_await walk.enter(std::move(root), 0);
   co_return walk.finish();
 }
 

@@ -1,7 +1,11 @@
 #pragma once
 // What a manifest consists of: everything that a copy of it must bring.
 
-#include "registry/request.hpp"
+#include "registry/source.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
 
 namespace sluice::registry {
 
@@ -22,11 +26,13 @@ struct TreeManifest {
 struct Tree {
   std::vector<TreeManifest> manifests;  // children before parents, each once
   std::vector<oci::Descriptor> blobs;   // each once, largest first
+  int manifests_present = 0;            // that `target` had already
 };
 
-/// Reads the manifest `root` and all below it. Throws not_found naming the missing child, corrupt when a size
-/// contradicts its descriptor or a limit is passed.
-Task<Tree> read_tree(Session& session, oci::Repository source, oci::Digest root);
+/// Reads all below the manifest `root`. With a `target`, a manifest that is there already counts as brought
+/// with all below it (a registry takes a manifest only when it has what it lists). Throws not_found naming
+/// the missing child, corrupt when a size contradicts its descriptor or a limit is passed.
+Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target);
 
 /// Layers that name `urls` and have a non-distributable type are not pushed, as docker does not by default
 /// (OCI image specification, layer.md, "Non-Distributable Layers").

@@ -5,114 +5,257 @@
 #include "registry/answer.hpp"
 #include "registry/location.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace sluice::registry {
 namespace {
 
 constexpr int max_attempts = 3;
+/// What a registry gets that refuses whole blobs by their size; proxies in front of registries often allow
+/// 100 MB.
+constexpr std::uint64_t usual_chunk = 32 * 1024 * 1024;
+/// A registry that wants larger pieces than this (OCI-Chunk-Min-Length) is not obeyed.
+constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
 
 /// An upload session of the target, or the news that none is needed.
 struct Begun {
   bool mounted = false;
   net::Url location;
+  std::uint64_t least_chunk = 0;  // OCI-Chunk-Min-Length
 };
 
-struct Way {
-  Session& session;
-  oci::Repository source;
-  oci::Repository target;
-  oci::Descriptor blob;
+/// The blob on its way.
+class Upload {
+ public:
+  Upload(Session& session, UploadNotes& notes, Source& source, oci::Repository target, oci::Descriptor blob,
+         BlobMoved moved)
+      : session_(session),
+        notes_(notes),
+        source_(source),
+        target_(std::move(target)),
+        blob_(std::move(blob)),
+        moved_(std::move(moved)),
+        size_(static_cast<std::uint64_t>(blob_.size)) {}
+
+  Task<Arrival> run();
+
+ private:
+  Call call(std::string method) const;
+  Task<Begun> post(std::string query, std::vector<std::string> scopes);
+  Task<std::optional<Begun>> mount(std::string from);
+  Task<Begun> begin();
+  Task<> put(net::Url location, net::BodySource* body, std::uint64_t from);
+  Task<net::Url> patch(net::Url location, net::BodySource& body, std::uint64_t from, std::uint64_t length);
+  Task<> send(Begun begun, VerifiedBody& body);
+  Task<bool> find_rest(net::Url& location, VerifiedBody& body);
+  Task<std::optional<Error>> stream(Begun begun);
+  Task<> abandon();
+  Task<> put_empty(net::Url location);
+  Task<> refuse_size(net::Response& response);
+  Task<> pause(int attempt);
+
+  std::string what() const { return "upload of blob " + blob_.digest.shortened(); }
+
+  Session& session_;
+  UploadNotes& notes_;
+  Source& source_;
+  oci::Repository target_;
+  oci::Descriptor blob_;
+  BlobMoved moved_;
+  std::uint64_t size_;
+  net::Url location_;       // where the upload goes on
+  bool too_large_ = false;  // the registry said 413 to a whole blob
 };
 
-std::string text_of(const Way& way) {
-  return "blob " + way.blob.digest.shortened() + " of " + way.target.text();
+/// The part of a body that goes out with one request.
+class Piece final : public net::BodySource {
+ public:
+  Piece(net::BodySource& whole, std::uint64_t length) : whole_(whole), left_(length) {}
+  Task<std::size_t> read(std::span<char> buffer) override {
+    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_));
+    if (most == 0) co_return 0;
+    const std::size_t got = co_await whole_.read(buffer.first(most));
+    left_ -= got;
+    co_return got;
+  }
+
+ private:
+  net::BodySource& whole_;
+  std::uint64_t left_;
+};
+
+Call Upload::call(std::string method) const {
+  Call call;
+  call.what = what();
+  call.method = std::move(method);
+  call.scopes = {push_scope(target_)};
+  return call;
 }
 
-Task<Begun> post(const Way& way, std::string query, std::vector<std::string> scopes) {
-  Call call;
-  call.what = "upload of blob " + way.blob.digest.shortened();
-  call.method = "POST";
+Task<Begun> Upload::post(std::string query, std::vector<std::string> scopes) {
+  Call call = this->call("POST");
   call.path = "blobs/uploads/" + query;
   call.scopes = std::move(scopes);
   call.expected = {201, 202};
-  const auto response = co_await way.session.send(way.target, std::move(call));
+  const auto response = co_await session_.send(target_, std::move(call));
   co_await drain(*response);
-  const bool mounted = response->status() == 201 && !query.empty();
-  if (mounted) co_return Begun{true, {}};
+  Begun begun;
+  begun.mounted = response->status() == 201 && !query.empty();
+  if (begun.mounted) co_return begun;
   const std::string location = response->headers().get("Location").value_or("");
-  const Endpoint endpoint = way.session.endpoint(way.target);
-  co_return Begun{false, upload_location(endpoint, response->url(), location)};
+  const Endpoint endpoint = session_.endpoint(target_);
+  begun.location = upload_location(endpoint, response->url(), location);
+  const std::string least = response->headers().get("OCI-Chunk-Min-Length").value_or("");
+  std::from_chars(least.data(), least.data() + least.size(), begun.least_chunk);
+  if (begun.least_chunk > largest_chunk) begun.least_chunk = 0;
+  co_return begun;
 }
 
 // Quay refuses a mount without `from`, and `from` means a repository of the same registry. The token needs
 // both repositories. Whoever does not mount answers 202 with an ordinary upload, or an error that a plain
 // POST may not meet.
-Task<std::optional<Begun>> mount(const Way& way) {
-  const std::string query = "?mount=" + net::percent_encode(way.blob.digest.text()) +
-                            "&from=" + net::percent_encode(way.source.path);
-  std::vector<std::string> scopes{push_scope(way.target), pull_scope(way.source)};
+Task<std::optional<Begun>> Upload::mount(std::string from) {
+  const std::string query =
+      "?mount=" + net::percent_encode(blob_.digest.text()) + "&from=" + net::percent_encode(from);
+  std::vector<std::string> scopes{push_scope(target_), pull_scope({target_.registry, from})};
   try {
-    co_return co_await post(way, query, std::move(scopes));
+    co_return co_await post(query, std::move(scopes));
   } catch (const Error& error) {
     if (is_transient(error.kind()) || error.kind() == ErrorKind::cancelled) throw;
   }
   co_return std::nullopt;
 }
 
-Task<> put(const Way& way, net::Url location, net::BodySource* body) {
-  Call call;
-  call.what = "upload of blob " + way.blob.digest.shortened();
-  call.method = "PUT";
-  call.url = with_digest(std::move(location), way.blob.digest);
+Task<Begun> Upload::begin() {
+  std::vector<std::string> from = notes_.holders(target_.registry, blob_.digest);
+  const auto* home = source_.repository();
+  const bool near = home && home->registry == target_.registry;
+  if (near && std::find(from.begin(), from.end(), home->path) == from.end()) from.push_back(home->path);
+  for (const auto& path : from) {
+    if (path == target_.path) continue;
+    auto begun = co_await mount(path);
+    if (begun && !begun->mounted) notes_.forget({target_.registry, path}, blob_.digest);
+    if (begun) co_return std::move(*begun);
+  }
+  std::vector<std::string> scopes{push_scope(target_)};
+  co_return co_await post("", std::move(scopes));
+}
+
+Task<> Upload::put(net::Url location, net::BodySource* body, std::uint64_t from) {
+  Call call = this->call("PUT");
+  call.url = with_digest(std::move(location), blob_.digest);
   call.headers = {{"Content-Type", "application/octet-stream"}};
-  call.scopes = {push_scope(way.target)};
-  call.expected = {200, 201, 202, 204};
+  call.expected = {200, 201, 202, 204, 413};
   call.stream = body;
-  call.stream_length = body ? static_cast<std::uint64_t>(way.blob.size) : 0;
+  call.stream_length = body ? size_ - from : 0;
+  if (body && from > 0)
+    call.headers.add("Content-Range", std::to_string(from) + "-" + std::to_string(size_ - 1));
   // A registry on object storage joins the parts before it answers.
   call.header_timeout = std::chrono::minutes(5);
-  const auto response = co_await way.session.send(way.target, std::move(call));
+  const auto response = co_await session_.send(target_, std::move(call));
+  if (response->status() == 413) co_await refuse_size(*response);
   const auto stored = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
-  if (stored && stored->algorithm() == way.blob.digest.algorithm() && *stored != way.blob.digest)
-    throw Error(ErrorKind::corrupt, "upload of " + text_of(way) + ": the registry stored " + stored->text());
+  if (stored && stored->algorithm() == blob_.digest.algorithm() && *stored != blob_.digest)
+    throw Error(ErrorKind::corrupt,
+                what() + " of " + target_.text() + ": the registry stored " + stored->text());
   co_await drain(*response);
+}
+
+Task<> Upload::refuse_size(net::Response& response) {
+  const std::string body = co_await read_beginning(response, max_error_body);
+  too_large_ = true;
+  throw error_from(response.url().authority(), 413, response.headers(), body, session_.clock().now());
+}
+
+// "Content-Range: 0-1023", without unit and total (distribution specification, "Pushing a blob in chunks").
+Task<net::Url> Upload::patch(net::Url location, net::BodySource& body, std::uint64_t from,
+                             std::uint64_t length) {
+  Piece piece(body, length);
+  Call call = this->call("PATCH");
+  call.url = std::move(location);
+  call.headers = {{"Content-Type", "application/octet-stream"},
+                  {"Content-Range", std::to_string(from) + "-" + std::to_string(from + length - 1)}};
+  call.expected = {200, 201, 202, 204};
+  call.stream = &piece;
+  call.stream_length = length;
+  const auto response = co_await session_.send(target_, std::move(call));
+  co_await drain(*response);
+  const Endpoint endpoint = session_.endpoint(target_);
+  const std::string next = response->headers().get("Location").value_or("");
+  co_return upload_location(endpoint, response->url(), next);
 }
 
 // So that the registry need not keep what came so far. distribution asks for the right to delete here: a
 // refusal is no news, and must not teach us to ask for that right.
-Task<> abandon(const Way& way, net::Url location) {
-  Call call;
-  call.what = "upload of blob " + way.blob.digest.shortened();
-  call.method = "DELETE";
-  call.url = std::move(location);
-  call.scopes = {push_scope(way.target)};
+Task<> Upload::abandon() {
+  Call call = this->call("DELETE");
+  call.url = location_;
   call.answers_challenge = false;
   call.header_timeout = std::chrono::seconds(5);
   call.expected = {200, 202, 204};
   try {
-    const auto response = co_await way.session.send(way.target, std::move(call));
+    const auto response = co_await session_.send(target_, std::move(call));
     co_await drain(*response);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
   }
 }
 
-/// One try from the first byte. Nullopt when all went well; an error of the target that starting over may
-/// mend.
-Task<std::optional<Error>> stream(const Way& way, net::Url location, std::uint64_t& moved) {
-  const auto size = static_cast<std::uint64_t>(way.blob.size);
-  BlobReader reader(way.session, way.source, way.blob.digest, size);
-  VerifiedBody body(reader, way.blob.digest, size,
-                    "blob " + way.blob.digest.shortened() + " of " + way.source.text());
-  std::optional<Error> failure;
+// Everything with one PUT; in pieces only where the registry is known to refuse that. The last piece goes out
+// with the PUT.
+Task<> Upload::send(Begun begun, VerifiedBody& body) {
+  std::uint64_t from = body.offset();
+  std::uint64_t chunk = notes_.chunk(target_.registry);
+  if (chunk > 0) chunk = std::max(chunk, begun.least_chunk);
+  while (chunk > 0 && size_ - from > chunk) {
+    location_ = co_await patch(location_, body, from, chunk);
+    from += chunk;
+  }
+  co_await put(location_, &body, from);
+}
+
+// Asks how much of a broken upload arrived. distribution 2 forgets uploads that broke within a request.
+Task<bool> Upload::find_rest(net::Url& location, VerifiedBody& body) {
+  Call call = this->call("GET");
+  call.url = location;
+  call.expected = {204};
+  call.header_timeout = std::chrono::seconds(10);
   try {
-    co_await put(way, location, &body);
-    moved += size;
-    co_return std::nullopt;
+    const auto response = co_await session_.send(target_, std::move(call));
+    co_await drain(*response);
+    const auto held = bytes_held(response->headers().get("Range").value_or(""));
+    if (!held || *held == 0 || *held > body.position()) co_return false;
+    const auto next = response->headers().get("Location");
+    const Endpoint endpoint = session_.endpoint(target_);
+    if (next) location = upload_location(endpoint, response->url(), *next);
+    co_return body.rewind(*held);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
-    failure = error;
   }
-  co_await abandon(way, std::move(location));
+  co_return false;
+}
+
+/// One upload session. Nullopt when all went well; an error of the target that starting over may mend.
+Task<std::optional<Error>> Upload::stream(Begun begun) {
+  location_ = begun.location;
+  if (moved_) moved_(0);
+  VerifiedBody body(source_, blob_, moved_);
+  std::optional<Error> failure;
+  for (int resumes = 0; resumes < max_attempts; ++resumes) {
+    try {
+      co_await send(begun, body);
+      co_return std::nullopt;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      failure = error;
+    }
+    const bool cut = failure->kind() == ErrorKind::unavailable || failure->kind() == ErrorKind::timeout;
+    if (!cut || body.failure()) break;
+    const bool goes_on = co_await find_rest(location_, body);
+    if (!goes_on) break;
+  }
+  co_await abandon();
   if (body.failure()) throw *body.failure();
   switch (failure->kind()) {
     case ErrorKind::unavailable:
@@ -121,49 +264,101 @@ Task<std::optional<Error>> stream(const Way& way, net::Url location, std::uint64
     case ErrorKind::unauthorized:  // the token ended on the way
       co_return failure;
     default:
-      throw *failure;
+      break;
   }
+  if (!too_large_ || size_ <= usual_chunk || notes_.chunk(target_.registry) > 0) throw *failure;
+  notes_.set_chunk(target_.registry, usual_chunk);
+  co_return failure;
 }
 
-Task<Begun> begin(const Way& way) {
-  if (way.source.registry == way.target.registry && way.source.path != way.target.path) {
-    auto begun = co_await mount(way);
-    if (begun) co_return std::move(*begun);
-  }
-  std::vector<std::string> scopes{push_scope(way.target)};
-  co_return co_await post(way, "", std::move(scopes));
+Task<> Upload::put_empty(net::Url location) {
+  if (oci::Hasher(blob_.digest.algorithm()).finish() != blob_.digest)
+    throw Error(ErrorKind::corrupt, "blob " + blob_.digest.shortened() + " of " + target_.text() +
+                                        " is said to be empty, but its digest is not: not pushed");
+  co_await put(std::move(location), nullptr, 0);
 }
 
-Task<> pause(Session& session, int attempt) {
+Task<> Upload::pause(int attempt) {
   constexpr Backoff backoff{std::chrono::milliseconds(500), std::chrono::seconds(5)};
-  co_await session.clock().sleep_for(backoff.wait(attempt, session.random().unit()));
+  co_await session_.clock().sleep_for(backoff.wait(attempt, session_.random().unit()));
+}
+
+Task<Arrival> Upload::run() {
+  for (int attempt = 1;; ++attempt) {
+    // Asked again after a broken upload: the answer may be all that was lost.
+    const bool there = co_await blob_exists(session_, target_, blob_.digest, push_scope(target_));
+    if (there) co_return attempt == 1 ? Arrival::present : Arrival::moved;
+    Begun begun = co_await begin();
+    if (begun.mounted) co_return Arrival::mounted;
+    if (size_ == 0) {
+      co_await put_empty(std::move(begun.location));
+      co_return Arrival::moved;
+    }
+    const auto failure = co_await stream(std::move(begun));
+    if (!failure) co_return Arrival::moved;
+    // A fresh token, or smaller pieces, are worth one more try.
+    const bool once = failure->kind() == ErrorKind::unauthorized;
+    if (attempt == (once ? 2 : max_attempts)) throw *failure;
+    co_await pause(attempt);
+  }
+}
+
+std::string key_of(const std::string& registry, const oci::Digest& digest) {
+  return registry + " " + digest.text();
 }
 
 }  // namespace
 
-Task<Arrival> move_blob(Session& session, oci::Repository source, oci::Repository target,
-                        oci::Descriptor blob, std::uint64_t& moved) {
-  const Way way{session, std::move(source), std::move(target), std::move(blob)};
-  for (int attempt = 1;; ++attempt) {
-    // Asked again after a broken upload: the answer may be all that was lost.
-    const bool there = co_await blob_exists(session, way.target, way.blob.digest, push_scope(way.target));
-    if (there) co_return attempt == 1 ? Arrival::present : Arrival::moved;
-    Begun begun = co_await begin(way);
-    if (begun.mounted) co_return Arrival::mounted;
-    if (way.blob.size == 0) {
-      if (oci::Hasher(way.blob.digest.algorithm()).finish() != way.blob.digest)
-        throw Error(ErrorKind::corrupt,
-                    text_of(way) + " is said to be empty, but its digest is not: not pushed");
-      co_await put(way, std::move(begun.location), nullptr);
-      co_return Arrival::moved;
-    }
-    const auto failure = co_await stream(way, std::move(begun.location), moved);
-    if (!failure) co_return Arrival::moved;
-    // A fresh token is worth one more try.
-    const bool refused = failure->kind() == ErrorKind::unauthorized;
-    if (attempt == (refused ? 2 : max_attempts)) throw *failure;
-    co_await pause(session, attempt);
-  }
+std::vector<std::string> UploadNotes::holders(const std::string& registry, const oci::Digest& digest) const {
+  const auto found = holders_.find(key_of(registry, digest));
+  return found == holders_.end() ? std::vector<std::string>{} : found->second;
+}
+
+// Only hints, and there are many blobs: when there are too many to keep, we begin anew.
+void UploadNotes::holds(const oci::Repository& repository, const oci::Digest& digest) {
+  constexpr std::size_t most_blobs = 4096, most_places = 2;
+  if (holders_.size() >= most_blobs) holders_.clear();
+  auto& paths = holders_[key_of(repository.registry, digest)];
+  std::erase(paths, repository.path);
+  paths.insert(paths.begin(), repository.path);
+  if (paths.size() > most_places) paths.pop_back();
+}
+
+void UploadNotes::forget(const oci::Repository& repository, const oci::Digest& digest) {
+  const auto found = holders_.find(key_of(repository.registry, digest));
+  if (found == holders_.end()) return;
+  std::erase(found->second, repository.path);
+  if (found->second.empty()) holders_.erase(found);
+}
+
+std::uint64_t UploadNotes::chunk(const std::string& registry) const {
+  const auto found = chunks_.find(registry);
+  return found == chunks_.end() ? 0 : found->second;
+}
+
+void UploadNotes::set_chunk(const std::string& registry, std::uint64_t bytes) {
+  chunks_[registry] = bytes;
+}
+
+std::optional<std::uint64_t> bytes_held(const std::string& range) {
+  std::string_view text = range;
+  if (text.starts_with("bytes=")) text.remove_prefix(6);
+  if (!text.starts_with("0-")) return std::nullopt;
+  text.remove_prefix(2);
+  std::uint64_t last = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), last);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || text.empty())
+    return std::nullopt;
+  return last == 0 ? 0 : last + 1;
+}
+
+Task<Arrival> move_blob(Session& session, UploadNotes& notes, Source& source, oci::Repository target,
+                        oci::Descriptor blob, BlobMoved moved) {
+  const oci::Digest digest = blob.digest;
+  Upload upload(session, notes, source, target, std::move(blob), std::move(moved));
+  const Arrival arrival = co_await upload.run();
+  notes.holds(target, digest);
+  co_return arrival;
 }
 
 }  // namespace sluice::registry

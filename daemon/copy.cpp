@@ -1,0 +1,232 @@
+// `sluice copy SOURCE TARGET`: an image from anywhere to anywhere, without a daemon.
+
+#include "commands.hpp"
+#include "copy_view.hpp"
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "engine/task_group.hpp"
+#include "exit_code.hpp"
+#include "registry_tool.hpp"
+#include "size.hpp"
+#include "terminal.hpp"
+
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <unistd.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sluice::daemon {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+struct Pair {
+  registry::Place source;
+  registry::Place target;
+};
+
+/// One copy and how it ended.
+struct Ended {
+  std::optional<registry::CopyResult> result;
+  std::optional<registry::CopyPlan> plan;
+  std::optional<Error> failure;
+};
+
+std::vector<Pair> read_list(std::istream& stream, const std::string& name) {
+  constexpr std::size_t most = 10'000;
+  std::vector<Pair> pairs;
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    std::istringstream words(line);
+    std::string source, target, more;
+    words >> source >> target >> more;
+    if (source.empty() || source.starts_with('#')) continue;
+    if (target.empty() || !more.empty())
+      throw Failure(exit_code::usage, fmt::format("{}:{}: a line is \"SOURCE TARGET\"", name, number));
+    pairs.push_back({read_place(source), read_place(target)});
+    if (pairs.size() > most)
+      throw Failure(exit_code::usage, fmt::format("{} has more than {} lines", name, most));
+  }
+  return pairs;
+}
+
+std::vector<Pair> pairs_of(const CopyOptions& options) {
+  if (options.list.empty()) return {{read_place(options.source), read_place(options.target)}};
+  if (options.list == "-") return read_list(std::cin, "stdin");
+  std::ifstream file(options.list);
+  if (!file) throw Failure(exit_code::usage, "cannot read " + options.list);
+  return read_list(file, options.list);
+}
+
+registry::CopyOptions options_for_copy(const CopyOptions& options, registry::CopyWatcher* watcher) {
+  registry::CopyOptions result;
+  result.referrers = options.referrers;
+  result.thorough = options.thorough;
+  result.watcher = watcher;
+  try {
+    for (const auto& platform : options.platforms)
+      result.platforms.push_back(oci::Platform::parse(platform));
+  } catch (const Error& error) {
+    throw Failure(exit_code::usage, error.what());
+  }
+  return result;
+}
+
+/// Takes one pair after the other; several of these share the list.
+Task<> lane(registry::Client& client, const std::vector<Pair>& pairs, std::vector<Ended>& ended,
+            std::size_t& next, registry::CopyOptions options, bool plan) {
+  while (next < pairs.size()) {
+    const std::size_t at = next++;
+    try {
+      if (plan)
+        ended[at].plan = co_await client.plan(pairs[at].source, pairs[at].target, options);
+      else
+        ended[at].result = co_await client.copy(pairs[at].source, pairs[at].target, options);
+    } catch (...) {
+      ended[at].failure = current_error();
+      if (ended[at].failure->kind() == ErrorKind::cancelled) throw;
+    }
+  }
+}
+
+Task<> copy_all(const Clock& clock, registry::Client& client, const std::vector<Pair>& pairs,
+                std::vector<Ended>& ended, registry::CopyOptions options, const CopyOptions& wanted) {
+  SystemClock waiting;
+  engine::TaskGroup lanes;
+  std::size_t next = 0;
+  auto executor = co_await boost::asio::this_coro::executor;
+  const auto count = std::min(static_cast<std::size_t>(wanted.jobs), pairs.size());
+  for (std::size_t i = 0; i < count; ++i)
+    lanes.start(executor, "copy", lane(client, pairs, ended, next, options, wanted.plan));
+  std::exception_ptr cancelled;
+  try {
+    while (!lanes.empty())
+      co_await lanes.wait_empty(waiting, clock.steady() + std::chrono::hours(1));
+  } catch (...) {
+    cancelled = std::current_exception();
+  }
+  if (!cancelled) co_return;
+  lanes.cancel_all();
+  co_await boost::asio::this_coro::reset_cancellation_state();
+  while (!lanes.empty())
+    co_await lanes.wait_empty(waiting, clock.steady() + std::chrono::hours(1));
+  std::rethrow_exception(cancelled);
+}
+
+json platforms_of(const std::vector<oci::Platform>& platforms) {
+  json list = json::array();
+  for (const auto& platform : platforms)
+    list.push_back(platform.text());
+  return list;
+}
+
+const char* word_of(registry::Arrival arrival) {
+  switch (arrival) {
+    case registry::Arrival::present:
+      return "present";
+    case registry::Arrival::mounted:
+      return "mount";
+    case registry::Arrival::moved:
+      return "copy";
+  }
+  return "";
+}
+
+json as_json(const Pair& pair, const Ended& ended) {
+  json value{{"source", pair.source.text()}, {"target", pair.target.text()}};
+  if (ended.failure)
+    value["error"] = {{"kind", to_string(ended.failure->kind())}, {"message", ended.failure->what()}};
+  if (const auto& result = ended.result) {
+    const auto& progress = result->progress;
+    value["digest"] = result->digest.text();
+    value["source_digest"] = result->source.text();
+    value["platforms_left_out"] = platforms_of(result->left_out);
+    value["bytes_moved"] = progress.bytes_moved;
+    value["blobs"] = {{"copied", progress.blobs_copied},
+                      {"mounted", progress.blobs_mounted},
+                      {"present", progress.blobs_present}};
+    value["manifests"] = {{"copied", progress.manifests_copied}, {"present", progress.manifests_present}};
+    value["referrers"] = progress.referrers;
+  }
+  if (const auto& plan = ended.plan) {
+    value["digest"] = plan->digest.text();
+    value["source_digest"] = plan->source.text();
+    value["platforms_left_out"] = platforms_of(plan->left_out);
+    value["bytes_to_move"] = plan->bytes();
+    value["manifests_to_write"] = plan->manifests;
+    json blobs = json::array();
+    for (const auto& [blob, arrival] : plan->blobs)
+      blobs.push_back({{"digest", blob.digest.text()}, {"size", blob.size}, {"action", word_of(arrival)}});
+    value["blobs"] = std::move(blobs);
+  }
+  return value;
+}
+
+void tell_platforms(const std::vector<oci::Platform>& left_out) {
+  if (left_out.empty()) return;
+  std::string names;
+  for (const auto& platform : left_out)
+    names += (names.empty() ? "" : ", ") + platform.text();
+  std::cerr << "left out: " << printable(names, 500)
+            << "; the index is a new one, with a digest of its own\n";
+}
+
+void tell(const Pair& pair, const Ended& ended, bool quiet) {
+  if (ended.failure) {
+    std::cerr << "sluice: " << ended.failure->what() << '\n';
+    return;
+  }
+  if (const auto& plan = ended.plan) {
+    for (const auto& [blob, arrival] : plan->blobs)
+      print(fmt::format("{:<7}  {}  {:>7}", word_of(arrival), blob.digest.text(),
+                        size_text(static_cast<std::uint64_t>(blob.size))));
+    print(fmt::format("{} to move, {} manifests to write", size_text(plan->bytes()), plan->manifests));
+    tell_platforms(plan->left_out);
+    return;
+  }
+  const auto& [digest, source, left_out, progress] = *ended.result;
+  tell_platforms(left_out);
+  if (!quiet)
+    std::cerr << fmt::format("{}: {} copied ({}), {} mounted, {} there already\n", pair.target.text(),
+                             progress.blobs_copied, size_text(progress.bytes_moved), progress.blobs_mounted,
+                             progress.blobs_present);
+  print(pair.target.text() + "@" + digest.text());
+}
+
+int code_of(const std::vector<Ended>& ended) {
+  for (const auto& one : ended)
+    if (one.failure) return ended.size() == 1 ? exit_code_of(one.failure->kind()) : exit_code::failed;
+  return exit_code::ok;
+}
+
+}  // namespace
+
+int copy(const CopyOptions& options) {
+  const auto pairs = pairs_of(options);
+  RegistryTool tool(options.config);
+  std::vector<Ended> ended(pairs.size());
+  {
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    std::optional<CopyView> view;
+    if (!options.quiet && !options.plan && !(options.json && !terminal)) view.emplace(tool.clock(), terminal);
+    auto wanted = options_for_copy(options, view ? &*view : nullptr);
+    tool.run(copy_all(tool.clock(), tool.client(), pairs, ended, std::move(wanted), options));
+  }
+  if (options.json) {
+    json list = json::array();
+    for (std::size_t at = 0; at < pairs.size(); ++at)
+      list.push_back(as_json(pairs[at], ended[at]));
+    print((options.list.empty() ? list[0] : list).dump(2, ' ', false, json::error_handler_t::replace));
+  } else {
+    for (std::size_t at = 0; at < pairs.size(); ++at)
+      tell(pairs[at], ended[at], options.quiet);
+  }
+  return code_of(ended);
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,140 @@
+// `sluice inspect IMAGE`: manifest, platforms, layers, labels and referrers of an image.
+
+#include "commands.hpp"
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "exit_code.hpp"
+#include "registry_tool.hpp"
+#include "size.hpp"
+#include "terminal.hpp"
+
+#include <iostream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sluice::daemon {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// What was found out about an image.
+struct Found {
+  std::optional<registry::FetchedManifest> manifest;
+  std::string config;  // bytes, when asked for and there is one
+  std::optional<std::vector<oci::Descriptor>> referrers;
+};
+
+Task<> look(registry::Client& client, registry::Place place, InspectOptions options,
+            std::optional<oci::Platform> platform, Found& found) {
+  auto fetched = co_await client.manifest(place);
+  // Of an index, a person wants to see the platforms; its config is that of one of them.
+  if (!platform && options.image_config && fetched.manifest.is_index) platform = oci::Platform::host();
+  if (platform && fetched.manifest.is_index) {
+    const auto child = oci::select_platform(fetched.manifest, *platform);
+    if (!child) throw Error(ErrorKind::not_found, place.text() + " has no image for " + platform->text());
+    place.digest = child->digest;
+    fetched = co_await client.manifest(place);
+  }
+  if (fetched.manifest.config && !options.raw)
+    found.config = co_await client.small_blob(place, *fetched.manifest.config);
+  if (options.referrers) found.referrers = co_await client.referrers(place, fetched.digest);
+  found.manifest = std::move(fetched);
+}
+
+json as_json(const oci::Descriptor& descriptor) {
+  json value{
+      {"media_type", descriptor.media_type}, {"digest", descriptor.digest.text()}, {"size", descriptor.size}};
+  if (descriptor.platform) value["platform"] = descriptor.platform->text();
+  if (!descriptor.annotations.empty()) value["annotations"] = descriptor.annotations;
+  return value;
+}
+
+json as_json(const std::vector<oci::Descriptor>& descriptors) {
+  json list = json::array();
+  for (const auto& descriptor : descriptors)
+    list.push_back(as_json(descriptor));
+  return list;
+}
+
+std::optional<oci::ImageConfig> image_config(const Found& found) {
+  try {
+    if (!found.config.empty()) return oci::parse_image_config(found.config);
+  } catch (const Error&) {
+    // The config of an artifact is whatever its makers like.
+  }
+  return std::nullopt;
+}
+
+json as_json(const registry::Place& place, const Found& found) {
+  const auto& [digest, media_type, bytes, manifest] = *found.manifest;
+  json value{
+      {"image", place.text()}, {"digest", digest.text()}, {"media_type", media_type}, {"size", bytes.size()}};
+  if (!manifest.artifact_type.empty()) value["artifact_type"] = manifest.artifact_type;
+  if (!manifest.annotations.empty()) value["annotations"] = manifest.annotations;
+  if (manifest.is_index) value["manifests"] = as_json(manifest.manifests);
+  if (manifest.config) value["config"] = as_json(*manifest.config);
+  if (!manifest.is_index) value["layers"] = as_json(manifest.layers);
+  if (const auto config = image_config(found)) {
+    value["platform"] = config->platform.text();
+    value["created"] = config->created;
+    value["labels"] = config->labels;
+  }
+  if (found.referrers) value["referrers"] = as_json(*found.referrers);
+  return value;
+}
+
+void print_field(const std::string& name, const std::string& value) {
+  if (!value.empty()) print(fmt::format("{:<12}{}", name, printable(value, 400)));
+}
+
+void print_descriptors(const std::string& title, const std::vector<oci::Descriptor>& descriptors) {
+  print(title);
+  for (const auto& descriptor : descriptors)
+    print(fmt::format(
+        "  {}  {:>7}  {}", descriptor.digest.text(), size_text(static_cast<std::uint64_t>(descriptor.size)),
+        printable(descriptor.platform ? descriptor.platform->text() : descriptor.media_type, 100)));
+}
+
+void print_text(const registry::Place& place, const Found& found) {
+  const auto& [digest, media_type, bytes, manifest] = *found.manifest;
+  print_field("image", place.text());
+  print_field("digest", digest.text());
+  print_field("media type", media_type);
+  print_field("artifact", manifest.artifact_type);
+  if (const auto config = image_config(found)) {
+    print_field("platform", config->platform.text());
+    print_field("created", config->created);
+    for (const auto& [name, label] : config->labels)
+      print_field("label", name + "=" + label);
+  }
+  std::uint64_t size = 0;
+  for (const auto& layer : manifest.layers)
+    size += static_cast<std::uint64_t>(layer.size);
+  if (!manifest.is_index) print_field("size", size_text(size));
+  if (manifest.is_index) print_descriptors("platforms", manifest.manifests);
+  if (!manifest.is_index) print_descriptors("layers", manifest.layers);
+  if (found.referrers) print_descriptors("referrers", *found.referrers);
+}
+
+}  // namespace
+
+int inspect(const InspectOptions& options) {
+  const auto place = read_place(options.image);
+  RegistryTool tool(options.config);
+  Found found;
+  tool.run(look(tool.client(), place, options, read_platform(options.platform), found));
+  if (options.raw || options.image_config) {
+    // Exactly these bytes, so that their digest can be computed.
+    std::cout << (options.raw ? found.manifest->bytes : found.config) << std::flush;
+    return exit_code::ok;
+  }
+  if (options.json)
+    print(as_json(place, found).dump(2, ' ', false, json::error_handler_t::replace));
+  else
+    print_text(place, found);
+  return exit_code::ok;
+}
+
+}  // namespace sluice::daemon

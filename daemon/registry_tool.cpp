@@ -1,0 +1,104 @@
+#include "registry_tool.hpp"
+
+#include "core/error.hpp"
+#include "engine/access.hpp"
+#include "exit_code.hpp"
+#include "load_config.hpp"
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <malloc.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+
+namespace sluice::daemon {
+namespace {
+
+std::shared_ptr<const config::Config> load(const std::optional<std::string>& file) {
+  if (!file) return std::make_shared<config::Config>();
+  auto loaded = load_config(*file);
+  if (loaded.config) return std::move(loaded.config);
+  throw Failure(exit_code::usage, loaded.diagnostics.text());
+}
+
+}  // namespace
+
+int exit_code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::not_found:
+      return exit_code::not_found;
+    case ErrorKind::invalid:
+      return exit_code::usage;
+    case ErrorKind::unauthorized:
+    case ErrorKind::denied:
+    case ErrorKind::conflict:
+      return exit_code::refused;
+    default:
+      return exit_code::failed;
+  }
+}
+
+RegistryTool::RegistryTool(const std::optional<std::string>& config)
+    : random_(entropy()),
+      http_(net::make_client(clock_, workers_)),
+      config_(load(config)),
+      client_(*http_, clock_, random_, workers_,
+              [this](const std::string& host) { return engine::access_of(*config_, host); }) {
+  std::signal(SIGPIPE, SIG_IGN);
+  mallopt(M_ARENA_MAX, 1);
+}
+
+void RegistryTool::run(Task<> task) {
+  boost::asio::cancellation_signal cancel;
+  boost::asio::signal_set signals(loop_, SIGINT, SIGTERM);
+  bool interrupted = false;
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    interrupted = true;
+    cancel.emit(boost::asio::cancellation_type::all);
+  });
+  std::exception_ptr failure;
+  bool done = false;
+  auto end = [&](std::exception_ptr thrown) {
+    failure = thrown;
+    done = true;
+  };
+  loop_.restart();
+  boost::asio::co_spawn(loop_, std::move(task),
+                        boost::asio::bind_cancellation_slot(cancel.slot(), std::move(end)));
+  while (!done)
+    loop_.run_one();
+  if (!failure) return;
+  if (interrupted) throw Failure(exit_code::interrupted, "interrupted");
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Failure&) {
+    throw;
+  } catch (...) {
+    const Error error = current_error();
+    throw Failure(exit_code_of(error.kind()), error.what());
+  }
+}
+
+registry::Place read_place(const std::string& text) {
+  try {
+    return registry::Place::parse(text);
+  } catch (const Error& error) {
+    throw Failure(exit_code::usage, error.what());
+  }
+}
+
+std::optional<oci::Platform> read_platform(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  try {
+    return oci::Platform::parse(*text);
+  } catch (const Error& error) {
+    throw Failure(exit_code::usage, error.what());
+  }
+}
+
+}  // namespace sluice::daemon

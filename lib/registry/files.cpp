@@ -1,0 +1,77 @@
+#include "registry/files.hpp"
+
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace sluice::registry {
+
+void throw_system_error(const std::filesystem::path& path) {
+  const int code = errno;
+  const auto kind = code == ENOENT || code == ENOTDIR                  ? ErrorKind::not_found
+                    : code == EACCES || code == EPERM || code == EROFS ? ErrorKind::denied
+                                                                       : ErrorKind::unavailable;
+  throw Error(kind, path.string() + ": " + std::generic_category().message(code));
+}
+
+File::~File() {
+  ::close(descriptor_);
+}
+
+std::shared_ptr<File> File::open(const std::filesystem::path& path, int flags, unsigned mode) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (descriptor < 0) throw_system_error(path);
+  return std::make_shared<File>(descriptor);
+}
+
+void File::write(std::string_view bytes, std::uint64_t offset, const std::filesystem::path& path) const {
+  while (!bytes.empty()) {
+    const auto count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_system_error(path);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+void File::sync(const std::filesystem::path& path) const {
+  if (::fsync(descriptor_) != 0) throw_system_error(path);
+}
+
+Task<std::size_t> FileBody::read(std::span<char> buffer) {
+  const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end_ - at_));
+  if (most == 0) co_return 0;
+  auto take = [file = file_, name = name_, data = buffer.data(), most, at = at_] {
+    for (;;) {
+      const auto count = ::pread(file->descriptor(), data, most, static_cast<off_t>(at));
+      if (count >= 0) return static_cast<std::size_t>(count);
+      if (errno != EINTR) throw_system_error(name);
+    }
+  };
+  const std::size_t got = co_await workers_.run(std::move(take));
+  at_ += got;
+  co_return got;
+}
+
+Task<std::string> Files::read(std::string name, std::size_t limit) const {
+  const auto size = this->size(name);
+  if (!size) throw Error(ErrorKind::not_found, path().string() + " has no " + name);
+  if (*size > limit)
+    throw Error(ErrorKind::corrupt, name + " of " + path().string() + " has " + std::to_string(*size) +
+                                        " bytes, more than " + std::to_string(limit));
+  const auto body = open(name, 0);
+  std::string bytes(static_cast<std::size_t>(*size), '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const std::size_t got = co_await body->read(std::span<char>(bytes).subspan(have));
+    if (got == 0) throw Error(ErrorKind::corrupt, name + " of " + path().string() + " is cut off");
+    have += got;
+  }
+  co_return bytes;
+}
+
+}  // namespace sluice::registry

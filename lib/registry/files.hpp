@@ -1,0 +1,86 @@
+#pragma once
+// The files of an image layout by their names ("index.json", "blobs/sha256/..."), whether they are in a
+// directory or in a tar archive.
+
+#include "core/workers.hpp"
+#include "net/client.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::registry {
+
+/// Owns a file descriptor.
+class File {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  /// Throws not_found, denied or unavailable with the path and the system's reason. `flags` and `mode` as of
+  /// open(2); O_CLOEXEC is added.
+  static std::shared_ptr<File> open(const std::filesystem::path& path, int flags, unsigned mode = 0);
+  int descriptor() const { return descriptor_; }
+  /// Writes all of it at the offset. Throws unavailable (disk full, I/O error) naming `path`.
+  void write(std::string_view bytes, std::uint64_t offset, const std::filesystem::path& path) const;
+  /// Makes it durable.
+  void sync(const std::filesystem::path& path) const;
+
+ private:
+  int descriptor_;
+};
+
+/// Throws Error for errno: "path: No space left on device".
+[[noreturn]] void throw_system_error(const std::filesystem::path& path);
+
+/// A part of a file as a body.
+class FileBody final : public net::BodySource {
+ public:
+  FileBody(Workers& workers, std::shared_ptr<const File> file, std::string name, std::uint64_t begin,
+           std::uint64_t end)
+      : workers_(workers), file_(std::move(file)), name_(std::move(name)), at_(begin), end_(end) {}
+  Task<std::size_t> read(std::span<char> buffer) override;
+
+ private:
+  Workers& workers_;
+  std::shared_ptr<const File> file_;
+  std::string name_;
+  std::uint64_t at_;
+  std::uint64_t end_;
+};
+
+/// Files to read.
+class Files {
+ public:
+  virtual ~Files() = default;
+  /// For messages.
+  virtual const std::filesystem::path& path() const = 0;
+  /// Bytes of a file; nullopt when there is none of this name.
+  virtual std::optional<std::uint64_t> size(const std::string& name) const = 0;
+  /// The bytes from an offset on. The file must be there.
+  virtual std::unique_ptr<net::BodySource> open(const std::string& name, std::uint64_t from) const = 0;
+  /// A whole small file. Throws not_found, and corrupt when it is larger than `limit`.
+  Task<std::string> read(std::string name, std::size_t limit) const;
+};
+
+/// Files to write.
+class NewFiles {
+ public:
+  virtual ~NewFiles() = default;
+  virtual const std::filesystem::path& path() const = 0;
+  virtual std::optional<std::uint64_t> size(const std::string& name) const = 0;
+  /// Exactly `size` bytes of `body`. When it fails, there is no file of this name (or the one before).
+  virtual Task<> write(std::string name, std::uint64_t size, net::BodySource& body) = 0;
+  /// A small file, replacing one of this name where that is possible. Must be the last ones in an archive.
+  virtual Task<> write(std::string name, std::string bytes) = 0;
+  /// A small file that is there; nullopt when it is not, or cannot be read back.
+  virtual Task<std::optional<std::string>> read(std::string name, std::size_t limit) = 0;
+  virtual Task<> finish() = 0;
+  /// Files that may be written at once.
+  virtual int lanes() const = 0;
+};
+
+}  // namespace sluice::registry

@@ -1,0 +1,34 @@
+#pragma once
+// Names of where an image is: a registry, a directory, an archive. Pure.
+
+#include "oci/digest.hpp"
+#include "oci/reference.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::registry {
+
+enum class PlaceKind { registry, layout, oci_archive, docker_archive };
+
+struct Place {
+  PlaceKind kind = PlaceKind::registry;
+  oci::Repository repository;  // of a registry
+  std::filesystem::path path;  // of everything else
+  std::optional<std::string> tag;
+  std::optional<oci::Digest> digest;
+
+  /// As a person writes it: "docker.io/library/node:20", "oci:/media/usb/node:20".
+  std::string text() const;
+  /// The digest if there is one, else the tag; nullopt for a layout or archive that is named as a whole.
+  std::optional<std::string> tag_or_digest() const;
+
+  /// "node:20", "docker://node:20", "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:TAG]";
+  /// "@DIGEST" instead of or behind a tag. The words are those of containers-transports(5). Throws
+  /// Error(invalid) that says what is wrong.
+  static Place parse(std::string_view text);
+};
+
+}  // namespace sluice::registry

@@ -1,0 +1,114 @@
+#include "registry/referrers.hpp"
+
+#include "core/error.hpp"
+#include "registry/answer.hpp"
+#include "registry/manifest.hpp"
+#include "registry/pages.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::registry {
+namespace {
+
+// Registries without the API answer 404, 400, 403, 405 or a page for people.
+bool means_no_api(ErrorKind kind) {
+  return kind == ErrorKind::not_found || kind == ErrorKind::invalid || kind == ErrorKind::denied ||
+         kind == ErrorKind::unauthorized;
+}
+
+bool is_index(const net::Response& response) {
+  const std::string type = content_type(response.headers());
+  return type == oci::media_type::oci_index || type == oci::media_type::docker_list;
+}
+
+/// Nullopt when the registry has no referrers API.
+Task<std::optional<std::vector<oci::Descriptor>>> ask_api(Session& session, oci::Repository repository,
+                                                          oci::Digest subject) {
+  Call call;
+  call.what = "referrers";
+  call.path = "referrers/" + subject.text();
+  call.headers.add("Accept", std::string(oci::media_type::oci_index));
+  call.scopes = {pull_scope(repository)};
+  call.html_allowed = true;
+  std::vector<oci::Descriptor> found;
+  bool api = true;
+  std::function<bool(const net::Response&, std::string)> take = [&](const net::Response& page,
+                                                                    std::string body) {
+    api = is_index(page);
+    if (!api) return false;
+    auto index = oci::parse_manifest(body, content_type(page.headers()));
+    for (auto& entry : index.manifests)
+      found.push_back(std::move(entry));
+    return found.size() <= max_referrers;
+  };
+  try {
+    co_await read_pages(session, std::move(repository), std::move(call), std::move(take));
+  } catch (const Error& error) {
+    if (!means_no_api(error.kind())) throw;
+    api = false;
+  }
+  if (!api) co_return std::nullopt;
+  if (found.size() > max_referrers)
+    throw Error(ErrorKind::invalid,
+                subject.text() + " has more than " + std::to_string(max_referrers) + " referrers");
+  co_return found;
+}
+
+Task<std::optional<FetchedManifest>> fallback_index(Session& session, oci::Repository repository,
+                                                    oci::Digest subject) {
+  try {
+    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
+std::string referrers_tag(const oci::Digest& subject) {
+  return std::string(subject.algorithm().substr(0, 32)) + "-" + std::string(subject.hex().substr(0, 64));
+}
+
+Task<std::vector<oci::Descriptor>> get_referrers(Session& session, oci::Repository repository,
+                                                 oci::Digest subject) {
+  auto found = co_await ask_api(session, repository, subject);
+  if (found) co_return std::move(*found);
+  auto index = co_await fallback_index(session, std::move(repository), std::move(subject));
+  if (!index) co_return std::vector<oci::Descriptor>{};
+  co_return std::move(index->manifest.manifests);
+}
+
+std::string with_referrer(const std::string& index_bytes, const oci::Digest& digest,
+                          const std::string& manifest_bytes, const std::string& media_type) {
+  using json = nlohmann::ordered_json;
+  auto index = index_bytes.empty() ? json{{"schemaVersion", 2},
+                                          {"mediaType", oci::media_type::oci_index},
+                                          {"manifests", json::array()}}
+                                   : json::parse(index_bytes);
+  for (const auto& entry : index["manifests"])
+    if (entry.at("digest") == digest.text()) return index_bytes;
+  const auto manifest = json::parse(manifest_bytes);
+  json entry{{"mediaType", media_type}, {"digest", digest.text()}, {"size", manifest_bytes.size()}};
+  if (manifest.contains("annotations")) entry["annotations"] = manifest["annotations"];
+  // The type of an image manifest without artifactType is that of its config.
+  if (manifest.contains("artifactType"))
+    entry["artifactType"] = manifest["artifactType"];
+  else if (manifest.contains("config"))
+    entry["artifactType"] = manifest["config"].value("mediaType", "");
+  index["manifests"].push_back(std::move(entry));
+  return index.dump();
+}
+
+Task<> list_under_fallback_tag(Session& session, oci::Repository repository, oci::Digest subject,
+                               std::string manifest_bytes, std::string media_type) {
+  const auto present = co_await fallback_index(session, repository, subject);
+  const std::string before = present ? present->bytes : std::string();
+  std::string after = with_referrer(before, oci::Digest::of(manifest_bytes), manifest_bytes, media_type);
+  if (after == before) co_return;
+  std::string type(oci::media_type::oci_index);
+  co_await put_manifest(session, std::move(repository), referrers_tag(subject), std::move(type),
+                        std::move(after));
+}
+
+}  // namespace sluice::registry

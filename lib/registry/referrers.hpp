@@ -1,0 +1,33 @@
+#pragma once
+// Referrers: signatures, SBOMs and attestations that name an image as their subject (distribution
+// specification, "Listing Referrers", "Referrers Tag Schema").
+
+#include "oci/manifest.hpp"
+#include "registry/request.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice::registry {
+
+/// Referrers of one subject that are read.
+inline constexpr std::size_t max_referrers = 1000;
+
+/// By the referrers API; where the registry has none, by the fallback tag. Empty when there are none.
+Task<std::vector<oci::Descriptor>> get_referrers(Session& session, oci::Repository repository,
+                                                 oci::Digest subject);
+
+/// For a registry that does not take note of subjects itself: lists the manifest in the index under the
+/// fallback tag. Two clients that do so at the same moment may lose one entry, as the specification says.
+Task<> list_under_fallback_tag(Session& session, oci::Repository repository, oci::Digest subject,
+                               std::string manifest_bytes, std::string media_type);
+
+/// "sha256-<64 hex>" (at most 32 and 64 characters of both parts). Pure.
+std::string referrers_tag(const oci::Digest& subject);
+
+/// The index with one more entry for this manifest; the same bytes when it is listed already. Empty
+/// `index_bytes` begin a new index. Pure.
+std::string with_referrer(const std::string& index_bytes, const oci::Digest& digest,
+                          const std::string& manifest_bytes, const std::string& media_type);
+
+}  // namespace sluice::registry

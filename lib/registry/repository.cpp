@@ -1,0 +1,77 @@
+#include "registry/repository.hpp"
+
+#include "registry/manifest.hpp"
+#include "registry/referrers.hpp"
+#include "registry/tags.hpp"
+
+namespace sluice::registry {
+
+RepositorySource::RepositorySource(Session& session, oci::Repository repository)
+    : session_(session), repository_(std::move(repository)), text_(repository_.text()) {}
+
+Task<FetchedManifest> RepositorySource::manifest(std::string tag_or_digest) {
+  return get_manifest(session_, repository_, std::move(tag_or_digest));
+}
+
+Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_digest) {
+  return resolve_manifest(session_, repository_, std::move(tag_or_digest));
+}
+
+std::unique_ptr<net::BodySource> RepositorySource::open(const oci::Descriptor& blob, std::uint64_t from) {
+  return std::make_unique<BlobReader>(session_, repository_, blob.digest,
+                                      static_cast<std::uint64_t>(blob.size), from);
+}
+
+Task<std::vector<oci::Descriptor>> RepositorySource::referrers(oci::Digest subject) {
+  return get_referrers(session_, repository_, std::move(subject));
+}
+
+Task<std::vector<std::string>> RepositorySource::tags() {
+  return list_tags(session_, repository_);
+}
+
+RepositoryTarget::RepositoryTarget(Session& session, UploadNotes& notes, oci::Repository repository)
+    : session_(session), notes_(notes), repository_(std::move(repository)), text_(repository_.text()) {}
+
+Task<std::optional<Resolved>> RepositoryTarget::resolve(std::string tag_or_digest) {
+  return resolve_manifest(session_, repository_, std::move(tag_or_digest));
+}
+
+Task<bool> RepositoryTarget::has(oci::Descriptor blob) {
+  return blob_exists(session_, repository_, std::move(blob.digest), push_scope(repository_));
+}
+
+bool RepositoryTarget::can_mount(const Source& source, const oci::Descriptor& blob) const {
+  const auto* home = source.repository();
+  if (home && home->registry == repository_.registry && home->path != repository_.path) return true;
+  return !notes_.holders(repository_.registry, blob.digest).empty();
+}
+
+Task<Arrival> RepositoryTarget::bring(Source& source, oci::Descriptor blob, BlobMoved moved) {
+  return move_blob(session_, notes_, source, repository_, std::move(blob), std::move(moved));
+}
+
+Task<> RepositoryTarget::put_manifest(oci::Digest digest, std::string media_type, std::string bytes) {
+  const auto subject = oci::parse_manifest(bytes, media_type).subject;
+  const bool noted = co_await registry::put_manifest(session_, repository_, digest.text(), media_type, bytes);
+  if (!subject || noted) co_return;
+  co_await list_under_fallback_tag(session_, repository_, subject->digest, std::move(bytes),
+                                   std::move(media_type));
+}
+
+Task<> RepositoryTarget::tag(std::string tag, oci::Digest /*digest*/, std::string media_type,
+                             std::string bytes) {
+  co_await registry::put_manifest(session_, repository_, std::move(tag), std::move(media_type),
+                                  std::move(bytes));
+}
+
+Task<> RepositoryTarget::finish() {
+  co_return;
+}
+
+// Enough to fill a line while some blobs end, few enough for registries that count connections.
+int RepositoryTarget::lanes() const {
+  return 4;
+}
+
+}  // namespace sluice::registry

@@ -1,0 +1,48 @@
+#pragma once
+// A repository of a registry as the end of a copy.
+
+#include "registry/request.hpp"
+#include "registry/source.hpp"
+#include "registry/upload.hpp"
+
+namespace sluice::registry {
+
+class RepositorySource final : public Source {
+ public:
+  RepositorySource(Session& session, oci::Repository repository);
+  const std::string& text() const override { return text_; }
+  Task<FetchedManifest> manifest(std::string tag_or_digest) override;
+  Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
+  std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;
+  Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) override;
+  Task<std::vector<std::string>> tags() override;
+  const oci::Repository* repository() const override { return &repository_; }
+
+ private:
+  Session& session_;
+  oci::Repository repository_;
+  std::string text_;
+};
+
+class RepositoryTarget final : public Target {
+ public:
+  RepositoryTarget(Session& session, UploadNotes& notes, oci::Repository repository);
+  const std::string& text() const override { return text_; }
+  const std::string& site() const override { return repository_.registry; }
+  Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
+  Task<bool> has(oci::Descriptor blob) override;
+  bool can_mount(const Source& source, const oci::Descriptor& blob) const override;
+  Task<Arrival> bring(Source& source, oci::Descriptor blob, BlobMoved moved) override;
+  Task<> put_manifest(oci::Digest digest, std::string media_type, std::string bytes) override;
+  Task<> tag(std::string tag, oci::Digest digest, std::string media_type, std::string bytes) override;
+  Task<> finish() override;
+  int lanes() const override;
+
+ private:
+  Session& session_;
+  UploadNotes& notes_;
+  oci::Repository repository_;
+  std::string text_;
+};
+
+}  // namespace sluice::registry

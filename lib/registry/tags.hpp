@@ -1,0 +1,22 @@
+#pragma once
+// The tags of a repository (distribution specification, "Listing Tags").
+
+#include "registry/request.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::registry {
+
+/// Tags of one list.
+inline constexpr std::size_t max_tags = 1'000'000;
+
+/// All tags in the registry's order. Throws Error(corrupt) when there are more than max_tags.
+Task<std::vector<std::string>> list_tags(Session& session, oci::Repository repository);
+
+/// The tags of one page: `null` for an empty repository, and entries that are no tags (Nexus sends nulls,
+/// Artifactory digests) are passed over. Throws Error(corrupt). Pure.
+std::vector<std::string> parse_tags(std::string_view body);
+
+}  // namespace sluice::registry
