@@ -75,6 +75,11 @@ class Registry:
     def repository(self, path):
         return f"{self.host}/{path}"
 
+    def requests(self, *texts):
+        """How many requests it has answered whose line in the access log has all of these texts in it."""
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as log:
+            return sum(1 for line in log if ' HTTP/1.1" ' in line and all(text in line for text in texts))
+
     def delete_tag(self, repository, digest):
         """Deletes a manifest, and with it every tag that names it."""
         request = urllib.request.Request(f"http://{self.host}/v2/{repository}/manifests/{digest}", method="DELETE")
