@@ -136,25 +136,42 @@ void FakeRegistry::answer_blob(Exchange& exchange, const RecordedRequest& reques
                       std::to_string(piece->bytes.size() - 1) + "/" + size + "\r\n");
 }
 
+namespace {
+
+/// "/v2/b/blobs/uploads/7?_state=a%3Db" -> "7"
+std::string upload_of(const std::string& target) {
+  const auto path = target.substr(0, target.find('?'));
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+void FakeRegistry::receive(const RecordedRequest& request, const std::string& bytes) {
+  std::lock_guard lock(mutex_);
+  received_[upload_of(request.target)] += bytes;
+}
+
 void FakeRegistry::answer_upload(Exchange& exchange, const RecordedRequest& request, const std::string& path,
                                  const std::string& body) {
   std::unique_lock lock(mutex_);
-  if (request.method == "POST") {
-    const std::string location =
-        "/v2/" + path + "/blobs/uploads/" + std::to_string(++uploads_) + "?_state=a%3Db";
+  const std::string id = request.method == "POST" ? std::to_string(++uploads_) : upload_of(request.target);
+  std::string& received = received_[id];
+  received += body;
+  const std::string location = "Location: /v2/" + path + "/blobs/uploads/" + id + "?_state=a%3Db\r\n";
+  const std::string range = "Range: 0-" + std::to_string(received.empty() ? 0 : received.size() - 1) + "\r\n";
+  if (request.method == "PUT") {
+    const auto digests = query_values(request.target, "digest");
+    const auto states = query_values(request.target, "_state");
+    const bool valid = digests.size() == 1 && states == std::vector<std::string>{"a=b"};
+    if (valid)
+      content_.insert_or_assign(path + "@" + digests.front(), Piece{"application/octet-stream", received});
     lock.unlock();
-    return exchange.answer(202, "", "Location: " + location + "\r\n");
+    return exchange.answer(valid ? 201 : 400);
   }
-  if (request.method == "DELETE") {
-    lock.unlock();
-    return exchange.answer(204);
-  }
-  const auto digests = query_values(request.target, "digest");
-  const auto states = query_values(request.target, "_state");
-  const bool valid = digests.size() == 1 && states == std::vector<std::string>{"a=b"};
-  if (valid) content_.insert_or_assign(path + "@" + digests.front(), Piece{"application/octet-stream", body});
   lock.unlock();
-  exchange.answer(valid ? 201 : 400);
+  if (request.method == "DELETE" || request.method == "GET")
+    return exchange.answer(204, "", location + range);
+  exchange.answer(202, "", location + range);
 }
 
 }  // namespace sluice::test

@@ -33,6 +33,9 @@ class FakeRegistry {
   /// What is stored under a digest, whatever its bytes are.
   std::optional<std::string> stored(const std::string& path, const oci::Digest& digest) const;
 
+  /// Bytes of an upload that a hook took off the connection, for the registry to keep.
+  void receive(const RecordedRequest& request, const std::string& bytes);
+
   std::vector<RecordedRequest> requests() const { return server_.requests(); }
   /// How many requests had this method and a target with this text in it.
   int count(const std::string& method, const std::string& text = "") const;
@@ -54,7 +57,8 @@ class FakeRegistry {
   std::map<std::string, Piece> content_;     // by "path@digest"
   std::map<std::string, std::string> tags_;  // digest by "path:tag"
   int uploads_ = 0;
-  ScriptedServer server_;  // last: its threads use all above
+  std::map<std::string, std::string> received_;  // by upload
+  ScriptedServer server_;                        // last: its threads use all above
 };
 
 /// True for a request of this method whose target has this text in it.

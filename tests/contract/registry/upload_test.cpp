@@ -1,0 +1,159 @@
+// Uploads that go on, that go in pieces, and blobs that need not move.
+
+#include "fake_registry.hpp"
+#include "rig.hpp"
+#include "support/run.hpp"
+
+#include <atomic>
+#include <memory>
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::test;
+
+namespace {
+
+constexpr std::size_t mib = 1024 * 1024;
+// Larger than the marks from which a body can be given again are apart.
+const TestImage large = make_image("amd64", 61, {40 * mib});
+const Piece& layer = large.blobs[1];
+
+void copy(FakeRegistry& source, FakeRegistry& target) {
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
+  });
+}
+
+std::string range_of(const RecordedRequest& request) {
+  const auto found = request.headers.find("content-range");
+  return found == request.headers.end() ? "" : found->second;
+}
+
+bool is_put_of(const RecordedRequest& request, const Piece& piece) {
+  return is(request, "PUT", net::percent_encode(piece.digest().text()));
+}
+
+std::vector<RecordedRequest> of_method(const FakeRegistry& registry, const std::string& method,
+                                       const std::string& text) {
+  std::vector<RecordedRequest> found;
+  for (const auto& request : registry.requests())
+    if (is(request, method, text)) found.push_back(request);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("C2: an upload that breaks goes on where the registry says, without the bytes that arrived") {
+  FakeRegistry source;
+  source.add("a", large);
+  std::atomic<int> cuts{2};
+  FakeRegistry* kept = nullptr;
+  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is_put_of(request, layer) || cuts-- <= 0) return false;
+    kept->receive(request, exchange.read_bytes(18 * mib));
+    exchange.reset();
+    return true;
+  });
+  kept = &target;
+  copy(source, target);
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  const auto puts = of_method(target, "PUT", net::percent_encode(layer.digest().text()));
+  REQUIRE(puts.size() == 3);
+  const std::string last = std::to_string(layer.bytes.size() - 1);
+  CHECK(range_of(puts[0]).empty());
+  CHECK(range_of(puts[1]) == std::to_string(18 * mib) + "-" + last);
+  CHECK(range_of(puts[2]) == std::to_string(36 * mib) + "-" + last);
+  // The source was asked for what had to be hashed again, not for the whole.
+  const auto gets = of_method(source, "GET", layer.digest().text());
+  REQUIRE(gets.size() == 3);
+  const auto from = std::stoull(gets[1].headers.at("range").substr(std::string("bytes=").size()));
+  CHECK(from <= 18 * mib);
+  CHECK(from >= 1 * mib);
+  CHECK(target.count("POST") == 2);  // the config's and the layer's
+}
+
+TEST_CASE("C2: a registry that says it has more than was sent is not believed") {
+  FakeRegistry source;
+  source.add("a", large);
+  std::atomic<int> cuts{1};
+  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
+    if (is(request, "GET", "/blobs/uploads/")) {
+      exchange.answer(204, "", "Range: 0-41943038\r\n");
+      return true;
+    }
+    if (!is_put_of(request, layer) || cuts-- <= 0) return false;
+    exchange.read_bytes(1000);
+    exchange.reset();
+    return true;
+  });
+  copy(source, target);
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK(target.count("POST") == 3);  // the layer began anew
+}
+
+TEST_CASE("a registry that refuses whole blobs by their size gets pieces, the next time at once") {
+  const TestImage second = make_image("amd64", 62, {33 * mib});
+  FakeRegistry source;
+  source.add("a", large);
+  source.add("a", second);
+  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
+    const auto length = request.headers.find("content-length");
+    if (length == request.headers.end() || std::stoull(length->second) <= 32 * mib) return false;
+    exchange.answer(413, "too large for this proxy");
+    exchange.stall();
+    return true;
+  });
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
+    co_await rig.client.copy(source.repository("a"), second.manifest.digest(), target.repository("b"));
+  });
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK((target.stored("b", second.blobs[1].digest()) == second.blobs[1].bytes));
+  const auto patches = of_method(target, "PATCH", "/blobs/uploads/");
+  REQUIRE(patches.size() == 2);
+  CHECK(range_of(patches[0]) == "0-" + std::to_string(32 * mib - 1));
+  CHECK(of_method(target, "PUT", net::percent_encode(layer.digest().text())).size() == 2);
+  CHECK(of_method(target, "PUT", net::percent_encode(second.blobs[1].digest().text())).size() == 1);
+}
+
+TEST_CASE("C9: a registry that refuses pieces by their size too is told once, with advice") {
+  FakeRegistry source;
+  source.add("a", large);
+  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
+    const auto length = request.headers.find("content-length");
+    if (length == request.headers.end() || std::stoull(length->second) < mib) return false;
+    exchange.answer(413, "");
+    exchange.stall();
+    return true;
+  });
+  const auto failure = run([&]() -> Task<std::optional<Error>> {
+    Rig rig;
+    co_return co_await failure_of(
+        rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b")));
+  });
+  CHECK(failure->kind() == ErrorKind::invalid);
+  CHECK(std::string(failure->what()).find("size limit or quota") != std::string::npos);
+}
+
+TEST_CASE("a blob that one repository of a registry got is mounted into the next one") {
+  const TestImage image = make_image("amd64", 63, {5000, 100});
+  FakeRegistry source;
+  source.add("a", image);
+  FakeRegistry target([](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "POST", "mount=")) return false;
+    exchange.answer(201, "", "Location: /v2/there\r\n");
+    return true;
+  });
+  const auto progress = run([&]() -> Task<registry::CopyProgress> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), image.manifest.digest(), target.repository("one"));
+    co_return co_await rig.client.copy(source.repository("a"), image.manifest.digest(),
+                                       target.repository("two"));
+  });
+  CHECK(progress.blobs_mounted == 3);
+  CHECK(progress.bytes_moved == 0);
+  CHECK(target.count("POST", "from=one") == 3);
+}
