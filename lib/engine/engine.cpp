@@ -15,11 +15,33 @@ namespace {
 constexpr auto retention_pause = std::chrono::hours(1);
 constexpr int retention_piece = 200;
 
-registry::Access access_of(const config::Config& config, const std::string& host) {
-  const auto settings = config.registry(host);
-  registry::Access access;
+registry::CloudIdentity identity_of(const config::CloudIdentity& settings) {
+  using Kind = registry::CloudIdentity::Kind;
+  registry::CloudIdentity identity{
+      .client_id = settings.client_id, .tenant = settings.tenant, .account = settings.account};
+  if (settings.kind == config::CloudIdentity::Kind::aws) identity.kind = Kind::aws;
+  if (settings.kind == config::CloudIdentity::Kind::google) identity.kind = Kind::google;
+  return identity;
+}
+
+// A registry's own settings come before the logins of other tools.
+void give_credentials(registry::Access& access, const config::Config& config,
+                      const config::Registry& settings, registry::CredentialSources& sources) {
   if (!settings.username.empty())
     access.credentials = registry::Credentials{.username = settings.username, .password = settings.password};
+  else if (settings.identity.kind != config::CloudIdentity::Kind::none)
+    access.source = sources.cloud(identity_of(settings.identity));
+  else if (config.docker_config == "auto")
+    access.source = sources.usual_files();
+  else if (config.docker_config != "none")
+    access.source = sources.file(config.docker_config);
+}
+
+registry::Access access_of(const config::Config& config, const std::string& host,
+                           registry::CredentialSources& sources) {
+  const auto settings = config.registry(host);
+  registry::Access access;
+  give_credentials(access, config, settings, sources);
   if (!settings.ca.empty()) access.tls.ca = settings.ca;
   if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
   if (!settings.key.empty()) access.tls.key = settings.key;
@@ -61,8 +83,13 @@ void fit(store::Tables& tables, const store::Run& run, const config::Config& con
 Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_config)
     : world(the_world),
       config(std::move(the_config)),
+      credentials({.http = world.http,
+                   .clock = world.clock,
+                   .workers = world.workers,
+                   .surroundings = world.surroundings},
+                  world.launcher),
       registry(world.http, world.clock, world.random, world.workers,
-               [this](const std::string& host) { return access_of(*config, host); }),
+               [this](const std::string& host) { return access_of(*config, host, credentials); }),
       logger(world, changes),
       jobs(world, registry, logger, new_jobs, changes),
       poller(world, registry, new_jobs, changes) {
