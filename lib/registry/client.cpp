@@ -26,6 +26,10 @@ Task<bool> Client::verify(std::string registry) {
   return state_->session.verify(std::move(registry));
 }
 
+Task<std::optional<Credentials>> Client::credentials(oci::Repository repository) {
+  return state_->session.credentials(std::move(repository));
+}
+
 Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::string tag_or_digest) {
   return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
 }

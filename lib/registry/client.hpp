@@ -67,6 +67,9 @@ class Client {
   /// us in; false: it lets everybody in. Throws unauthorized when it refuses them, not_found when no registry
   /// answers there.
   Task<bool> verify(std::string registry);
+  /// The credentials that would be used for a repository if its registry asked; for other tools that work
+  /// there. Throws as CredentialSource::find(). An empty path is the registry as a whole.
+  Task<std::optional<Credentials>> credentials(oci::Repository repository);
   /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send
   /// Docker-Content-Digest. Nullopt when the registry says 404.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);

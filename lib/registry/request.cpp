@@ -88,6 +88,12 @@ Task<bool> Session::verify(std::string registry) {
   }
 }
 
+Task<std::optional<Credentials>> Session::credentials(oci::Repository repository) {
+  Endpoint endpoint = this->endpoint(repository);
+  co_await look_up(endpoint, repository.path);
+  co_return endpoint.access.credentials;
+}
+
 // Not before the registry wants credentials: most pulls from public registries need no program to be run and
 // no cloud to be asked.
 Task<> Session::look_up(Endpoint& endpoint, std::string path) {

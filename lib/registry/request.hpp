@@ -49,6 +49,8 @@ class Session {
 
   /// See Client::verify().
   Task<bool> verify(std::string registry);
+  /// See Client::credentials().
+  Task<std::optional<Credentials>> credentials(oci::Repository repository);
 
   Endpoint endpoint(const oci::Repository& repository) const;
   Clock& clock() { return clock_; }
