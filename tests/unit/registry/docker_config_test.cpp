@@ -1,6 +1,7 @@
 #include "registry/docker_config.hpp"
 
 #include "core/error.hpp"
+#include "core/random.hpp"
 #include "net/http.hpp"
 
 #include <catch2/catch.hpp>
@@ -187,4 +188,36 @@ TEST_CASE("a logout takes every spelling of the registry, and nothing else") {
   CHECK(json["x"] == 1);
   CHECK(without_login(before, "f", "nowhere.example") == std::nullopt);
   CHECK(without_login("", "f", "r.example") == std::nullopt);
+}
+
+TEST_CASE("property: a file that was damaged anywhere is read or refused, and never crashes") {
+  const std::string whole =
+      R"({"auths": {"https://index.docker.io/v1/": {"auth": "bWU6aHVi"}, "quay.io/team": )"
+      R"({"identitytoken": "t", "username": "a"}, "r.example": {}}, "credHelpers": )"
+      R"({"r.example": "pass"}, "credsStore": "desktop"})";
+  const std::string pieces[] = {"{",    "}", "[",    "]",  "\"", "\\", ":",  ",",
+                                "null", "7", "\xff", "\0", "/",  "=",  "://"};
+  SeededRandom random(7);
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random.next() % limit); };
+  for (int round = 0; round < 2000; ++round) {
+    auto text = whole;
+    for (auto damages = 1 + below(4); damages > 0; --damages) {
+      if (below(2) == 0)
+        text.erase(below(text.size()), 1 + below(12));
+      else
+        text.insert(below(text.size()), pieces[below(std::size(pieces))]);
+    }
+    try {
+      const auto config = parsed(text);
+      for (const std::string registry : {"docker.io", "quay.io", "r.example", ""}) {
+        find_auth(config, registry, "team/app");
+        find_helper(config, registry);
+      }
+      const auto changed = with_login(text, "f", "r.example", Credentials{"a", Secret("b")});
+      CHECK(find_auth(parsed(changed), "r.example", "x"));
+      without_login(changed, "f", "r.example");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::invalid);
+    }
+  }
 }
