@@ -9,8 +9,6 @@
 #include "registry/endpoint.hpp"
 #include "registry/sigv4.hpp"
 
-#include <nlohmann/json.hpp>
-
 namespace sluice::registry {
 namespace {
 
@@ -20,6 +18,18 @@ AwsKeys keys_in(const std::string& answer, const std::string& who) {
   const Secret id = secret_in(answer, "AccessKeyId", who);
   return {std::string(id.reveal()), secret_in(answer, "SecretAccessKey", who),
           secret_in(answer, "Token", who)};
+}
+
+// The answer of STS is XML; its values have no characters that XML would write in another way.
+Secret element_in(const std::string& xml, const std::string& name, const std::string& who) {
+  const auto open = xml.find("<" + name + ">");
+  const auto from = open + name.size() + 2;
+  const auto close = open == std::string::npos ? open : xml.find("</" + name + ">", from);
+  if (close == std::string::npos) throw Error(ErrorKind::corrupt, who + " gave an answer without a " + name);
+  const auto value = xml.substr(from, close - from);
+  if (value.empty() || value.find_first_of(" \t\r\n<&") != std::string::npos)
+    throw Error(ErrorKind::corrupt, who + " gave an answer without a usable " + name);
+  return Secret(value);
 }
 
 // "Container credential provider": without TLS only where the address cannot leave the machine.
@@ -53,7 +63,7 @@ class AwsIdentity final : public CredentialSource {
       throw Error(ErrorKind::invalid,
                   "\"" + printable(registry, 200) +
                       "\" is not the name of an Amazon ECR registry (ACCOUNT.dkr.ecr.REGION.amazonaws.com)");
-    const AwsKeys keys = co_await this->keys();
+    const AwsKeys keys = co_await this->keys(host->region);
     const std::string who = "the login of the AWS identity at " + host->api;
     net::Request request;
     request.method = "POST";
@@ -71,17 +81,48 @@ class AwsIdentity final : public CredentialSource {
     co_return Found{std::move(login.credentials), login.lifetime * 4 / 5, login.lifetime * 19 / 20};
   }
 
-  Task<AwsKeys> keys() {
+  Task<AwsKeys> keys(std::string region) {
     const auto& surroundings = world_.surroundings;
     AwsKeys keys;
     keys.id = surroundings.variable("AWS_ACCESS_KEY_ID");
     keys.secret = Secret(surroundings.variable("AWS_SECRET_ACCESS_KEY"));
     keys.session_token = Secret(surroundings.variable("AWS_SESSION_TOKEN"));
     if (!keys.id.empty() && !keys.secret.empty()) co_return keys;
+    if (!surroundings.variable("AWS_WEB_IDENTITY_TOKEN_FILE").empty())
+      co_return co_await of_web_identity(std::move(region));
     const bool container = !surroundings.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").empty() ||
                            !surroundings.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").empty();
     if (container) co_return co_await of_container();
     co_return co_await of_instance();
+  }
+
+  // Roles for service accounts of Kubernetes: AssumeRoleWithWebIdentity (AWS STS API Reference).
+  Task<AwsKeys> of_web_identity(std::string region) {
+    const std::string who = "the AWS role of this service account";
+    const auto& surroundings = world_.surroundings;
+    const auto role = surroundings.variable("AWS_ROLE_ARN");
+    if (role.empty()) throw Error(ErrorKind::invalid, who + " needs AWS_ROLE_ARN in the environment");
+    auto session = surroundings.variable("AWS_ROLE_SESSION_NAME");
+    if (session.empty()) session = "sluice";
+    std::string file = surroundings.variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+    const Secret token = co_await secret_file(world_, std::move(file));
+    const Secret form = form_of({{"Action", "AssumeRoleWithWebIdentity"},
+                                 {"Version", "2011-06-15"},
+                                 {"RoleArn", role},
+                                 {"RoleSessionName", session},
+                                 {"WebIdentityToken", std::string(token.reveal())}});
+    const std::string domain = region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
+    const auto base =
+        world_.addresses.aws_sts.empty() ? "https://sts." + region + domain : world_.addresses.aws_sts;
+    net::Request request = form_request(base + "/", form);
+    request.headers.set("Accept", "application/xml");
+    const std::string answer = co_await ask_cloud(world_.http, world_.clock, std::move(request), who);
+    const Secret id = element_in(answer, "AccessKeyId", who);
+    AwsKeys keys;
+    keys.id = std::string(id.reveal());
+    keys.secret = element_in(answer, "SecretAccessKey", who);
+    keys.session_token = element_in(answer, "SessionToken", who);
+    co_return keys;
   }
 
   Task<AwsKeys> of_container() {

@@ -33,8 +33,9 @@ struct CloudAddresses {
   std::string aws_metadata = "http://169.254.169.254";
   /// Where AWS_CONTAINER_CREDENTIALS_RELATIVE_URI leads (Amazon ECS task role endpoint).
   std::string aws_containers = "http://169.254.170.2";
-  /// Instead of the address that follows from the registry's name.
+  /// Instead of the addresses that follow from the registry's name.
   std::string aws_ecr;
+  std::string aws_sts;
   std::string google_metadata = "http://metadata.google.internal";
 };
 

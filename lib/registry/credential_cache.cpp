@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <spdlog/spdlog.h>
+
 namespace sluice::registry {
 namespace {
 
@@ -61,6 +63,7 @@ Task<> CredentialCache::renew(std::shared_ptr<Entry> entry, Fetch fetch) {
     entry->failure = std::current_exception();
     entry->failed_until = now + std::max(failure_pause, error.retry_after().value_or(Milliseconds{0}));
     if (!entry->fetched_at || now >= entry->valid_until) throw;
+    spdlog::warn("credentials could not be renewed, the ones before are still good: {}", error.what());
   }
 }
 

@@ -290,6 +290,37 @@ TEST_CASE("Amazon: a container's role is asked for at the address in its environ
   CHECK(refused->kind() == ErrorKind::invalid);
 }
 
+TEST_CASE("Amazon: a service account of Kubernetes takes its role by the token that it has as a file") {
+  Cloud sts;
+  sts.answers["POST /"] =
+      "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
+      "<AssumeRoleWithWebIdentityResult><Credentials><SessionToken>canary-session</SessionToken>"
+      "<SecretAccessKey>canary-key</SecretAccessKey><AccessKeyId>WEBKEY</AccessKeyId></Credentials>"
+      "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
+  Cloud api;
+  api.answers["POST /"] = ecr_login();
+  run([&]() -> Task<> {
+    Scene scene;
+    scene.environment = {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/token"},
+                         {"AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/sluice"}};
+    scene.files["/token"] = "canary.jwt";
+    scene.addresses.aws_sts = sts.base();
+    scene.addresses.aws_ecr = api.base();
+    const auto found = co_await scene.find(registry::make_aws_identity(scene.world()), ecr);
+    CHECK(found->username == "AWS");
+    sts.answers["POST /"] = "<AccessKeyId>canary</AccessKeyId>";
+    const Error error = co_await failure_of(scene.find(registry::make_aws_identity(scene.world()), ecr));
+    CHECK(error.kind() == ErrorKind::corrupt);
+    CHECK_THAT(error.what(), !Contains("canary"));
+  });
+  CHECK(sts.server.requests().front().body ==
+        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%"
+        "3Arole%2F"
+        "sluice&RoleSessionName=sluice&WebIdentityToken=canary.jwt");
+  CHECK(is_signed_with(api.server.requests().front(), api.base() + "/",
+                       {"WEBKEY", Secret("canary-key"), Secret("canary-session")}));
+}
+
 TEST_CASE("Amazon: a registry that is not ECR is told apart before anything is asked") {
   run([&]() -> Task<> {
     Scene scene;

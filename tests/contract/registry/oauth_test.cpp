@@ -210,6 +210,25 @@ TEST_CASE("D11: a token service that says back what it was sent does not bring i
   }
 }
 
+TEST_CASE("D11: a registry that says back what it was sent does not bring it into an error") {
+  const std::string basic = net::base64_encode("bot:canary");
+  FakeRegistry registry([&](Exchange& exchange, const RecordedRequest& request) {
+    const auto header = request.headers.find("authorization");
+    if (header == request.headers.end())
+      exchange.answer(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n");
+    else
+      exchange.answer(500, "cannot handle " + header->second);
+    return true;
+  });
+  run([&]() -> Task<> {
+    Rig rig;
+    rig.log_in(registry.host(), "bot", "canary");
+    const Error error =
+        co_await failure_of(rig.client.small_blob(registry.repository("a"), image.blobs[0].digest()));
+    CHECK_THAT(error.what(), Contains("500") && !Contains(basic) && !Contains("canary"));
+  });
+}
+
 TEST_CASE("a scope that is demanded mid-session is asked for together with the others, once") {
   Guarded guarded;
   std::atomic<bool> second = false;
