@@ -5,6 +5,7 @@
 #include "registry/answer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::registry {
 namespace {
@@ -42,12 +43,30 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
   url.target += repository.path + "/" + call.path;
   if (call.url) url = *call.url;
   try {
-    co_return co_await attempt(endpoint, call, url, repository.path);
+    co_return co_await admitted(endpoint, call, url, repository.path);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::unauthorized && endpoint.access.source)
-      endpoint.access.source->refused(endpoint, repository.path);
     throw Error(error).within(what);  // a copy: the failure of a shared token fetch is thrown to many
   }
+}
+
+// What was refused may have been changed where it came from since it was looked up: then it is tried once
+// more.
+Task<std::unique_ptr<net::Response>> Session::admitted(Endpoint& endpoint, const Call& call,
+                                                       const net::Url& url, std::string path) {
+  const auto source = endpoint.access.source;
+  std::optional<Error> refusal;
+  try {
+    co_return co_await attempt(endpoint, call, url, path);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unauthorized || !source) throw;
+    refusal = error;
+  }
+  const auto refused = std::exchange(endpoint.access.credentials, std::nullopt);
+  source->refused(endpoint, path);
+  if (call.stream != nullptr || !refused) throw *refusal;
+  co_await look_up(endpoint, path);
+  if (endpoint.access.credentials == refused) throw *refusal;
+  co_return co_await attempt(endpoint, call, url, path);
 }
 
 Task<std::unique_ptr<net::Response>> Session::attempt(Endpoint& endpoint, const Call& call,
@@ -78,12 +97,10 @@ Task<bool> Session::verify(std::string registry) {
   Call call;
   call.what = "/v2/";
   try {
-    const auto response = co_await attempt(endpoint, call, endpoint.base, std::string());
+    const auto response = co_await admitted(endpoint, call, endpoint.base, std::string());
     co_await drain(*response);
     co_return auth_.known(registry).has_value();
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::unauthorized && endpoint.access.source)
-      endpoint.access.source->refused(endpoint, std::string());
     throw Error(error).within("asking " + printable(registry, 200) + " for /v2/");
   }
 }

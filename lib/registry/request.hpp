@@ -57,6 +57,8 @@ class Session {
   Random& random() { return random_; }
 
  private:
+  Task<std::unique_ptr<net::Response>> admitted(Endpoint& endpoint, const Call& call, const net::Url& url,
+                                                std::string path);
   Task<std::unique_ptr<net::Response>> attempt(Endpoint& endpoint, const Call& call, const net::Url& url,
                                                std::string path);
   Task<> look_up(Endpoint& endpoint, std::string path);

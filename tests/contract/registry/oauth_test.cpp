@@ -82,7 +82,7 @@ registry::Credentials identity(const std::string& username, const std::string& t
   return credentials;
 }
 
-/// Credentials that change each time they are looked up.
+/// Counts what it is asked and told.
 struct Source final : registry::CredentialSource {
   int lookups = 0;
   std::vector<std::string> refusals;
@@ -285,6 +285,48 @@ TEST_CASE("a source is told that its credentials were refused") {
     const Error error = co_await failure_of(rig.client.resolve(guarded.registry.repository("a"), "1"));
     CHECK(error.kind() == ErrorKind::unauthorized);
     CHECK(source->refusals == std::vector<std::string>{"a"});
+  });
+}
+
+TEST_CASE("credentials that were changed where they come from are tried at once, once") {
+  const auto is_password = [](const std::string& password) {
+    return [header = "Basic " + net::base64_encode("bot:" + password)](const std::string& sent) {
+      return sent == header;
+    };
+  };
+  std::function<bool(const std::string&)> good = is_password("first");
+  FakeRegistry registry([&](Exchange& exchange, const RecordedRequest& request) {
+    const auto header = request.headers.find("authorization");
+    if (header != request.headers.end() && good(header->second)) return false;
+    exchange.answer(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n");
+    return true;
+  });
+  registry.add("a", image);
+  registry.tag("a", "1", image.manifest);
+
+  // Gives an answer from before, as a cache does, until it is told that it was refused.
+  struct Cached final : registry::CredentialSource {
+    std::string kept = "first", now = "first";
+    Task<std::optional<registry::Credentials>> find(registry::Endpoint, std::string) override {
+      co_return registry::Credentials{"bot", Secret(kept)};
+    }
+    void refused(const registry::Endpoint&, const std::string&) override { kept = now; }
+  };
+  run([&]() -> Task<> {
+    Rig rig;
+    auto source = std::make_shared<Cached>();
+    rig.access[registry.host()].source = source;
+    co_await rig.client.resolve(registry.repository("a"), "1");
+    source->now = "second";
+    good = is_password("second");
+    const auto resolved = co_await rig.client.resolve(registry.repository("a"), "1");
+    CHECK(resolved.has_value());
+    const auto before = registry.requests().size();
+    source->now = "third";
+    good = is_password("fourth");
+    const Error error = co_await failure_of(rig.client.resolve(registry.repository("a"), "1"));
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK(registry.requests().size() <= before + 3);
   });
 }
 
