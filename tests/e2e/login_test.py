@@ -4,8 +4,10 @@ import base64
 import json
 import os
 import pty
+import signal
 import stat
 import subprocess
+import termios
 import unittest
 import urllib.error
 import urllib.request
@@ -271,6 +273,21 @@ class Login(Scene):
         self.assertEqual(os.waitstatus_to_exitcode(status), 0, shown)
         self.assertNotIn(PASSWORD.encode(), shown)
         self.assertEqual(self.written()["auths"][self.locked.host], {"auth": AUTH})
+
+    def test_ctrl_c_at_the_password_gives_the_terminal_back_as_it_was(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(PROGRAM, [PROGRAM, "login", self.locked.host, "-u", "bot", "--authfile", self.auth], self.environment)
+        shown = b""
+        while b"Password: " not in shown:
+            shown += os.read(terminal, 1024)
+        wait_until("the echo is off", lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
+        os.write(terminal, b"\x03")
+        _, status = os.waitpid(child, 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), -signal.SIGINT)
+        self.assertTrue(termios.tcgetattr(terminal)[3] & termios.ECHO)
+        os.close(terminal)
+        self.assertFalse(os.path.exists(self.auth))
 
     def test_without_a_terminal_nothing_hangs(self):
         done = subprocess.run(

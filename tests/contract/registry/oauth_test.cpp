@@ -1,12 +1,6 @@
-// Token services by OAuth2, identity and registry tokens, and sources of credentials, over real HTTP.
+// Token services by OAuth2, identity and registry tokens, over real HTTP.
 
-#include "fake_registry.hpp"
-#include "registry/credentials.hpp"
-#include "registry/endpoint.hpp"
-#include "rig.hpp"
-#include "support/run.hpp"
-
-#include <atomic>
+#include "guarded_registry.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,82 +10,12 @@ using Catch::Contains;
 
 namespace {
 
-const TestImage image = make_image("amd64", 51, {100});
-
-/// A token service that answers by method; each answer is a body, or a status.
-struct Service {
-  int get_status = 200;
-  int post_status = 200;
-  std::string fields;  // of a good answer
-  std::atomic<int> given = 0;
-  ScriptedServer server{answer_all([this](Exchange& exchange, const RecordedRequest& request) {
-    const int status = request.method == "POST" ? post_status : get_status;
-    if (status != 200) return exchange.answer(status, request.body);  // says back what it was sent
-    exchange.answer(200, R"({"access_token":"token-)" + std::to_string(++given) + "\"" + fields + "}");
-  })};
-
-  std::string challenge(const std::string& more = "") const {
-    return "WWW-Authenticate: Bearer realm=\"" + server.url("/token") +
-           "\",service=\"s\",scope=\"repository:a:pull\"" + more + "\r\n";
-  }
-  std::vector<std::string> asked() const {
-    std::vector<std::string> methods;
-    for (const auto& request : server.requests())
-      methods.push_back(request.method);
-    return methods;
-  }
-};
-
-struct Guarded {
-  Service service;
-  std::function<bool(const std::string&)> good = [](const std::string& header) {
-    return header.starts_with("Bearer token-");
-  };
-  FakeRegistry registry{[this](Exchange& exchange, const RecordedRequest& request) {
-    const auto header = request.headers.find("authorization");
-    if (header != request.headers.end() && good(header->second)) return false;
-    read_body(exchange, request);
-    exchange.answer(401, "", service.challenge());
-    return true;
-  }};
-  Guarded() {
-    registry.add("a", image);
-    registry.tag("a", "1", image.manifest);
-  }
-
-  /// Resolves once with these credentials; the failure, if it fails.
-  std::optional<Error> resolve(registry::Credentials credentials) {
-    return run([&]() -> Task<std::optional<Error>> {
-      Rig rig;
-      rig.access[registry.host()].credentials = credentials;
-      std::optional<Error> failure;
-      try {
-        co_await rig.client.resolve(registry.repository("a"), "1");
-      } catch (const Error& error) {
-        failure = error;
-      }
-      co_return failure;
-    });
-  }
-};
-
 registry::Credentials identity(const std::string& username, const std::string& token) {
   registry::Credentials credentials;
   credentials.username = username;
   credentials.identity_token = Secret(token);
   return credentials;
 }
-
-/// Counts what it is asked and told.
-struct Source final : registry::CredentialSource {
-  int lookups = 0;
-  std::vector<std::string> refusals;
-  Task<std::optional<registry::Credentials>> find(registry::Endpoint, std::string) override {
-    ++lookups;
-    co_return registry::Credentials{"bot", Secret("canary")};
-  }
-  void refused(const registry::Endpoint&, const std::string& path) override { refusals.push_back(path); }
-};
 
 using Methods = std::vector<std::string>;
 
@@ -255,81 +179,6 @@ TEST_CASE("a scope that is demanded mid-session is asked for together with the o
         "/token?service=s&scope=repository%3Ab%3Apull&scope=repository%3Aa%3Apull");
 }
 
-TEST_CASE("credentials are looked up when the registry wants some, not before") {
-  FakeRegistry open;
-  open.add("a", image);
-  open.tag("a", "1", image.manifest);
-  Guarded guarded;
-  run([&]() -> Task<> {
-    Rig rig;
-    auto source = std::make_shared<Source>();
-    rig.access[open.host()].source = source;
-    rig.access[guarded.registry.host()].source = source;
-    co_await rig.client.resolve(open.repository("a"), "1");
-    CHECK(source->lookups == 0);
-    co_await rig.client.resolve(guarded.registry.repository("a"), "1");
-    CHECK(source->lookups == 1);
-    CHECK(source->refusals.empty());
-  });
-  CHECK(guarded.service.server.requests().front().headers.at("authorization") ==
-        "Basic " + net::base64_encode("bot:canary"));
-}
-
-TEST_CASE("a source is told that its credentials were refused") {
-  Guarded guarded;
-  guarded.service.get_status = 401;
-  run([&]() -> Task<> {
-    Rig rig;
-    auto source = std::make_shared<Source>();
-    rig.access[guarded.registry.host()].source = source;
-    const Error error = co_await failure_of(rig.client.resolve(guarded.registry.repository("a"), "1"));
-    CHECK(error.kind() == ErrorKind::unauthorized);
-    CHECK(source->refusals == std::vector<std::string>{"a"});
-  });
-}
-
-TEST_CASE("credentials that were changed where they come from are tried at once, once") {
-  const auto is_password = [](const std::string& password) {
-    return [header = "Basic " + net::base64_encode("bot:" + password)](const std::string& sent) {
-      return sent == header;
-    };
-  };
-  std::function<bool(const std::string&)> good = is_password("first");
-  FakeRegistry registry([&](Exchange& exchange, const RecordedRequest& request) {
-    const auto header = request.headers.find("authorization");
-    if (header != request.headers.end() && good(header->second)) return false;
-    exchange.answer(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n");
-    return true;
-  });
-  registry.add("a", image);
-  registry.tag("a", "1", image.manifest);
-
-  // Gives an answer from before, as a cache does, until it is told that it was refused.
-  struct Cached final : registry::CredentialSource {
-    std::string kept = "first", now = "first";
-    Task<std::optional<registry::Credentials>> find(registry::Endpoint, std::string) override {
-      co_return registry::Credentials{"bot", Secret(kept)};
-    }
-    void refused(const registry::Endpoint&, const std::string&) override { kept = now; }
-  };
-  run([&]() -> Task<> {
-    Rig rig;
-    auto source = std::make_shared<Cached>();
-    rig.access[registry.host()].source = source;
-    co_await rig.client.resolve(registry.repository("a"), "1");
-    source->now = "second";
-    good = is_password("second");
-    const auto resolved = co_await rig.client.resolve(registry.repository("a"), "1");
-    CHECK(resolved.has_value());
-    const auto before = registry.requests().size();
-    source->now = "third";
-    good = is_password("fourth");
-    const Error error = co_await failure_of(rig.client.resolve(registry.repository("a"), "1"));
-    CHECK(error.kind() == ErrorKind::unauthorized);
-    CHECK(registry.requests().size() <= before + 3);
-  });
-}
-
 TEST_CASE("D2: what a cloud gave for a registry goes to no other host, whatever token service it names") {
   Service elsewhere;
   FakeRegistry registry([&](Exchange& exchange, const RecordedRequest&) {
@@ -347,19 +196,4 @@ TEST_CASE("D2: what a cloud gave for a registry goes to no other host, whatever 
     CHECK_THAT(error.what(), Contains("goes to no other host"));
   });
   CHECK(elsewhere.asked().empty());
-}
-
-TEST_CASE("verify tells whether the registry took the credentials") {
-  Guarded guarded;
-  FakeRegistry open;
-  run([&]() -> Task<> {
-    Rig rig;
-    rig.log_in(guarded.registry.host(), "bot", "canary");
-    rig.log_in(open.host(), "bot", "canary");
-    const bool asked = co_await rig.client.verify(guarded.registry.host());
-    CHECK(asked);
-    const bool everybody = co_await rig.client.verify(open.host());
-    CHECK_FALSE(everybody);
-  });
-  CHECK(guarded.registry.requests().front().target == "/v2/");
 }
