@@ -15,7 +15,7 @@ _sluice() {
     fi
   done
   case $previous in
-    --config | --socket)
+    --config | --socket | --authfile | --ca)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -24,12 +24,12 @@ _sluice() {
       mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
       return
       ;;
-    --reason | --at | --limit | --url) return ;;
+    --reason | --at | --limit | --url | --username | -u) return ;;
     --task) words=$(_sluice_pipelines) ;;
     --to) words=$(_sluice_runs) ;;
     *)
       case $command in
-        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup version --help --version' ;;
+        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup login logout version --help --version' ;;
         runs) words="$where --status --task --limit --watch" ;;
         status) words=$where ;;
         show | cancel) words="$where $(_sluice_runs)" ;;
@@ -39,6 +39,8 @@ _sluice() {
         hold) words="$where --reason $(_sluice_pipelines)" ;;
         resume) words="$where $(_sluice_pipelines)" ;;
         rollback) words="$where --to $(_sluice_pipelines)" ;;
+        login) words='--username --password-stdin --authfile --ca --help' ;;
+        logout) words='--authfile --help' ;;
         serve) words='--config --help' ;;
         check-config | backup)
           mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -8,7 +8,7 @@ function __sluice_runs
     sluice runs --limit 100 2>/dev/null | sed -n '1!s/ .*//p'
 end
 
-set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup version
+set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup login logout version
 set -l askers runs show logs history status run hold resume rollback cancel backup
 complete -c sluice -f
 complete -c sluice -s h -l help -d 'print help'
@@ -26,6 +26,8 @@ complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a resume -d '
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a rollback -d 'promote an earlier digest again, and hold'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a cancel -d 'end a run that has not begun to promote'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a backup -d 'copy the database'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a login -d 'try a password at a registry and keep it'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a logout -d 'forget the login for a registry'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a version -d 'print the version'
 
 complete -c sluice -n "__fish_seen_subcommand_from $askers" -l socket -r -F -d 'Unix socket of the daemon'
@@ -33,6 +35,10 @@ complete -c sluice -n "__fish_seen_subcommand_from $askers" -l url -x -d 'URL of
 complete -c sluice -n "__fish_seen_subcommand_from $askers serve" -l config -r -F -d 'configuration file'
 complete -c sluice -n "__fish_seen_subcommand_from $askers check-config" -l json -d 'print JSON'
 complete -c sluice -n '__fish_seen_subcommand_from check-config backup' -F
+complete -c sluice -n '__fish_seen_subcommand_from login' -s u -l username -x -d 'user name'
+complete -c sluice -n '__fish_seen_subcommand_from login' -l password-stdin -d 'read the password from standard input'
+complete -c sluice -n '__fish_seen_subcommand_from login' -l ca -r -F -d 'authority to trust'
+complete -c sluice -n '__fish_seen_subcommand_from login logout' -l authfile -r -F -d 'where logins are kept'
 complete -c sluice -n '__fish_seen_subcommand_from show logs cancel' -a '(__sluice_runs)'
 complete -c sluice -n '__fish_seen_subcommand_from history run hold resume rollback' -a '(__sluice_pipelines)'
 complete -c sluice -n '__fish_seen_subcommand_from runs' -l status -x -a 'Queued Running Waiting Succeeded Rejected Failed Superseded Cancelled'

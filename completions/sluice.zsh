@@ -36,6 +36,8 @@ _sluice() {
     'rollback:promote an earlier digest again, and hold'
     'cancel:end a run that has not begun to promote'
     'backup:copy the database'
+    'login:try a password at a registry and keep it'
+    'logout:forget the login for a registry'
     'version:print the version'
   )
   if (( CURRENT == 2 )); then
@@ -64,6 +66,11 @@ _sluice() {
     hold) _arguments $where '--reason[why]:text:' '1:pipeline:_sluice_pipelines' ;;
     resume) _arguments $where '1:pipeline:_sluice_pipelines' ;;
     rollback) _arguments $where '--to[run or digest]:run:_sluice_runs' '1:pipeline:_sluice_pipelines' ;;
+    login)
+      _arguments '(-u --username)'{-u,--username}'[user name]:user:' '--password-stdin[read the password from standard input]' \
+        '--authfile[where logins are kept]:file:_files' '--ca[authority to trust]:file:_files' '1:registry:'
+      ;;
+    logout) _arguments '--authfile[where logins are kept]:file:_files' '1:registry:' ;;
     backup) _arguments $where '1:file:_files' ;;
   esac
 }

@@ -20,9 +20,9 @@ constexpr const char* footer = R"(Exit codes:
   0  all is well
   1  the thing asked about failed (a run that was waited for did not succeed)
   2  wrong arguments or wrong configuration
-  3  no daemon answers
+  3  no daemon answers, or no registry
   4  the daemon knows no such run, pipeline or promotion
-  5  the daemon refuses: the state does not allow it
+  5  the daemon refuses: the state does not allow it; or the registry does
 
 The daemon is looked for at --socket or --url, else at $SLUICE_SOCKET or
 $SLUICE_URL, else where the file of --config or $SLUICE_CONFIG says, else at
@@ -147,6 +147,29 @@ void add_changers(CLI::App& app, Chosen& chosen) {
       ->type_name("FILE");
 }
 
+// They work without a daemon.
+void add_registry_commands(CLI::App& app, Chosen& chosen) {
+  CLI::App* sub = nullptr;
+  auto of_login =
+      command(app, chosen, "login", "try a user and password at a registry and keep them", login, sub);
+  sub->add_option("registry", of_login->registry, "host[:port], or docker.io")
+      ->required()
+      ->type_name("REGISTRY");
+  sub->add_option("-u,--username", of_login->user, "user name (default: ask for it)")->type_name("USER");
+  sub->add_flag("--password-stdin", of_login->password_stdin, "read the password from standard input");
+  sub->add_option("--authfile", of_login->authfile,
+                  "where to keep it (default: docker's or $REGISTRY_AUTH_FILE)")
+      ->type_name("FILE");
+  sub->add_option("--ca", of_login->ca, "authority to trust, besides the system's")->type_name("FILE");
+
+  auto of_logout = command(app, chosen, "logout", "forget the login for a registry", logout, sub);
+  sub->add_option("registry", of_logout->registry, "host[:port], or docker.io")
+      ->required()
+      ->type_name("REGISTRY");
+  sub->add_option("--authfile", of_logout->authfile, "where it is kept (default: all usual places)")
+      ->type_name("FILE");
+}
+
 void add_daemon(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = nullptr;
   auto of_serve = command(app, chosen, "serve", "run the daemon", serve, sub);
@@ -240,6 +263,7 @@ Chosen read_command_line(int argc, char** argv) {
   add_changers(app, chosen);
   add_copy(app, chosen);
   add_registry_readers(app, chosen);
+  add_registry_commands(app, chosen);
   add_daemon(app, chosen);
   app.add_subcommand("version", "print the version")->callback([] {
     throw CLI::CallForVersion(std::string("sluice ") + SLUICE_VERSION, 0);

@@ -77,6 +77,21 @@ struct BackupOptions : Ask {
 };
 int backup(const BackupOptions& options);
 
+struct LoginOptions {
+  std::string registry;
+  std::string user;  // empty: asked for
+  bool password_stdin = false;
+  std::string authfile;  // empty: the usual one
+  std::string ca;
+};
+int login(const LoginOptions& options);
+
+struct LogoutOptions {
+  std::string registry;
+  std::string authfile;  // empty: all usual ones
+};
+int logout(const LogoutOptions& options);
+
 struct CheckConfigOptions {
   std::string file;
   bool json = false;

@@ -94,9 +94,8 @@ Task<> lane(registry::Client& client, const std::vector<Pair>& pairs, std::vecto
   }
 }
 
-Task<> copy_all(const Clock& clock, registry::Client& client, const std::vector<Pair>& pairs,
+Task<> copy_all(Clock& clock, registry::Client& client, const std::vector<Pair>& pairs,
                 std::vector<Ended>& ended, registry::CopyOptions options, const CopyOptions& wanted) {
-  SystemClock waiting;
   engine::TaskGroup lanes;
   std::size_t next = 0;
   auto executor = co_await boost::asio::this_coro::executor;
@@ -106,7 +105,7 @@ Task<> copy_all(const Clock& clock, registry::Client& client, const std::vector<
   std::exception_ptr cancelled;
   try {
     while (!lanes.empty())
-      co_await lanes.wait_empty(waiting, clock.steady() + std::chrono::hours(1));
+      co_await lanes.wait_empty(clock, clock.steady() + std::chrono::hours(1));
   } catch (...) {
     cancelled = std::current_exception();
   }
@@ -114,7 +113,7 @@ Task<> copy_all(const Clock& clock, registry::Client& client, const std::vector<
   lanes.cancel_all();
   co_await boost::asio::this_coro::reset_cancellation_state();
   while (!lanes.empty())
-    co_await lanes.wait_empty(waiting, clock.steady() + std::chrono::hours(1));
+    co_await lanes.wait_empty(clock, clock.steady() + std::chrono::hours(1));
   std::rethrow_exception(cancelled);
 }
 

@@ -11,9 +11,10 @@ inline constexpr int ok = 0;
 inline constexpr int failed =
     1;  // what was asked about went wrong: a run that did not succeed, a daemon that failed
 inline constexpr int usage = 2;        // wrong arguments, wrong configuration
-inline constexpr int unreachable = 3;  // no daemon answers
+inline constexpr int unreachable = 3;  // no daemon answers, or no registry
 inline constexpr int not_found = 4;    // the daemon knows no such run, pipeline or promotion
-inline constexpr int refused = 5;  // the daemon refuses: the state does not allow it, or the door does not
+inline constexpr int refused =
+    5;  // the daemon refuses: the state does not allow it, or the door does not; or the registry does
 inline constexpr int interrupted = 130;  // SIGINT or SIGTERM ended the command, as shells say it
 }  // namespace exit_code
 

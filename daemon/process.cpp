@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "load_config.hpp"
+#include "surroundings.hpp"
 #include "user_name.hpp"
 
 #include <csignal>
@@ -33,7 +34,8 @@ engine::World world_of(Clock& clock, Random& random, Workers& workers, Launcher&
           .workers = workers,
           .launcher = launcher,
           .http = http,
-          .store = store};
+          .store = store,
+          .surroundings = daemon_surroundings()};
 }
 
 std::unique_ptr<store::Store> open_store(const std::filesystem::path& path, Random& random) {

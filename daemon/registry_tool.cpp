@@ -4,6 +4,7 @@
 #include "engine/access.hpp"
 #include "exit_code.hpp"
 #include "load_config.hpp"
+#include "surroundings.hpp"
 
 #include <csignal>
 #include <exception>
@@ -19,7 +20,11 @@ namespace sluice::daemon {
 namespace {
 
 std::shared_ptr<const config::Config> load(const std::optional<std::string>& file) {
-  if (!file) return std::make_shared<config::Config>();
+  if (!file) {
+    config::Config usual;
+    usual.docker_config = "auto";
+    return std::make_shared<config::Config>(std::move(usual));
+  }
   auto loaded = load_config(*file);
   if (loaded.config) return std::move(loaded.config);
   throw Failure(exit_code::usage, loaded.diagnostics.text());
@@ -36,25 +41,32 @@ int exit_code_of(ErrorKind kind) {
     case ErrorKind::unauthorized:
     case ErrorKind::denied:
     case ErrorKind::conflict:
+    case ErrorKind::rate_limited:
       return exit_code::refused;
+    case ErrorKind::unavailable:
+    case ErrorKind::timeout:
+      return exit_code::unreachable;
     default:
       return exit_code::failed;
   }
 }
 
 RegistryTool::RegistryTool(const std::optional<std::string>& config)
-    : random_(entropy()),
-      http_(net::make_client(clock_, workers_)),
-      config_(load(config)),
-      client_(*http_, clock_, random_, workers_,
-              [this](const std::string& host) { return engine::access_of(*config_, host); }) {
+    : config_(load(config)),
+      credentials_({.http = *world_.http,
+                    .clock = world_.clock,
+                    .workers = world_.workers,
+                    .surroundings = command_surroundings()},
+                   world_.launcher),
+      client_(*world_.http, world_.clock, world_.random, world_.workers,
+              [this](const std::string& host) { return engine::access_of(*config_, host, credentials_); }) {
   std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_ARENA_MAX, 1);
 }
 
 void RegistryTool::run(Task<> task) {
   boost::asio::cancellation_signal cancel;
-  boost::asio::signal_set signals(loop_, SIGINT, SIGTERM);
+  boost::asio::signal_set signals(world_.loop, SIGINT, SIGTERM);
   bool interrupted = false;
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;
@@ -67,11 +79,11 @@ void RegistryTool::run(Task<> task) {
     failure = thrown;
     done = true;
   };
-  loop_.restart();
-  boost::asio::co_spawn(loop_, std::move(task),
+  world_.loop.restart();
+  boost::asio::co_spawn(world_.loop, std::move(task),
                         boost::asio::bind_cancellation_slot(cancel.slot(), std::move(end)));
   while (!done)
-    loop_.run_one();
+    world_.loop.run_one();
   if (!failure) return;
   if (interrupted) throw Failure(exit_code::interrupted, "interrupted");
   try {

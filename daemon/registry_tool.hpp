@@ -1,42 +1,35 @@
 #pragma once
 // The registry client for commands that work without a daemon.
 
+#include "command_world.hpp"
 #include "config/config.hpp"
-#include "core/clock.hpp"
 #include "core/error.hpp"
-#include "core/random.hpp"
-#include "core/workers.hpp"
-#include "net/client.hpp"
 #include "registry/client.hpp"
+#include "registry/credential_sources.hpp"
+#include "registry/place.hpp"
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include <boost/asio/io_context.hpp>
 
 namespace sluice::daemon {
 
 class RegistryTool {
  public:
-  /// `config` is a configuration whose `registries` say how to reach them; none: public registries, and
-  /// loopback without TLS. Throws Failure(usage) when it has mistakes.
+  /// `config` is a configuration whose `registries` say how to reach them; none: public registries with the
+  /// logins of docker and podman, and loopback without TLS. Throws Failure(usage) when it has mistakes.
   explicit RegistryTool(const std::optional<std::string>& config);
 
   registry::Client& client() { return client_; }
-  const Clock& clock() const { return clock_; }
+  Clock& clock() { return world_.clock; }
   /// Runs it to its end on this thread. SIGINT and SIGTERM cancel it: Failure(interrupted). An Error becomes
   /// a Failure with the exit code that fits.
   void run(Task<> task);
 
  private:
-  boost::asio::io_context loop_{1};
-  SystemClock clock_;
-  SeededRandom random_;
-  Workers workers_{2};
-  std::unique_ptr<net::Client> http_;
+  CommandWorld world_;
   std::shared_ptr<const config::Config> config_;
+  registry::CredentialSources credentials_;
   registry::Client client_;
 };
 

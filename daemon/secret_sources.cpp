@@ -3,13 +3,10 @@
 #include "core/error.hpp"
 #include "core/launcher.hpp"
 #include "core/text.hpp"
+#include "read_file.hpp"
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,29 +23,10 @@ std::optional<std::string> read_environment(const std::string& name) {
   return value;
 }
 
-std::optional<std::string> read_file(const std::string& path, std::string& why) {
-  std::error_code error;
-  // A device or a pipe could be read without end.
-  const auto status = std::filesystem::status(path, error);
-  if (status.type() == std::filesystem::file_type::not_found) {
-    why = "there is no such file";
-    return std::nullopt;
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    why = error ? error.message() : "it is not a regular file";
-    return std::nullopt;
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    why = std::strerror(errno);
-    return std::nullopt;
-  }
-  std::string content(largest_secret + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(file.gcount()));
-  if (content.size() <= largest_secret && !file.bad()) return content;
-  why = file.bad() ? "it cannot be read" : "it is larger than 64 KiB";
-  return std::nullopt;
+std::optional<std::string> read_secret_file(const std::string& path, std::string& why) {
+  auto content = read_file(path, largest_secret, why);
+  if (!content && why.empty()) why = "there is no such file";
+  return content;
 }
 
 // Runs one command on an event loop of its own: the configuration is read before, or beside, the daemon's
@@ -97,7 +75,7 @@ std::optional<std::string> read_command(const std::vector<std::string>& argv, st
 config::SecretSources system_secret_sources() {
   config::SecretSources sources;
   sources.environment = read_environment;
-  sources.file = read_file;
+  sources.file = read_secret_file;
   sources.command = read_command;
   sources.credentials_directory = read_environment("CREDENTIALS_DIRECTORY").value_or("");
   return sources;

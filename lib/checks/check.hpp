@@ -35,6 +35,8 @@ class Check : public config::Part {
  public:
   /// A verdict on the image, or Error when no verdict could be reached (the job is retried by kind).
   virtual Task<Outcome> run(Context context) const = 0;
+  /// It calls tools that log in to registries by what the configuration holds.
+  virtual bool needs_logins() const { return false; }
 };
 
 /// All kinds by name, for config::Parts.

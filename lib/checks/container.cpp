@@ -59,6 +59,7 @@ class ContainerCheck final : public Check {
  public:
   explicit ContainerCheck(Settings settings) : settings_(std::move(settings)) {}
 
+  bool needs_logins() const override { return true; }
   Task<Outcome> run(Context context) const override {
     const config::ToolAccess access(*context.config, {context.image.repository.registry});
     const Podman podman(context, access);

@@ -32,10 +32,20 @@ struct Parts {
   std::map<std::string, ParsePart> triggers;
 };
 
+/// `auth: {azure: {...}}`, `auth: {aws: {}}`, `auth: {google: {...}}`: the machine's own identity in its cloud.
+struct CloudIdentity {
+  enum class Kind { none, azure, aws, google };
+  Kind kind = Kind::none;
+  std::string client_id;  // azure
+  std::string tenant;     // azure
+  std::string account;    // google
+};
+
 struct Registry {
   std::string host;
   std::string username;
   Secret password;
+  CloudIdentity identity;           // instead of username and password
   std::string ca, certificate, key;  // paths, empty when not set
   bool plain_http = false;
   Milliseconds poll_every{std::chrono::minutes(15)};
@@ -95,6 +105,7 @@ struct Config {
   std::string log_level = "info";
   std::string log_format = "auto";
   std::map<std::string, Registry> registries;
+  std::string docker_config = "none";           // where logins of docker and podman are looked for: none, auto, or a file
   std::vector<Pipeline> pipelines;
   std::vector<Dependent> dependents;
   Tool container{.program = "podman", .arguments = {}, .environment = {}};  // runs images for the container check

@@ -31,6 +31,10 @@ void read_server(Section section, Config& config);
 void read_engine(Section section, Config& config);
 void read_log(Section section, Config& config);
 void read_tools(Section section, Config& config);
+/// The section under `auth`.
+void read_auth(Section auth, Registry& registry);
+/// Where logins of other tools are, beside the registries' own settings.
+void read_docker_config(Section& root, Config& config);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
 void read_pipelines(Section& root, Draft& draft, const Parts& parts);

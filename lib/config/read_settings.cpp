@@ -75,10 +75,7 @@ bool is_host(const std::string& host) {
 
 void read_credentials(Section& section, Registry& registry) {
   if (!section.has("auth")) return;
-  auto auth = section.section("auth");
-  registry.username = auth.required_text("username");
-  registry.password = auth.secret("password", true);
-  auth.done();
+  read_auth(section.section("auth"), registry);
   if (registry.plain_http && !is_loopback(registry.host))
     section.error(section.position("http"), "a password would go to this registry without encryption",
                   "remove 'http: true', or 'auth'");

@@ -1,12 +1,37 @@
 #include "engine/access.hpp"
 
 namespace sluice::engine {
+namespace {
 
-registry::Access access_of(const config::Config& config, const std::string& host) {
-  const auto settings = config.registry(host);
-  registry::Access access;
+registry::CloudIdentity identity_of(const config::CloudIdentity& settings) {
+  using Kind = registry::CloudIdentity::Kind;
+  registry::CloudIdentity identity{
+      .client_id = settings.client_id, .tenant = settings.tenant, .account = settings.account};
+  if (settings.kind == config::CloudIdentity::Kind::aws) identity.kind = Kind::aws;
+  if (settings.kind == config::CloudIdentity::Kind::google) identity.kind = Kind::google;
+  return identity;
+}
+
+// A registry's own settings come before the logins of other tools.
+void give_credentials(registry::Access& access, const config::Config& config,
+                      const config::Registry& settings, registry::CredentialSources& sources) {
   if (!settings.username.empty())
     access.credentials = registry::Credentials{.username = settings.username, .password = settings.password};
+  else if (settings.identity.kind != config::CloudIdentity::Kind::none)
+    access.source = sources.cloud(identity_of(settings.identity));
+  else if (config.docker_config == "auto")
+    access.source = sources.usual_files();
+  else if (config.docker_config != "none")
+    access.source = sources.file(config.docker_config);
+}
+
+}  // namespace
+
+registry::Access access_of(const config::Config& config, const std::string& host,
+                           registry::CredentialSources& sources) {
+  const auto settings = config.registry(host);
+  registry::Access access;
+  give_credentials(access, config, settings, sources);
   if (!settings.ca.empty()) access.tls.ca = settings.ca;
   if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
   if (!settings.key.empty()) access.tls.key = settings.key;

@@ -3,11 +3,13 @@
 
 #include "config/config.hpp"
 #include "registry/client.hpp"
+#include "registry/credential_sources.hpp"
 
 #include <string>
 
 namespace sluice::engine {
 
-registry::Access access_of(const config::Config& config, const std::string& host);
+registry::Access access_of(const config::Config& config, const std::string& host,
+                           registry::CredentialSources& sources);
 
 }  // namespace sluice::engine

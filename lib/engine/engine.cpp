@@ -50,8 +50,13 @@ void fit(store::Tables& tables, const store::Run& run, const config::Config& con
 Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_config)
     : world(the_world),
       config(std::move(the_config)),
+      credentials({.http = world.http,
+                   .clock = world.clock,
+                   .workers = world.workers,
+                   .surroundings = world.surroundings},
+                  world.launcher),
       registry(world.http, world.clock, world.random, world.workers,
-               [this](const std::string& host) { return access_of(*config, host); }),
+               [this](const std::string& host) { return access_of(*config, host, credentials); }),
       logger(world, changes),
       jobs(world, registry, logger, new_jobs, changes),
       poller(world, registry, new_jobs, changes) {

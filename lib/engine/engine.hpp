@@ -9,6 +9,7 @@
 #include "core/workers.hpp"
 #include "net/client.hpp"
 #include "oci/digest.hpp"
+#include "registry/surroundings.hpp"
 #include "store/store.hpp"
 
 #include <cstdint>
@@ -29,6 +30,8 @@ struct World {
   Launcher& launcher;
   net::Client& http;
   store::Store& store;
+  /// Where credentials of registries may be looked for.
+  registry::Surroundings surroundings = {};
 };
 
 /// What is known of one watched upstream since the start; the rest is in the store.

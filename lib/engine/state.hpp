@@ -7,6 +7,8 @@
 #include "engine/poller.hpp"
 #include "engine/run_logger.hpp"
 #include "engine/task_group.hpp"
+#include "registry/client.hpp"
+#include "registry/credential_sources.hpp"
 
 #include <map>
 #include <memory>
@@ -28,6 +30,7 @@ struct Engine::State {
 
   World world;
   std::shared_ptr<const config::Config> config;
+  registry::CredentialSources credentials;
   registry::Client registry;
   Signal new_jobs;
   Signal changes;

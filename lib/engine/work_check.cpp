@@ -1,4 +1,5 @@
 #include "checks/check.hpp"
+#include "engine/tool_logins.hpp"
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
 
@@ -14,12 +15,17 @@ Task<Done> check(Work work) {
   const auto name = pipeline.checks[static_cast<std::size_t>(index)].name;
   const auto part = pipeline.checks[static_cast<std::size_t>(index)].part;
   const auto& kind = dynamic_cast<const checks::Check&>(*part);
+  auto config = work.config;
+  if (kind.needs_logins()) {
+    std::vector<oci::Repository> wanted{pipeline.staging};
+    config = co_await with_logins(work, std::move(wanted));
+  }
   checks::Context context{
       .clock = work.world.clock,
       .launcher = work.world.launcher,
       .image = {.repository = pipeline.staging, .tag = std::nullopt, .digest = work.run.digest},
       .platform = pipeline.platform,
-      .config = work.config,
+      .config = std::move(config),
       .pipeline = pipeline.name,
       .run = work.run.id.text(),
       .log = work.log};

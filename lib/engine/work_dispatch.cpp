@@ -1,5 +1,6 @@
 // Asks that a dependent be built again.
 
+#include "engine/tool_logins.hpp"
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
 #include "triggers/trigger.hpp"
@@ -82,12 +83,17 @@ Task<Done> dispatch(Work work) {
   const auto trigger = std::dynamic_pointer_cast<const triggers::Trigger>(dependent->trigger);
   work.log("asking " + dependent->trigger_kind + " to build " + order.rebuild->image + " on " +
            order.rebuild->base);
+  auto request = request_of(work, *order.rebuild);
+  auto config = work.config;
+  if (trigger->needs_logins()) {
+    std::vector<oci::Repository> wanted{request.image.repository, request.base.repository};
+    config = co_await with_logins(work, std::move(wanted));
+  }
   triggers::Context context{.clock = work.world.clock,
                             .launcher = work.world.launcher,
                             .http = work.world.http,
-                            .config = work.config,
+                            .config = std::move(config),
                             .log = work.log};
-  auto request = request_of(work, *order.rebuild);
   auto answer = co_await trigger->send(std::move(request), std::move(context));
   work.log(answer);
   co_return dispatched(id, std::move(answer), dependent->confirm_within);

@@ -2,7 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "registry/answer.hpp"
+#include "registry/token_service.hpp"
 
 #include <algorithm>
 
@@ -11,18 +11,27 @@ namespace {
 
 constexpr std::size_t max_slots = 1024;
 
-bool same(const std::optional<Credentials>& left, const std::optional<Credentials>& right) {
-  if (left.has_value() != right.has_value()) return false;
-  return !left || (left->username == right->username && left->password == right->password);
-}
-
-Secret basic(const Credentials& credentials) {
-  const Secret pair(credentials.username + ":" + std::string(credentials.password.reveal()));
-  return Secret("Basic " + net::base64_encode(pair.reveal()));
-}
-
 Secret bearer(const Secret& token) {
   return Secret("Bearer " + std::string(token.reveal()));
+}
+
+bool has_basic(const Endpoint& endpoint) {
+  return endpoint.access.credentials && endpoint.access.credentials->has_basic();
+}
+
+bool has_registry_token(const Endpoint& endpoint) {
+  return endpoint.access.credentials && !endpoint.access.credentials->registry_token.empty();
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  return merged_scopes({}, text);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words)
+    text += (text.empty() ? "" : " ") + word;
+  return text;
 }
 
 std::string key_of(const std::string& registry, std::vector<std::string> scopes) {
@@ -44,7 +53,7 @@ std::optional<Challenge> Auth::known(const std::string& registry) const {
 std::shared_ptr<Auth::Slot> Auth::slot(const Endpoint& endpoint, const std::vector<std::string>& scopes) {
   if (tokens_.size() >= max_slots) drop_old_slots();
   auto& slot = tokens_[key_of(endpoint.registry, scopes)];
-  if (!slot || !same(slot->credentials, endpoint.access.credentials)) {
+  if (!slot || slot->credentials != endpoint.access.credentials) {
     slot = std::make_shared<Slot>();
     slot->credentials = endpoint.access.credentials;
   }
@@ -61,9 +70,10 @@ Task<Secret> Auth::authorization(Endpoint endpoint, std::vector<std::string> sco
   const auto challenge = known(endpoint.registry);
   if (!challenge) co_return Secret();
   if (challenge->scheme == "basic") {
-    if (!endpoint.access.credentials) co_return Secret();
-    co_return basic(*endpoint.access.credentials);
+    if (!has_basic(endpoint)) co_return Secret();
+    co_return endpoint.access.credentials->basic();
   }
+  if (has_registry_token(endpoint)) co_return bearer(endpoint.access.credentials->registry_token);
 
   const auto slot = this->slot(endpoint, scopes);
   while (slot->fetching) {
@@ -103,38 +113,37 @@ Task<> Auth::renew(std::shared_ptr<Slot> slot, Endpoint endpoint, std::vector<st
 }
 
 Task<Token> Auth::fetch(Endpoint endpoint, std::vector<std::string> scopes) {
-  const auto challenge = known(endpoint.registry);
-  const TokenRequest wanted = token_request(endpoint, challenge.value_or(Challenge{}), scopes);
-  const std::string who = "token service " + printable(wanted.url.authority(), 200);
+  Challenge challenge = known(endpoint.registry).value_or(Challenge{});
+  Secret refresh = refresh_token(endpoint);
+  Token token = co_await fetch_token(http_, clock_, endpoint, std::move(challenge), std::move(scopes),
+                                     std::move(refresh));
+  keep_refresh_token(endpoint, token.refresh_token);
+  co_return token;
+}
 
-  net::Request request;
-  request.url = wanted.url;
-  request.tls = tls_for(endpoint, wanted.url);
-  request.headers.add("Accept", "application/json");
-  request.headers.add("Accept-Encoding", "identity");
-  if (wanted.with_credentials)
-    request.headers.add("Authorization", std::string(basic(*endpoint.access.credentials).reveal()));
+Secret Auth::refresh_token(const Endpoint& endpoint) {
+  const auto found = refresh_tokens_.find(endpoint.registry);
+  const bool ours =
+      found != refresh_tokens_.end() && found->second.credentials == endpoint.access.credentials;
+  return ours ? found->second.token : Secret();
+}
 
-  const auto response = co_await http_.send(std::move(request));
-  const std::string body = co_await response->read_all(max_token_answer);
-  const int status = response->status();
-  if (status == 200) co_return parse_token(body);
-
-  const Error error = error_from(who, status, response->headers(), body, clock_.now());
-  // Whatever else a token service says about the request (bad service, unknown account, a redirect that is
-  // not followed) means that we are not let in, and that asking again will not help.
-  if (error.kind() == ErrorKind::rate_limited || error.kind() == ErrorKind::unavailable) throw error;
-  throw Error(ErrorKind::unauthorized, error.what());
+void Auth::keep_refresh_token(const Endpoint& endpoint, const Secret& token) {
+  // Not for anonymous people, nor where the credentials are such a token already.
+  const auto& credentials = endpoint.access.credentials;
+  if (token.empty() || !credentials || !credentials->identity_token.empty()) return;
+  if (refresh_tokens_.size() >= max_slots) refresh_tokens_.clear();
+  refresh_tokens_[endpoint.registry] = {credentials, token};
 }
 
 bool Auth::refused(const Endpoint& endpoint, const std::vector<std::string>& scopes, const Secret& sent,
                    const Challenge& challenge) {
   challenges_[endpoint.registry] = challenge;
-  if (challenge.scheme == "basic")
-    return endpoint.access.credentials && sent != basic(*endpoint.access.credentials);
+  if (challenge.scheme == "basic") return has_basic(endpoint) && sent != endpoint.access.credentials->basic();
+  if (has_registry_token(endpoint)) return sent != bearer(endpoint.access.credentials->registry_token);
 
   const auto slot = this->slot(endpoint, scopes);
-  slot->demanded = challenge.get("scope").value_or("");
+  slot->demanded = joined(merged_scopes(words_of(slot->demanded), challenge.get("scope").value_or("")));
   // Of many requests that were refused with one token, only the first forgets it.
   if (!slot->token.empty() && sent == bearer(slot->token)) slot->token = Secret();
   return true;

@@ -48,12 +48,21 @@ class Auth {
 
   std::shared_ptr<Slot> slot(const Endpoint& endpoint, const std::vector<std::string>& scopes);
   Task<Token> fetch(Endpoint endpoint, std::vector<std::string> scopes);
+  Secret refresh_token(const Endpoint& endpoint);
+  void keep_refresh_token(const Endpoint& endpoint, const Secret& token);
   Task<> renew(std::shared_ptr<Slot> slot, Endpoint endpoint, std::vector<std::string> scopes);
   void drop_old_slots();
 
   net::Client& http_;
   Clock& clock_;
+  /// A refresh token that a token service gave for a password; kept in memory only.
+  struct Refresh {
+    std::optional<Credentials> credentials;
+    Secret token;
+  };
+
   std::map<std::string, Challenge> challenges_;          // by registry
+  std::map<std::string, Refresh> refresh_tokens_;        // by registry
   std::map<std::string, std::shared_ptr<Slot>> tokens_;  // by registry and scopes
 };
 

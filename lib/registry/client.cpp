@@ -19,6 +19,14 @@ Client::Client(net::Client& http, Clock& clock, Random& random, Workers& workers
 
 Client::~Client() = default;
 
+Task<bool> Client::verify(std::string registry) {
+  return state_->session.verify(std::move(registry));
+}
+
+Task<std::optional<Credentials>> Client::credentials(oci::Repository repository) {
+  return state_->session.credentials(std::move(repository));
+}
+
 Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::string tag_or_digest) {
   return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
 }

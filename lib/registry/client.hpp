@@ -7,11 +7,11 @@
 
 #include "core/clock.hpp"
 #include "core/random.hpp"
-#include "core/secret.hpp"
 #include "core/workers.hpp"
 #include "net/client.hpp"
 #include "oci/manifest.hpp"
 #include "oci/reference.hpp"
+#include "registry/credentials.hpp"
 #include "registry/place.hpp"
 
 #include <cstdint>
@@ -25,15 +25,12 @@
 
 namespace sluice::registry {
 
-struct Credentials {
-  std::string username;
-  Secret password;
-};
-
 /// How to talk to one registry host.
 struct Access {
   std::optional<Credentials> credentials;
-  net::TlsOptions tls;
+  /// Asked when the registry wants credentials and there are none above; may be empty.
+  std::shared_ptr<CredentialSource> source = nullptr;
+  net::TlsOptions tls = {};
   /// Plain HTTP. Loopback hosts (127.0.0.0/8, ::1, localhost) speak plain HTTP unless `tls` names a CA.
   bool plain_http = false;
 };
@@ -115,6 +112,13 @@ class Client {
          std::function<Access(const std::string&)> access);
   ~Client();
 
+  /// Whether the registry takes the credentials that `access` gives for it. True: it asked for them and let
+  /// us in; false: it lets everybody in. Throws unauthorized when it refuses them, not_found when no registry
+  /// answers there.
+  Task<bool> verify(std::string registry);
+  /// The credentials that would be used for a repository if its registry asked; for other tools that work
+  /// there. Throws as CredentialSource::find(). An empty path is the registry as a whole.
+  Task<std::optional<Credentials>> credentials(oci::Repository repository);
   /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send
   /// Docker-Content-Digest. Nullopt when the registry says 404.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);

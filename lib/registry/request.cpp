@@ -5,8 +5,19 @@
 #include "registry/answer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::registry {
+namespace {
+
+// Some servers answer with the request that they did not understand.
+bool shows(std::string_view body, const Secret& authorization) {
+  const auto value = authorization.reveal();
+  const auto space = value.find(' ');
+  return space != std::string_view::npos && body.find(value.substr(space + 1)) != std::string_view::npos;
+}
+
+}  // namespace
 
 std::string pull_scope(const oci::Repository& repository) {
   return "repository:" + repository.path + ":pull";
@@ -26,32 +37,87 @@ Endpoint Session::endpoint(const oci::Repository& repository) const {
 Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, Call call) {
   if (!oci::is_valid_path(repository.path))
     throw Error(ErrorKind::invalid, "\"" + printable(repository.text(), 300) + "\" is not a repository");
-  const Endpoint endpoint = this->endpoint(repository);
+  Endpoint endpoint = this->endpoint(repository);
   const std::string what = call.method + " " + call.what + " of " + repository.text();
   net::Url url = endpoint.base;
   url.target += repository.path + "/" + call.path;
   if (call.url) url = *call.url;
-  const bool at_home = url.same_origin(endpoint.base);
-
   try {
-    Secret authorization;
-    if (at_home) authorization = co_await auth_.authorization(endpoint, call.scopes);
-    auto response = co_await exchange(endpoint, call, url, authorization);
-    const bool challenged = response->status() == 401 && at_home && call.answers_challenge &&
-                            response->url().same_origin(endpoint.base);
-    if (challenged) {
-      const bool better = co_await learn(endpoint, call, response->headers(), authorization);
-      if (better && call.stream == nullptr) {
-        co_await drain(*response);
-        authorization = co_await auth_.authorization(endpoint, call.scopes);
-        response = co_await exchange(endpoint, call, url, authorization);
-      }
-    }
-    co_await check(endpoint, call, *response);
-    co_return response;
+    co_return co_await admitted(endpoint, call, url, repository.path);
   } catch (const Error& error) {
     throw Error(error).within(what);  // a copy: the failure of a shared token fetch is thrown to many
   }
+}
+
+// What was refused may have been changed where it came from since it was looked up: then it is tried once
+// more.
+Task<std::unique_ptr<net::Response>> Session::admitted(Endpoint& endpoint, const Call& call,
+                                                       const net::Url& url, std::string path) {
+  const auto source = endpoint.access.source;
+  std::optional<Error> refusal;
+  try {
+    co_return co_await attempt(endpoint, call, url, path);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unauthorized || !source) throw;
+    refusal = error;
+  }
+  const auto refused = std::exchange(endpoint.access.credentials, std::nullopt);
+  source->refused(endpoint, path);
+  if (call.stream != nullptr || !refused) throw *refusal;
+  co_await look_up(endpoint, path);
+  if (endpoint.access.credentials == refused) throw *refusal;
+  co_return co_await attempt(endpoint, call, url, path);
+}
+
+Task<std::unique_ptr<net::Response>> Session::attempt(Endpoint& endpoint, const Call& call,
+                                                      const net::Url& url, std::string path) {
+  const bool at_home = url.same_origin(endpoint.base);
+  Secret authorization;
+  if (at_home && auth_.known(endpoint.registry)) {
+    co_await look_up(endpoint, path);
+    authorization = co_await auth_.authorization(endpoint, call.scopes);
+  }
+  auto response = co_await exchange(endpoint, call, url, authorization);
+  const bool challenged = response->status() == 401 && at_home && call.answers_challenge &&
+                          response->url().same_origin(endpoint.base);
+  if (challenged) {
+    const bool better = co_await learn(endpoint, call, response->headers(), authorization, path);
+    if (better && call.stream == nullptr) {
+      co_await drain(*response);
+      authorization = co_await auth_.authorization(endpoint, call.scopes);
+      response = co_await exchange(endpoint, call, url, authorization);
+    }
+  }
+  co_await check(endpoint, call, *response, authorization);
+  co_return response;
+}
+
+Task<bool> Session::verify(std::string registry) {
+  Endpoint endpoint = endpoint_of(registry, access_(registry));
+  Call call;
+  call.what = "/v2/";
+  try {
+    const auto response = co_await admitted(endpoint, call, endpoint.base, std::string());
+    co_await drain(*response);
+    co_return auth_.known(registry).has_value();
+  } catch (const Error& error) {
+    throw Error(error).within("asking " + printable(registry, 200) + " for /v2/");
+  }
+}
+
+Task<std::optional<Credentials>> Session::credentials(oci::Repository repository) {
+  Endpoint endpoint = this->endpoint(repository);
+  co_await look_up(endpoint, repository.path);
+  co_return endpoint.access.credentials;
+}
+
+// Not before the registry wants credentials: most pulls from public registries need no program to be run and
+// no cloud to be asked.
+Task<> Session::look_up(Endpoint& endpoint, std::string path) {
+  const auto source = endpoint.access.source;
+  if (endpoint.access.credentials || !source) co_return;
+  Endpoint asked = endpoint;
+  endpoint.access.credentials = co_await source->find(std::move(asked), std::move(path));
 }
 
 Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint, const Call& call,
@@ -72,8 +138,8 @@ Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint,
   co_return co_await http_.send(std::move(request));
 }
 
-Task<bool> Session::learn(const Endpoint& endpoint, const Call& call, const net::Headers& headers,
-                          Secret sent) {
+Task<bool> Session::learn(Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent,
+                          std::string path) {
   auto challenge = choose_challenge(parse_challenges(headers.all("WWW-Authenticate")));
   // Some registries (gcr.io) send a 401 without a challenge; the one of /v2/ holds for all.
   if (!challenge) challenge = auth_.known(endpoint.registry);
@@ -85,16 +151,18 @@ Task<bool> Session::learn(const Endpoint& endpoint, const Call& call, const net:
     co_await drain(*response);
   }
   if (!challenge) co_return false;
+  co_await look_up(endpoint, std::move(path));
   co_return auth_.refused(endpoint, call.scopes, sent, *challenge);
 }
 
-Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response& response) {
+Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response& response, Secret sent) {
   const int status = response.status();
   const bool expected = std::find(call.expected.begin(), call.expected.end(), status) != call.expected.end();
   const bool page = status < 300 && content_type(response.headers()) == "text/html" && !call.html_allowed;
   if (expected && !page) co_return;
 
-  const std::string body = co_await read_beginning(response, max_error_body);
+  std::string body = co_await read_beginning(response, max_error_body);
+  if (shows(body, sent)) body.clear();
   const std::string who = printable(response.url().authority(), 200);
   if (page)
     throw Error(ErrorKind::corrupt, who + " answered " + std::to_string(status) +

@@ -47,15 +47,26 @@ class Session {
   /// start over). Another host than the registry gets no Authorization, and its 401 is not answered.
   Task<std::unique_ptr<net::Response>> send(oci::Repository repository, Call call);
 
+  /// See Client::verify().
+  Task<bool> verify(std::string registry);
+  /// See Client::credentials().
+  Task<std::optional<Credentials>> credentials(oci::Repository repository);
+
   Endpoint endpoint(const oci::Repository& repository) const;
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
 
  private:
+  Task<std::unique_ptr<net::Response>> admitted(Endpoint& endpoint, const Call& call, const net::Url& url,
+                                                std::string path);
+  Task<std::unique_ptr<net::Response>> attempt(Endpoint& endpoint, const Call& call, const net::Url& url,
+                                               std::string path);
+  Task<> look_up(Endpoint& endpoint, std::string path);
   Task<std::unique_ptr<net::Response>> exchange(const Endpoint& endpoint, const Call& call,
                                                 const net::Url& url, Secret authorization);
-  Task<bool> learn(const Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent);
-  Task<> check(const Endpoint& endpoint, const Call& call, net::Response& response);
+  Task<bool> learn(Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent,
+                   std::string path);
+  Task<> check(const Endpoint& endpoint, const Call& call, net::Response& response, Secret sent);
 
   net::Client& http_;
   Clock& clock_;

@@ -13,6 +13,7 @@ namespace sluice::registry {
 namespace {
 
 constexpr Milliseconds default_lifetime = std::chrono::seconds(60);
+constexpr Milliseconds least_lifetime = std::chrono::seconds(10);
 constexpr Milliseconds longest_lifetime = std::chrono::hours(12);
 constexpr std::size_t max_token_bytes = 48 * 1024;
 constexpr std::size_t max_scopes = 16;
@@ -20,6 +21,11 @@ constexpr std::size_t max_scopes = 16;
 [[noreturn]] void refuse(const Endpoint& endpoint, const net::Url& realm, const std::string& why) {
   throw Error(ErrorKind::unauthorized, endpoint.registry + " names the token service " +
                                            printable(realm.without_query(), 200) + ": refused, " + why);
+}
+
+bool is_sendable(std::string_view token) {
+  return token.size() <= max_token_bytes &&
+         std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 std::string_view text_at(const nlohmann::json& json, const char* key) {
@@ -56,24 +62,24 @@ TokenRequest token_request(const Endpoint& endpoint, const Challenge& bearer,
   if (endpoint.access.credentials && url.scheme != "https" && !same_host && !loopback)
     refuse(endpoint, url, "credentials do not go to another host without TLS");
 
+  const net::Url service = url;
   const auto add = [&](std::string_view name, const std::string& value) {
     url.target += url.target.find('?') == std::string::npos ? '?' : '&';
     url.target += std::string(name) + "=" + net::percent_encode(value);
   };
-  if (const auto service = bearer.get("service")) add("service", *service);
+  if (const auto name = bearer.get("service")) add("service", *name);
   for (const auto& scope : scopes)
     add("scope", scope);
-  return {std::move(url), endpoint.access.credentials.has_value()};
+  return {std::move(url), endpoint.access.credentials.has_value(), service};
 }
 
-Token parse_token(std::string_view body) {
+Token parse_token(std::string_view body, std::optional<Time> now) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (!json.is_object()) throw Error(ErrorKind::corrupt, "the token service's answer is not a JSON object");
   std::string_view value = text_at(json, "token");
   if (value.empty()) value = text_at(json, "access_token");
   if (value.empty()) throw Error(ErrorKind::corrupt, "the token service's answer holds no token");
-  const bool sendable = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  if (value.size() > max_token_bytes || !sendable)
+  if (!is_sendable(value))
     throw Error(ErrorKind::corrupt, "the token service's answer holds a token that cannot be sent");
 
   Milliseconds lifetime = default_lifetime;
@@ -83,7 +89,40 @@ Token parse_token(std::string_view body) {
     const double most = std::chrono::duration<double>(longest_lifetime).count();
     if (seconds >= 1) lifetime = Milliseconds(static_cast<Milliseconds::rep>(std::min(seconds, most) * 1000));
   }
-  return {Secret(std::string(value)), lifetime};
+  const auto issued = parse_time(text_at(json, "issued_at"));
+  if (issued && now && *issued < *now) {
+    const auto age = std::chrono::ceil<Milliseconds>(*now - *issued);
+    lifetime = std::max(lifetime - std::min(age, lifetime), std::min(lifetime, least_lifetime));
+  }
+  Token token{Secret(std::string(value)), lifetime};
+  const auto refresh = text_at(json, "refresh_token");
+  if (!refresh.empty() && is_sendable(refresh)) token.refresh_token = Secret(std::string(refresh));
+  return token;
+}
+
+namespace {
+
+std::string form(std::string_view grant, const std::string& service, const std::vector<std::string>& scopes) {
+  std::string text = "grant_type=" + std::string(grant) + "&client_id=sluice";
+  if (!service.empty()) text += "&service=" + net::percent_encode(service);
+  std::string all;
+  for (const auto& scope : scopes)
+    all += (all.empty() ? "" : " ") + scope;
+  if (!all.empty()) text += "&scope=" + net::percent_encode(all);
+  return text;
+}
+
+}  // namespace
+
+Secret refresh_form(const std::string& service, const std::vector<std::string>& scopes, const Secret& token) {
+  return Secret(form("refresh_token", service, scopes) +
+                "&refresh_token=" + net::percent_encode(token.reveal()));
+}
+
+Secret password_form(const std::string& service, const std::vector<std::string>& scopes,
+                     const std::string& username, const Secret& password) {
+  return Secret(form("password", service, scopes) + "&access_type=offline&username=" +
+                net::percent_encode(username) + "&password=" + net::percent_encode(password.reveal()));
 }
 
 }  // namespace sluice::registry

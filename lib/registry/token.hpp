@@ -6,6 +6,7 @@
 #include "registry/challenge.hpp"
 #include "registry/endpoint.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ inline constexpr std::size_t max_token_answer = 256 * 1024;
 struct Token {
   Secret value;
   Milliseconds lifetime{};
+  /// For later exchanges, empty when the service gave none.
+  Secret refresh_token = {};
 };
 
 /// What to ask of the token service that a registry named.
@@ -25,6 +28,8 @@ struct TokenRequest {
   net::Url url;
   /// The registry's own credentials may go there.
   bool with_credentials = false;
+  /// The service as the registry named it, without what `url` asks for: where a form is posted.
+  net::Url realm;
 };
 
 /// Scopes to ask for, in order: what the registry demanded comes first, since some services look at the first
@@ -37,6 +42,14 @@ TokenRequest token_request(const Endpoint& endpoint, const Challenge& bearer,
                            const std::vector<std::string>& scopes);
 
 /// Throws Error(corrupt) without quoting the body, which may hold a secret. A missing lifetime is 60 seconds.
-Token parse_token(std::string_view body);
+/// With `now`, what has passed since "issued_at" is taken off it, but 10 seconds stay: clocks differ.
+Token parse_token(std::string_view body, std::optional<Time> now = std::nullopt);
+
+/// The forms of the OAuth2 exchange (distribution, docs/content/spec/auth/oauth.md), scopes joined by a
+/// space.
+Secret refresh_form(const std::string& service, const std::vector<std::string>& scopes, const Secret& token);
+/// Asks for a refresh token too.
+Secret password_form(const std::string& service, const std::vector<std::string>& scopes,
+                     const std::string& username, const Secret& password);
 
 }  // namespace sluice::registry

@@ -28,6 +28,7 @@ class BuildahTrigger final : public Trigger {
  public:
   explicit BuildahTrigger(Settings settings) : settings_(std::move(settings)) {}
 
+  bool needs_logins() const override { return true; }
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     if (!rebuild.image.tag)
       throw Error(ErrorKind::invalid, rebuild.image.text() + " names no tag that could be pushed");

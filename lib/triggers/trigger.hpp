@@ -41,6 +41,8 @@ class Trigger : public config::Part {
   /// Returns what the target said ("204 No Content", "pushed sha256:..."), or throws Error; repeats are
   /// harmless.
   virtual Task<std::string> send(Rebuild rebuild, Context context) const = 0;
+  /// It calls tools that log in to registries by what the configuration holds.
+  virtual bool needs_logins() const { return false; }
 };
 
 std::map<std::string, config::ParsePart> table();

@@ -1,13 +1,56 @@
 """D11: secrets reach the peer that they are for, and no log, error, API answer, database or command line."""
 
+import base64
 import glob
+import http.server
+import json
 import os
+import threading
 import unittest
 
 import images
 from daemon import wait_until
 from fake_registry import Fake
 from harness import Scene
+
+
+class Echo:
+    """A registry, and its token service, that refuse everybody and say back all that they were sent."""
+
+    def __init__(self):
+        self.sent = []
+        echo = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                sent = (self.headers.get("Authorization", "") + " " + body.decode()).strip()
+                echo.sent.append(sent)
+                answer = json.dumps({"errors": [{"code": "UNAUTHORIZED", "message": "no: " + sent}]}).encode()
+                self.send_response(401)
+                if not self.path.startswith("/token"):
+                    self.send_header("WWW-Authenticate", f'Bearer realm="http://{echo.host}/token",service="echo"')
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(answer)
+
+            do_HEAD = do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
 
 
 class Secrets(Scene):
@@ -73,6 +116,56 @@ class Secrets(Scene):
             with open(path, "rb") as file:
                 places[path] = file.read().decode("latin-1")
         for place, text in places.items():
+            for name, canary in canaries.items():
+                self.assertNotIn(canary, text, f"the secret '{name}' is in {place}")
+
+    def test_d11_logins_of_other_tools_show_up_nowhere(self):
+        canaries = {kind: f"canary-{kind}-4d1e" for kind in ("password", "identity", "bearer", "helper")}
+        echoes = {kind: Echo() for kind in canaries}
+        for echo in echoes.values():
+            self.addCleanup(echo.close)
+        pair, other_pair = (base64.b64encode(f"bot:{canaries[kind]}".encode()).decode() for kind in ("password", "helper"))
+        logins = {
+            "auths": {
+                echoes["password"].host: {"auth": pair},
+                echoes["identity"].host: {"identitytoken": canaries["identity"]},
+                echoes["bearer"].host: {"registrytoken": canaries["bearer"]},
+            },
+            "credHelpers": {echoes["helper"].host: "canary"},
+        }
+        with open(self.file("logins.json"), "w", encoding="utf-8") as file:
+            json.dump(logins, file)
+        helper = self.file("docker-credential-canary")
+        with open(helper, "w", encoding="utf-8") as file:
+            file.write(f"""#!/bin/sh
+echo '{{"ServerURL":"x","Username":"bot","Secret":"{canaries['helper']}"}}'
+echo 'I say {canaries['helper']} here too' >&2
+""")
+        os.chmod(helper, 0o755)
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        os.environ["PATH"] = self.folder + ":" + path
+        pipelines = [self.pipeline(kind, "1", upstream=f"{echo.host}/library/x:1") for kind, echo in echoes.items()]
+        self.start(self.config(pipelines, docker_config=self.file("logins.json"), log={"level": "trace", "format": "json"}))
+
+        def was_sent(kind):
+            secret = {"password": pair, "helper": other_pair}.get(kind, canaries[kind])
+            return any(secret in sent for sent in echoes[kind].sent)
+
+        wait_until("each secret was sent", lambda: all(was_sent(kind) for kind in canaries))
+        wait_until("each refusal is known", lambda: all(each["watch"]["error"] for each in self.daemon.json("status")["pipelines"]))
+        places = {"status": self.daemon.cli("status", "--json"), "pipelines": str(self.daemon.get("/api/v1/pipelines"))}
+        self.assertIn("401", places["status"])
+        with open(f"/proc/{self.daemon.process.pid}/environ", encoding="utf-8") as file:
+            places["environment"] = file.read()
+        self.assertEqual(self.daemon.stop(), 0)
+        places["log"] = self.daemon.log()
+        for path in glob.glob(self.daemon.database + "*"):
+            with open(path, "rb") as file:
+                places[path] = file.read().decode("latin-1")
+        for place, text in places.items():
+            self.assertNotIn(pair, text, f"the login is in {place}")
+            self.assertNotIn(other_pair, text, f"the helper's login is in {place}")
             for name, canary in canaries.items():
                 self.assertNotIn(canary, text, f"the secret '{name}' is in {place}")
 

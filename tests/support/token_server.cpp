@@ -129,7 +129,35 @@ std::string TokenServer::token(const std::vector<std::string>& scopes, bool with
   return message + "." + base64url(sign(signer_.key, message));
 }
 
+void TokenServer::answer_form(Exchange& exchange, const std::string& form) {
+  const auto field = [&](const std::string& name) {
+    const auto values = query_values("?" + form, name);
+    return values.size() == 1 ? values.front() : std::string();
+  };
+  std::string person;
+  for (const auto& [name, password] : people_) {
+    const bool by_password =
+        field("grant_type") == "password" && field("username") == name && field("password") == password;
+    const bool by_token =
+        field("grant_type") == "refresh_token" && field("refresh_token") == refresh_token_of(name);
+    if (by_password || by_token) person = name;
+  }
+  if (person.empty() || field("service") != service || field("client_id").empty())
+    return exchange.answer(401, R"({"error":"invalid_grant"})");
+  std::vector<std::string> scopes;
+  std::istringstream words(field("scope"));
+  for (std::string scope; words >> scope;)
+    scopes.push_back(scope);
+  exchange.answer(200,
+                  R"({"access_token":")" + token(scopes, true) + R"(","refresh_token":")" +
+                      refresh_token_of(person) + R"(","scope":")" + field("scope") + R"(","expires_in":)" +
+                      std::to_string(expires_in_) + "}",
+                  "Content-Type: application/json\r\n");
+}
+
 void TokenServer::answer(Exchange& exchange, const RecordedRequest& request) {
+  if (request.method == "POST") return answer_form(exchange, request.body);
+  if (get_refused_) return exchange.answer(405);
   const auto header = request.headers.find("authorization");
   bool known = false;
   for (const auto& [name, password] : people_)

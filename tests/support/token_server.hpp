@@ -1,5 +1,6 @@
 #pragma once
-// A token service (distribution, docs/content/spec/auth/token.md) that signs what the real registry accepts.
+// A token service (distribution, docs/content/spec/auth/token.md and oauth.md) that signs what the real
+// registry accepts.
 
 #include "support/certificates.hpp"
 #include "support/registry_process.hpp"
@@ -27,14 +28,20 @@ class TokenServer {
   std::string authority() const { return server_.authority(); }
   /// What the next answers say; 0 leaves it out.
   void set_expires_in(int seconds) { expires_in_ = seconds; }
+  /// The refresh token of a person, for POST; each good POST gives it too.
+  static std::string refresh_token_of(const std::string& name) { return "refresh+of/" + name; }
+  /// GET is answered by 405 from now on.
+  void refuse_get() { get_refused_ = true; }
 
  private:
   void answer(Exchange& exchange, const RecordedRequest& request);
+  void answer_form(Exchange& exchange, const std::string& form);
 
   std::map<std::string, std::string> people_;
   Authority authority_;
   TlsFiles signer_;
   std::atomic<int> expires_in_ = 300;
+  std::atomic<bool> get_refused_ = false;
   ScriptedServer server_;  // last: its threads use all above
 };
 

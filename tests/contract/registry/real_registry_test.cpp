@@ -222,6 +222,72 @@ TEST_CASE("a registry with token auth: pull, push and mount with one token servi
         layout.blobs());
 }
 
+TEST_CASE("a registry with token auth by OAuth2: an identity token pushes, mounts and is renewed") {
+  const TestImage image = make_image("amd64", 12, {5000, 6000});
+  OciLayout layout;
+  layout.add(image);
+  layout.set_root(image.manifest);
+  const std::map<std::string, std::string> people{{"bot", "canary-token"}};
+  TokenServer tokens(people);
+  RegistryProcess registry({.basic = {}, .token = tokens.settings(), .tls = {}});
+  const std::vector<std::string> options{"--dest-tls-verify=false", "--dest-creds=bot:canary-token"};
+  push(layout, registry.host() + "/base/node:1", options);
+  const auto before = tokens.requests().size();
+  run([&]() -> Task<> {
+    Rig rig;
+    registry::Credentials identity;
+    identity.identity_token = Secret(TokenServer::refresh_token_of("bot"));
+    rig.access[registry.host()].credentials = identity;
+    const oci::Repository source{registry.host(), "base/node"};
+    const oci::Repository target{registry.host(), "staging/node"};
+    const auto progress = co_await rig.client.copy(source, image.manifest.digest(), target);
+    CHECK(progress.blobs_mounted == 3);
+    CHECK(progress.manifests_copied == 1);
+    const auto asked = tokens.requests().size();
+    rig.clock.advance(std::chrono::seconds(290));
+    co_await rig.client.resolve(source, "1");
+    CHECK(tokens.requests().size() == asked + 1);
+  });
+  const auto requests = tokens.requests();
+  for (std::size_t i = before; i < requests.size(); ++i)
+    CHECK(requests[i].method == "POST");
+}
+
+TEST_CASE("a registry with token auth by OAuth2 alone: a password is posted once, then its refresh token") {
+  const TestImage image = make_image("amd64", 13, {5000});
+  OciLayout layout;
+  layout.add(image);
+  layout.set_root(image.manifest);
+  const std::map<std::string, std::string> people{{"bot", "canary-token"}};
+  TokenServer tokens(people);
+  RegistryProcess registry({.basic = {}, .token = tokens.settings(), .tls = {}});
+  const std::vector<std::string> options{"--dest-tls-verify=false", "--dest-creds=bot:canary-token"};
+  push(layout, registry.host() + "/base/node:1", options);
+  tokens.refuse_get();
+  const auto before = tokens.requests().size();
+  run([&]() -> Task<> {
+    Rig rig;
+    rig.log_in(registry.host(), "bot", "canary-token");
+    const bool asked = co_await rig.client.verify(registry.host());
+    CHECK(asked);
+    const oci::Repository source{registry.host(), "base/node"};
+    const oci::Repository target{registry.host(), "staging/node"};
+    const auto progress = co_await rig.client.copy(source, image.manifest.digest(), target);
+    CHECK(progress.manifests_copied == 1);
+
+    Rig stranger;
+    stranger.log_in(registry.host(), "bot", "canary-wrong");
+    const Error error = co_await failure_of(stranger.client.verify(registry.host()));
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK_THAT(error.what(), !Catch::Contains("canary"));
+  });
+  int passwords = 0;
+  const auto requests = tokens.requests();
+  for (std::size_t i = before; i < requests.size(); ++i)
+    if (requests[i].body.find("password=canary-token") != std::string::npos) ++passwords;
+  CHECK(passwords == 1);
+}
+
 TEST_CASE("a registry with TLS: trusted by the CA that its settings name, refused without") {
   const TestImage image = make_image("amd64", 11, {5000});
   OciLayout layout;

@@ -139,3 +139,54 @@ TEST_CASE("mistakes about registries are told") {
   CHECK_THAT(wrong("registries: {r.example.com: {poll: {every: 1ms}}}"),
              Contains("'every' must be from 100ms"));
 }
+
+TEST_CASE("a cloud identity stands in the place of a password") {
+  const auto config = good(R"(
+registries:
+  example.azurecr.io: {auth: {azure: {client_id: one, tenant: two}}}
+  123456789012.dkr.ecr.eu-west-1.amazonaws.com: {auth: {aws: {}}}
+  europe-docker.pkg.dev: {auth: {google: {account: builder@example.iam.gserviceaccount.com}}}
+  gcr.io: {auth: {google: }}
+)");
+  using Kind = CloudIdentity::Kind;
+  CHECK(config->registry("example.azurecr.io").identity.kind == Kind::azure);
+  CHECK(config->registry("example.azurecr.io").identity.client_id == "one");
+  CHECK(config->registry("example.azurecr.io").identity.tenant == "two");
+  CHECK(config->registry("123456789012.dkr.ecr.eu-west-1.amazonaws.com").identity.kind == Kind::aws);
+  CHECK(config->registry("europe-docker.pkg.dev").identity.kind == Kind::google);
+  CHECK(config->registry("europe-docker.pkg.dev").identity.account ==
+        "builder@example.iam.gserviceaccount.com");
+  CHECK(config->registry("gcr.io").identity.kind == Kind::google);
+  CHECK(config->registry("gcr.io").username.empty());
+  CHECK(config->registry("docker.io").identity.kind == Kind::none);
+}
+
+TEST_CASE("D2: a cloud identity is for that cloud's registries only") {
+  for (const std::string host : {"r.example.com", "azurecr.io.example.com", "127.0.0.1:5000"})
+    for (const std::string cloud : {"azure", "aws", "google"}) {
+      INFO(host << " " << cloud);
+      CHECK_THAT(wrong("registries: {'" + host + "': {auth: {" + cloud + ": {}}}}"),
+                 Contains("gives no credentials for " + host));
+    }
+  CHECK_THAT(wrong("registries: {gcr.io: {auth: {azure: {}}}}"), Contains("gives no credentials for gcr.io"));
+  CHECK_THAT(wrong("registries: {x.azurecr.io: {http: true, auth: {azure: {}}}}"),
+             Contains("without encryption"));
+}
+
+TEST_CASE("credentials are given in one way") {
+  CHECK_THAT(wrong("registries: {gcr.io: {auth: {google: {}, username: a, password: {env: TOKEN}}}}"),
+             Contains("must be given in one way"));
+  CHECK_THAT(wrong("registries: {gcr.io: {auth: {google: {}, azure: {}}}}"),
+             Contains("must be given in one way"));
+  CHECK_THAT(wrong("registries: {gcr.io: {auth: {gogle: {}}}}"), Contains("did you mean 'google'"));
+  CHECK_THAT(wrong("registries: {gcr.io: {auth: {google: {acount: x}}}}"),
+             Contains("did you mean 'account'"));
+}
+
+TEST_CASE("logins of other tools are looked for where the file says") {
+  CHECK(good("registries: {}")->docker_config == "none");
+  CHECK(good("docker_config: auto")->docker_config == "auto");
+  CHECK(good("docker_config: /a/b.json")->docker_config == "/a/b.json");
+  for (const std::string word : {"yes", "b.json", "''"})
+    CHECK_THAT(wrong("docker_config: " + word), Contains("must be none, auto, or the path of a file"));
+}

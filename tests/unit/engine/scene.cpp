@@ -15,7 +15,10 @@ namespace {
 class ScriptedCheck final : public checks::Check {
  public:
   explicit ScriptedCheck(std::shared_ptr<Script> script) : script_(std::move(script)) {}
+  bool needs_logins() const override { return true; }
   Task<checks::Outcome> run(checks::Context context) const override {
+    const auto login = context.config->registry(context.image.repository.registry);
+    script_->login_of_staging = login.username + ":" + std::string(login.password.reveal());
     const bool good = script_->good(context.image.digest.value());
     co_return checks::Outcome{.passed = good, .summary = good ? "good" : "exit code 1: broken"};
   }
@@ -93,7 +96,8 @@ void Scene::play(std::shared_ptr<const config::Config> config, std::function<Tas
                            .workers = workers,
                            .launcher = launcher,
                            .http = registries,
-                           .store = *store},
+                           .store = *store,
+                           .surroundings = surroundings},
                           config);
     auto tell = [&]() -> Task<> {
       std::exception_ptr failure;

@@ -27,6 +27,8 @@ struct Script {
   /// Called for each rebuild request with its key, base digest and image; may throw Error.
   std::function<void(const std::string& key, const oci::Digest& base, const std::string& image)> build;
   std::vector<std::string> keys;
+  /// User and password of the staging registry as a check sees them.
+  std::string login_of_staging;
 };
 
 class Scene {
@@ -55,6 +57,7 @@ class Scene {
   Workers workers{1};
   SystemLauncher launcher{clock};
   MemoryRegistries registries;
+  registry::Surroundings surroundings;
   std::shared_ptr<Script> script = std::make_shared<Script>();
   std::unique_ptr<store::Store> store;
 };

@@ -100,3 +100,32 @@ TEST_CASE("D11: an answer without a usable token is corrupt and not quoted") {
     }
   }
 }
+
+TEST_CASE("what has passed since a token was issued is taken off its lifetime, within bounds") {
+  const Time now = *parse_time("2026-11-24T12:00:00Z");
+  const auto lifetime = [&](const std::string& issued) {
+    return parse_token(R"({"token":"t","expires_in":300,"issued_at":")" + issued + "\"}", now).lifetime;
+  };
+  CHECK(lifetime("2026-11-24T12:00:00Z") == 300s);
+  CHECK(lifetime("2026-11-24T11:59:00Z") == 240s);
+  CHECK(lifetime("2026-11-24T11:00:00Z") == 10s);
+  CHECK(lifetime("1970-01-01T00:00:00Z") == 10s);
+  CHECK(lifetime("2026-11-24T13:00:00Z") == 300s);
+  CHECK(lifetime("yesterday") == 300s);
+  CHECK(parse_token(R"({"token":"t","expires_in":5,"issued_at":"2026-11-24T11:00:00Z"})", now).lifetime ==
+        5s);
+}
+
+TEST_CASE("a refresh token comes along, unless it cannot be sent") {
+  CHECK(parse_token(R"({"token":"t","refresh_token":"r"})").refresh_token == Secret("r"));
+  CHECK(parse_token(R"({"token":"t","refresh_token":"r\r\nx"})").refresh_token.empty());
+  CHECK(parse_token(R"({"token":"t"})").refresh_token.empty());
+}
+
+TEST_CASE("a form has one scope of all, and everything in it is encoded") {
+  CHECK(registry::refresh_form("s v", {"repository:a:pull,push", "repository:b:pull"}, Secret("r&x=")) ==
+        Secret("grant_type=refresh_token&client_id=sluice&service=s%20v&scope=repository%3Aa%3Apull%2Cpush%20"
+               "repository%3Ab%3Apull&refresh_token=r%26x%3D"));
+  CHECK(registry::password_form("", {}, "me&you", Secret("p w")) ==
+        Secret("grant_type=password&client_id=sluice&access_type=offline&username=me%26you&password=p%20w"));
+}

@@ -1,0 +1,54 @@
+#pragma once
+// What a command that works without a daemon has of the world, and an event loop to use it on.
+
+#include "core/clock.hpp"
+#include "core/launcher.hpp"
+#include "core/random.hpp"
+#include "core/workers.hpp"
+#include "net/client.hpp"
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace sluice::daemon {
+
+struct CommandWorld {
+  boost::asio::io_context loop{1};
+  SystemClock clock;
+  SeededRandom random{entropy()};
+  Workers workers{2};
+  SystemLauncher launcher{clock};
+  std::unique_ptr<net::Client> http = net::make_client(clock, workers);
+
+  /// Runs a task to its end; gives its result or throws what it threw.
+  template <class Result>
+  Result run(Task<Result> task) {
+    std::exception_ptr failure;
+    loop.restart();
+    if constexpr (std::is_void_v<Result>) {
+      boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown) { failure = thrown; });
+      work();
+      if (failure) std::rethrow_exception(failure);
+    } else {
+      std::optional<Result> result;
+      boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown, Result value) {
+        failure = thrown;
+        result.emplace(std::move(value));
+      });
+      work();
+      if (failure) std::rethrow_exception(failure);
+      return std::move(*result);
+    }
+  }
+
+ private:
+  void work() { loop.run(); }
+};
+
+}  // namespace sluice::daemon
