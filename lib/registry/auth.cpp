@@ -117,7 +117,7 @@ Task<Token> Auth::fetch(Endpoint endpoint, std::vector<std::string> scopes) {
   Secret refresh = refresh_token(endpoint);
   Token token = co_await fetch_token(http_, clock_, endpoint, std::move(challenge), std::move(scopes),
                                      std::move(refresh));
-  keep_refresh_token(endpoint, token.refresh_token);
+  keep_refresh_token(endpoint, token);
   co_return token;
 }
 
@@ -128,12 +128,15 @@ Secret Auth::refresh_token(const Endpoint& endpoint) {
   return ours ? found->second.token : Secret();
 }
 
-void Auth::keep_refresh_token(const Endpoint& endpoint, const Secret& token) {
+void Auth::keep_refresh_token(const Endpoint& endpoint, const Token& token) {
   // Not for anonymous people, nor where the credentials are such a token already.
   const auto& credentials = endpoint.access.credentials;
-  if (token.empty() || !credentials || !credentials->identity_token.empty()) return;
+  if (!credentials || !credentials->identity_token.empty()) return;
   if (refresh_tokens_.size() >= max_slots) refresh_tokens_.clear();
-  refresh_tokens_[endpoint.registry] = {credentials, token};
+  if (!token.refresh_token.empty())
+    refresh_tokens_[endpoint.registry] = {credentials, token.refresh_token};
+  else if (!token.by_refresh_token)
+    refresh_tokens_.erase(endpoint.registry);  // the one before, if any, was refused
 }
 
 bool Auth::refused(const Endpoint& endpoint, const std::vector<std::string>& scopes, const Secret& sent,

@@ -49,7 +49,7 @@ class Auth {
   std::shared_ptr<Slot> slot(const Endpoint& endpoint, const std::vector<std::string>& scopes);
   Task<Token> fetch(Endpoint endpoint, std::vector<std::string> scopes);
   Secret refresh_token(const Endpoint& endpoint);
-  void keep_refresh_token(const Endpoint& endpoint, const Secret& token);
+  void keep_refresh_token(const Endpoint& endpoint, const Token& token);
   Task<> renew(std::shared_ptr<Slot> slot, Endpoint endpoint, std::vector<std::string> scopes);
   void drop_old_slots();
 

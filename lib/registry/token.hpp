@@ -21,6 +21,8 @@ struct Token {
   Milliseconds lifetime{};
   /// For later exchanges, empty when the service gave none.
   Secret refresh_token = {};
+  /// It was got by a refresh or identity token.
+  bool by_refresh_token = false;
 };
 
 /// What to ask of the token service that a registry named.

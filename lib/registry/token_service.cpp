@@ -100,14 +100,21 @@ Task<Token> fetch_token(net::Client& http, Clock& clock, Endpoint endpoint, Chal
   const std::string service_name = challenge.get("service").value_or("");
   const auto& credentials = endpoint.access.credentials;
   const bool basic = credentials && credentials->has_basic();
-  if (credentials && !credentials->identity_token.empty()) refresh = credentials->identity_token;
+  const bool identity = credentials && !credentials->identity_token.empty();
+  if (identity) refresh = credentials->identity_token;
   Service service(http, clock, endpoint, std::move(wanted));
 
   if (!refresh.empty()) {
     Secret form = refresh_form(service_name, scopes, refresh);
     Answer answer = co_await service.post(std::move(form), refresh);
-    if (answer.token) co_return std::move(*answer.token);
-    if (!basic || !knows_no_post(answer.status)) throw *answer.failure;
+    if (answer.token) {
+      answer.token->by_refresh_token = true;
+      co_return std::move(*answer.token);
+    }
+    // An earlier answer's token may have ended; the password is still good then, whatever the refusal says.
+    const bool goes_on =
+        identity ? knows_no_post(answer.status) : answer.failure->kind() == ErrorKind::unauthorized;
+    if (!basic || !goes_on) throw *answer.failure;
   }
   Answer answer = co_await service.get();
   if (!answer.token && knows_no_get(answer.status) && credentials && !credentials->password.empty()) {

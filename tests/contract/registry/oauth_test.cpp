@@ -102,10 +102,17 @@ TEST_CASE("a refresh token that came with a token is used for the next one, and 
     co_await rig.client.resolve(guarded.registry.repository("a"), "1");
     CHECK(guarded.service.asked() == Methods{"GET", "POST"});
     CHECK_THAT(guarded.service.server.requests().back().body, Contains("refresh_token=canary-refresh"));
-    guarded.service.post_status = 401;
+    // One that is used goes on being used, though the service gives no new one with it.
+    guarded.service.fields = R"(,"expires_in":60)";
     rig.clock.advance(std::chrono::seconds(60));
     co_await rig.client.resolve(guarded.registry.repository("a"), "1");
-    CHECK(guarded.service.asked() == Methods{"GET", "POST", "POST", "GET"});
+    CHECK(guarded.service.asked() == Methods{"GET", "POST", "POST"});
+    guarded.service.post_status = 403;
+    for (int i = 0; i < 2; ++i) {
+      rig.clock.advance(std::chrono::seconds(60));
+      co_await rig.client.resolve(guarded.registry.repository("a"), "1");
+    }
+    CHECK(guarded.service.asked() == Methods{"GET", "POST", "POST", "POST", "GET", "GET"});
   });
 }
 

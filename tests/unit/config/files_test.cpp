@@ -92,8 +92,8 @@ TEST_CASE("the schema describes exactly the sections that are read") {
   std::set<std::string> described;
   for (const auto& [name, value] : schema.at("properties").items())
     described.insert(name);
-  CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "docker_config", "registries",
-                                           "pipelines", "dependents"});
+  CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "docker_config",
+                                           "registries", "pipelines", "dependents"});
   CHECK(schema.at("additionalProperties") == false);
 }
 
