@@ -8,7 +8,7 @@ function __sluice_runs
     sluice runs --limit 100 2>/dev/null | sed -n '1!s/ .*//p'
 end
 
-set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup login logout version
+set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout version
 set -l askers runs show logs history status run hold resume rollback cancel backup
 complete -c sluice -f
 complete -c sluice -s h -l help -d 'print help'
@@ -26,6 +26,10 @@ complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a resume -d '
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a rollback -d 'promote an earlier digest again, and hold'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a cancel -d 'end a run that has not begun to promote'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a backup -d 'copy the database'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a copy -d 'copy an image from anywhere to anywhere'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'show an image of a registry'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a digest -d 'print the digest that a tag names'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a tags -d 'list the tags of a repository'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a login -d 'try a password at a registry and keep it'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a logout -d 'forget the login for a registry'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a version -d 'print the version'
@@ -35,6 +39,20 @@ complete -c sluice -n "__fish_seen_subcommand_from $askers" -l url -x -d 'URL of
 complete -c sluice -n "__fish_seen_subcommand_from $askers serve" -l config -r -F -d 'configuration file'
 complete -c sluice -n "__fish_seen_subcommand_from $askers check-config" -l json -d 'print JSON'
 complete -c sluice -n '__fish_seen_subcommand_from check-config backup' -F
+complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest tags' -l config -r -F -d 'configuration file'
+complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest tags' -l json -d 'print JSON'
+complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest' -l platform -x -d 'os/arch'
+complete -c sluice -n '__fish_seen_subcommand_from copy inspect' -l referrers -d 'signatures, SBOMs and attestations'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l thorough -d 'look at each blob'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l plan -d 'only say what would move'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -s q -l quiet -d 'no progress'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l list -r -F -d 'copy each line of a file'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l jobs -x -d 'at once'
+complete -c sluice -n '__fish_seen_subcommand_from inspect' -l raw -d 'exact bytes of the manifest'
+complete -c sluice -n '__fish_seen_subcommand_from inspect' -l image-config -d 'exact bytes of the image config'
+complete -c sluice -n '__fish_seen_subcommand_from tags' -l match -x -d 'only tags that match'
+complete -c sluice -n '__fish_seen_subcommand_from tags' -l semver -x -d 'only versions in this range'
+complete -c sluice -n '__fish_seen_subcommand_from tags' -l pre-releases -d 'with pre-releases'
 complete -c sluice -n '__fish_seen_subcommand_from login' -s u -l username -x -d 'user name'
 complete -c sluice -n '__fish_seen_subcommand_from login' -l password-stdin -d 'read the password from standard input'
 complete -c sluice -n '__fish_seen_subcommand_from login' -l ca -r -F -d 'authority to trust'

@@ -36,6 +36,10 @@ _sluice() {
     'rollback:promote an earlier digest again, and hold'
     'cancel:end a run that has not begun to promote'
     'backup:copy the database'
+    'copy:copy an image from anywhere to anywhere'
+    'inspect:show an image of a registry'
+    'digest:print the digest that a tag names'
+    'tags:list the tags of a repository'
     'login:try a password at a registry and keep it'
     'logout:forget the login for a registry'
     'version:print the version'
@@ -69,6 +73,25 @@ _sluice() {
     login)
       _arguments '(-u --username)'{-u,--username}'[user name]:user:' '--password-stdin[read the password from standard input]' \
         '--authfile[where logins are kept]:file:_files' '--ca[authority to trust]:file:_files' '1:registry:'
+      ;;
+    copy)
+      _arguments '*--platform[only this platform]:os/arch:' '--referrers[bring signatures, SBOMs and attestations]' \
+        '--thorough[look at each blob]' '--plan[only say what would move]' '(-q --quiet)'{-q,--quiet}'[no progress]' \
+        '--list[copy each line of a file]:file:_files' '--jobs[at once]:number:' '--config[configuration]:file:_files' \
+        '--json[print the result as JSON]' '1:source:' '2:target:'
+      ;;
+    inspect)
+      _arguments '--platform[this one of an index]:os/arch:' '--referrers[with what refers to it]' \
+        '(--image-config)--raw[exact bytes of the manifest]' '(--raw)--image-config[exact bytes of the image config]' \
+        '--config[configuration]:file:_files' '--json[print the result as JSON]' '1:image:'
+      ;;
+    digest)
+      _arguments '--platform[of this one of an index]:os/arch:' '--config[configuration]:file:_files' \
+        '--json[print the result as JSON]' '1:image:'
+      ;;
+    tags)
+      _arguments '--match[only tags that match]:pattern:' '--semver[only versions in this range]:range:' \
+        '--pre-releases[with pre-releases]' '--config[configuration]:file:_files' '--json[print the result as JSON]' '1:repository:'
       ;;
     logout) _arguments '--authfile[where logins are kept]:file:_files' '1:registry:' ;;
     backup) _arguments $where '1:file:_files' ;;

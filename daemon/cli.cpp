@@ -21,7 +21,7 @@ constexpr const char* footer = R"(Exit codes:
   1  the thing asked about failed (a run that was waited for did not succeed)
   2  wrong arguments or wrong configuration
   3  no daemon answers, or no registry
-  4  the daemon knows no such run, pipeline or promotion
+  4  the daemon knows no such run, pipeline or promotion; a registry no such image
   5  the daemon refuses: the state does not allow it; or the registry does
 
 The daemon is looked for at --socket or --url, else at $SLUICE_SOCKET or
@@ -209,7 +209,8 @@ void add_copy(CLI::App& app, Chosen& chosen) {
       throw CLI::RequiredError("SOURCE and TARGET, or --list");
     chosen.command = [of_copy] { return copy(*of_copy); };
   });
-  sub->add_option("--platform", of_copy->platforms, "only these platforms of an index; may be repeated")
+  sub->add_option("--platform", of_copy->platforms, "only this platform of an index; may be repeated")
+      ->allow_extra_args(false)
       ->type_name("OS/ARCH");
   sub->add_flag("--referrers", of_copy->referrers, "bring signatures, SBOMs and attestations along");
   sub->add_flag("--thorough", of_copy->thorough, "look at each blob, even below manifests that are there");

@@ -1,0 +1,139 @@
+"""`sluice copy`, `inspect`, `digest` and `tags`: without a daemon, judged by skopeo."""
+
+import json
+import os
+import pty
+import subprocess
+import tempfile
+import unittest
+
+import images
+from daemon import PROGRAM
+from registry import Registry
+
+
+class Copies(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="sluice-copy-"))
+        self.source, self.target = (Registry(self.folder, name).start() for name in ("source", "target"))
+        self.addCleanup(self.source.close)
+        self.addCleanup(self.target.close)
+        self.amd, self.arm = (
+            images.image([images.layer({"bin/app": arch.encode() * 5000})], architecture=arch) for arch in ("amd64", "arm64")
+        )
+        self.both = images.index([self.amd, self.arm])
+        self.node = self.source.repository("library/node:9")
+        images.push(self.node, self.both)
+
+    def sluice(self, *arguments, code=0, stdin=None):
+        environment = {**os.environ, "HOME": self.folder, "DOCKER_CONFIG": self.folder}
+        environment.pop("SLUICE_CONFIG", None)
+        done = subprocess.run(
+            [PROGRAM, *arguments], input=stdin, capture_output=True, text=True, timeout=120, env=environment, check=False
+        )
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def test_an_index_arrives_whole_and_a_second_copy_asks_twice(self):
+        to = self.target.repository("base/node:9")
+        done = self.sluice("copy", self.node, to)
+        self.assertEqual(done.stdout, f"{to}@{self.both.digest}\n")
+        self.assertIn("(4 of 4)", done.stderr)
+        self.assertEqual(images.raw_manifest(to), self.both.manifest)
+        self.assertEqual(images.pull_blobs(to), images.pull_blobs(self.node))
+        before = self.source.requests() + self.target.requests()
+        self.sluice("copy", self.node, to)
+        self.assertEqual(self.source.requests() + self.target.requests() - before, 2)
+
+    def test_progress_is_bars_on_a_terminal_and_nothing_when_quiet(self):
+        ours, theirs = pty.openpty()
+        with open(ours, "rb", buffering=0) as terminal:
+            with open(theirs, "wb", buffering=0) as stderr:
+                subprocess.run(
+                    [PROGRAM, "copy", self.node, self.target.repository("t/node:9")],
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    timeout=60,
+                    check=True,
+                )
+            shown = terminal.read(65536).decode()
+        self.assertIn("\x1b[K", shown)
+        self.assertIn("4 of 4 blobs", shown)
+        quiet = self.sluice("copy", "--quiet", self.node, self.target.repository("q/node:9"))
+        self.assertEqual(quiet.stderr, "")
+
+    def test_a_plan_says_what_would_move_and_moves_nothing(self):
+        to = self.target.repository("base/node:9")
+        plan = json.loads(self.sluice("copy", "--plan", "--json", self.node, to).stdout)
+        self.assertEqual([blob["action"] for blob in plan["blobs"]], ["copy"] * 4)
+        self.assertEqual(plan["bytes_to_move"], sum(blob["size"] for blob in plan["blobs"]))
+        self.assertEqual(plan["manifests_to_write"], 3)
+        self.assertIsNone(images.raw_manifest(to))
+
+    def test_platforms_are_chosen_and_what_is_left_out_is_told(self):
+        to = self.target.repository("base/node:9")
+        done = self.sluice("copy", "--platform", "linux/arm64", self.node, to)
+        self.assertIn("left out: linux/amd64", done.stderr)
+        index = json.loads(images.raw_manifest(to))
+        self.assertEqual([entry["digest"] for entry in index["manifests"]], [self.arm.digest])
+        self.assertEqual(index["annotations"]["dev.sluice.source.digest"], self.both.digest)
+        refused = self.sluice("copy", "--platform", "linux/s390x", self.node, to, code=4)
+        self.assertIn("linux/s390x, it has linux/amd64, linux/arm64", refused.stderr)
+
+    def test_an_image_travels_on_a_stick(self):
+        stick = "oci:" + self.file("stick/node")
+        self.sluice("copy", self.node, stick)
+        self.sluice("copy", f"{stick}:9", self.target.repository("usb/node:9"))
+        self.assertEqual(images.raw_manifest(self.target.repository("usb/node:9")), self.both.manifest)
+        self.assertEqual(self.sluice("tags", stick).stdout, "9\n")
+        self.sluice("copy", self.node, "oci-archive:" + self.file("node.tar"))
+        self.assertEqual(images.skopeo("inspect", "--raw", "oci-archive:" + self.file("node.tar")), self.both.manifest)
+
+    def test_a_list_of_images_is_copied_and_each_failure_is_told(self):
+        pairs = [
+            f"{self.node} {self.target.repository('one:9')}",
+            "# a comment",
+            f"{self.source.repository('library/gone:1')} {self.target.repository('two:1')}",
+            f"{self.node} {self.target.repository('three:9')}",
+        ]
+        done = self.sluice("copy", "--json", "--list", "-", code=1, stdin="\n".join(pairs))
+        results = json.loads(done.stdout)
+        self.assertEqual([result.get("digest") for result in results], [self.both.digest, None, self.both.digest])
+        self.assertEqual(results[1]["error"]["kind"], "not_found")
+        # Each blob moved once, though two repositories of one registry have them now.
+        self.assertEqual(sum(result.get("blobs", {}).get("copied", 0) for result in results), 4)
+        self.assertEqual(images.remote_digest(self.target.repository("three:9")), self.both.digest)
+        bad = self.sluice("copy", "--list", "-", code=2, stdin="only-one-word\n")
+        self.assertIn("stdin:1:", bad.stderr)
+
+    def test_digest_tags_and_inspect_say_what_there_is(self):
+        for tag in ("1.2.0", "1.10.0", "2.0.0-rc.1", "latest"):
+            images.push(self.source.repository(f"app:{tag}"), self.amd)
+        self.assertEqual(self.sluice("digest", self.node).stdout, self.both.digest + "\n")
+        self.assertEqual(self.sluice("digest", "--platform", "linux/arm64", self.node).stdout, self.arm.digest + "\n")
+        self.assertIn("does not exist", self.sluice("digest", self.source.repository("nope:1"), code=4).stderr)
+        app = self.source.repository("app")
+        self.assertEqual(self.sluice("tags", "--semver", "^1", app).stdout, "1.10.0\n1.2.0\n")
+        self.assertEqual(self.sluice("tags", "--semver", "*", "--pre-releases", app).stdout.split()[0], "2.0.0-rc.1")
+        self.assertEqual(self.sluice("tags", "--match", "l.*", app).stdout, "latest\n")
+        self.assertIn("--match", self.sluice("tags", "--match", "(", app, code=2).stderr)
+        self.assertIn("no version range", self.sluice("tags", "--semver", "latest", app, code=2).stderr)
+        self.assertEqual(self.sluice("inspect", "--raw", self.node).stdout.encode(), self.both.manifest)
+        shown = json.loads(self.sluice("inspect", "--json", f"{app}:latest").stdout)
+        self.assertEqual((shown["digest"], shown["platform"]), (self.amd.digest, "linux/amd64"))
+        self.assertIn("linux/arm64", self.sluice("inspect", self.node).stdout)
+
+    def test_mistakes_are_told_before_anything_is_asked(self):
+        self.assertIn("names no image", self.sluice("copy", "oci:", self.target.repository("a:1"), code=2).stderr)
+        self.assertIn("SOURCE and TARGET", self.sluice("copy", "node:9", code=2).stderr)
+        pinned = self.target.repository("a") + "@" + self.both.digest
+        self.assertIn("a target has a tag", self.sluice("copy", self.node, pinned, code=2).stderr)
+        self.source.stop()
+        self.assertIn("refused", self.sluice("digest", self.node, code=3).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
