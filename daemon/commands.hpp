@@ -82,6 +82,22 @@ struct CheckConfigOptions {
 };
 int check_config(const CheckConfigOptions& options);
 
+struct WebhookUrlOptions {
+  std::string config;
+  std::string name;
+  bool reveal = false;
+};
+int webhook_url(const WebhookUrlOptions& options);
+
+struct WebhookTestOptions {
+  std::string config;
+  std::string name;
+  std::string payload;
+  std::string headers;
+  bool json = false;
+};
+int webhook_test(const WebhookTestOptions& options);
+
 struct ServeOptions {
   std::string config;
 };
