@@ -60,6 +60,10 @@ SnsMessage read_sns(std::string_view body) {
   if (!is_sns_address(url, message.region) || !path.starts_with("/SimpleNotificationService") ||
       !path.ends_with(".pem") || url.target != path)
     fields.fail("SigningCertURL", "is not a certificate of SNS in the region of the topic");
+  // It is asked when the subscription is confirmed, so it must not lead anywhere else.
+  if (const auto subscribe = fields.text("SubscribeURL");
+      !subscribe.empty() && !is_sns_address(net::Url::parse(subscribe), message.region))
+    fields.fail("SubscribeURL", "is not an address of SNS in the region of the topic");
   const auto version = fields.required("SignatureVersion");
   if (version != "1" && version != "2") fields.fail("SignatureVersion", "must be 1 or 2");
   message.sha256 = version == "2";

@@ -31,12 +31,19 @@ std::vector<std::string> texts(const json& value, const Reading& reading, const 
   return all;
 }
 
+// Where the colon of the tag is; npos when there is none ("host:5000/path").
+std::size_t tag_colon(const std::string& image) {
+  const auto colon = image.rfind(':');
+  const auto slash = image.rfind('/');
+  const bool of_port = colon != std::string::npos && slash != std::string::npos && colon < slash;
+  return of_port ? std::string::npos : colon;
+}
+
 // "host/path:tag@digest" without the digest.
 void add_reference(Parsed& parsed, const Reading& reading, std::string image) {
   image = image.substr(0, image.find('@'));
-  const auto colon = image.rfind(':');
-  const auto slash = image.rfind('/');
-  const bool tagged = colon != std::string::npos && (slash == std::string::npos || colon > slash);
+  const auto colon = tag_colon(image);
+  const bool tagged = colon != std::string::npos;
   auto name = tagged ? image.substr(0, colon) : image;
   if (!reading.registry.empty()) name = reading.registry + "/" + name;
   if (tagged) return add_image(parsed, std::move(name), image.substr(colon + 1));
@@ -50,7 +57,7 @@ void read_event(const json& value, const Reading& reading, Parsed& parsed) {
   const auto tags = texts(value, reading, "tag");
   for (auto& image : texts(value, reading, "image")) {
     // A tag beside the image says which one; an image that has one already keeps it.
-    if (tags.empty() || image.rfind(':') > image.rfind('/') + 1) {
+    if (tags.empty() || tag_colon(image) != std::string::npos) {
       add_reference(parsed, reading, std::move(image));
       continue;
     }
