@@ -15,7 +15,7 @@ _sluice() {
     fi
   done
   case $previous in
-    --config | --socket)
+    --config | --socket | --payload | --headers)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -29,7 +29,7 @@ _sluice() {
     --to) words=$(_sluice_runs) ;;
     *)
       case $command in
-        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup version --help --version' ;;
+        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup webhooks version --help --version' ;;
         runs) words="$where --status --task --limit --watch" ;;
         status) words=$where ;;
         show | cancel) words="$where $(_sluice_runs)" ;;
@@ -40,6 +40,7 @@ _sluice() {
         resume) words="$where $(_sluice_pipelines)" ;;
         rollback) words="$where --to $(_sluice_pipelines)" ;;
         serve) words='--config --help' ;;
+        webhooks) words='url test --config --reveal --payload --headers --json --help' ;;
         check-config | backup)
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

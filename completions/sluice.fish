@@ -8,7 +8,7 @@ function __sluice_runs
     sluice runs --limit 100 2>/dev/null | sed -n '1!s/ .*//p'
 end
 
-set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup version
+set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup webhooks version
 set -l askers runs show logs history status run hold resume rollback cancel backup
 complete -c sluice -f
 complete -c sluice -s h -l help -d 'print help'
@@ -26,6 +26,7 @@ complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a resume -d '
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a rollback -d 'promote an earlier digest again, and hold'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a cancel -d 'end a run that has not begun to promote'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a backup -d 'copy the database'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a webhooks -d 'set up and try senders of webhooks'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a version -d 'print the version'
 
 complete -c sluice -n "__fish_seen_subcommand_from $askers" -l socket -r -F -d 'Unix socket of the daemon'
@@ -45,3 +46,9 @@ complete -c sluice -n '__fish_seen_subcommand_from history' -l full -d 'whole di
 complete -c sluice -n '__fish_seen_subcommand_from run' -l wait -d 'follow the run to its end'
 complete -c sluice -n '__fish_seen_subcommand_from hold' -l reason -x -d why
 complete -c sluice -n '__fish_seen_subcommand_from rollback' -l to -x -a '(__sluice_runs)'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -a 'url test'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l config -r -F -d 'configuration file'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l payload -r -F -d 'file with the body'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l headers -r -F -d 'file with the headers'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l reveal -d 'print the secret in the address'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l json -d 'print JSON'

@@ -36,6 +36,7 @@ _sluice() {
     'rollback:promote an earlier digest again, and hold'
     'cancel:end a run that has not begun to promote'
     'backup:copy the database'
+    'webhooks:set up and try senders of webhooks'
     'version:print the version'
   )
   if (( CURRENT == 2 )); then
@@ -65,6 +66,10 @@ _sluice() {
     resume) _arguments $where '1:pipeline:_sluice_pipelines' ;;
     rollback) _arguments $where '--to[run or digest]:run:_sluice_runs' '1:pipeline:_sluice_pipelines' ;;
     backup) _arguments $where '1:file:_files' ;;
+    webhooks)
+      _arguments '1:what:(url test)' '2:webhook:' '--config[configuration file]:file:_files' '--payload[file with the body]:file:_files' \
+        '--headers[file with the headers]:file:_files' '--reveal[print the secret in the address]' '--json[print JSON]'
+      ;;
   esac
 }
 

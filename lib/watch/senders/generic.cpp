@@ -53,7 +53,16 @@ void add_reference(Parsed& parsed, const Reading& reading, std::string image) {
   parsed.events.push_back(std::move(event));
 }
 
-void read_event(const json& value, const Reading& reading, Parsed& parsed) {
+// The registry that the event itself names stands where none is configured.
+Reading with_registry(const json& value, const Reading& reading) {
+  auto own = reading;
+  const auto hosts = texts(value, reading, "registry");
+  if (own.registry.empty() && !hosts.empty()) own.registry = host_of(hosts.front());
+  return own;
+}
+
+void read_event(const json& value, const Reading& configured, Parsed& parsed) {
+  const auto reading = with_registry(value, configured);
   const auto tags = texts(value, reading, "tag");
   for (auto& image : texts(value, reading, "image")) {
     // A tag beside the image says which one; an image that has one already keeps it.

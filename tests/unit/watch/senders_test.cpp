@@ -287,6 +287,15 @@ TEST_CASE("generic: lists of events, of tags and of images") {
   CHECK(parsed.id == "7");
 }
 
+TEST_CASE("generic: the registry may stand apart") {
+  const auto body = R"({"host":"https://r.example.com:5000/","name":"team/app","tag":"1"})";
+  Reading reading{.registry = {},
+                  .fields = {{"registry", "/host"}, {"repository", "/name"}, {"tag", "/tag"}}};
+  CHECK(text_of(parse("generic", body, reading)) == "r.example.com:5000/team/app=1");
+  reading.registry = "other.example.com";
+  CHECK(text_of(parse("generic", body, reading)) == "other.example.com/team/app=1");
+}
+
 TEST_CASE("A configured registry stands before what the payload says") {
   const auto payload = test::webhook_payload("jfrog-docker_pushed");
   const auto parsed =
