@@ -12,7 +12,7 @@ import socket
 import unittest
 
 import images
-from daemon import wait_until
+from daemon import Daemon, wait_until
 from harness import Scene
 
 SECRET = "a-secret-of-the-registry"
@@ -240,6 +240,37 @@ class Webhooks(Scene):
             self.assertEqual(self.authorized(body)[0], wanted, body[:20])
         for one in idle:
             one.close()
+
+    def test_what_a_payload_would_do_is_shown_without_a_daemon(self):
+        entry = {"sender": "distribution", "bearer": {"env": "HOOK_SECRET"}}
+        self.daemon = Daemon(self.folder, self.hook_config({"upstream": entry}))
+        with open(self.file("payload"), "w", encoding="utf-8") as file:
+            json.dump(self.push_event(), file)
+        ask = ["webhooks", "test", "upstream", "--config", self.daemon.config_file, "--payload", self.file("payload")]
+        shown = self.daemon.cli(*ask)
+        self.assertIn(self.upstream.repository("library/node"), shown)
+        self.assertRegex(shown, "looked at: +node")
+        for secret, proof in ((SECRET, "good"), ("wrong-secret", "wrong secret")):
+            with open(self.file("headers"), "w", encoding="utf-8") as file:
+                file.write(f"Authorization: Bearer {secret}\n")
+            result = json.loads(self.daemon.cli(*ask, "--headers", self.file("headers"), "--json"))
+            self.assertEqual((result["proof"], result["pipelines"]), (proof, ["node"]))
+        with open(self.file("payload"), "w", encoding="utf-8") as file:
+            file.write("{")
+        refused = self.daemon.run_cli(*ask)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("not JSON", refused.stderr)
+        self.assertEqual(self.daemon.run_cli(*ask[:2], "upstraem", *ask[3:]).returncode, 4)
+
+    def test_the_address_of_a_webhook_is_printed_and_its_secret_only_when_asked(self):
+        entry = {"sender": "dockerhub", "token": {"env": "HOOK_SECRET"}}
+        self.daemon = Daemon(self.folder, self.hook_config({"hub": entry}))
+        ask = ["webhooks", "url", "hub", "--config", self.daemon.config_file]
+        shown = self.daemon.cli(*ask)
+        self.assertIn(f"http://127.0.0.1:{self.port}/hooks/hub/SECRET", shown)
+        self.assertIn("the variable HOOK_SECRET", shown)
+        self.assertNotIn(SECRET, shown)
+        self.assertIn(f"/hooks/hub/{SECRET}", self.daemon.cli(*ask, "--reveal"))
 
     def test_status_tells_what_each_sender_did(self):
         self.start_watching()
