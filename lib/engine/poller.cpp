@@ -95,6 +95,7 @@ Task<> Poller::look(std::string key) {
 }
 
 void Poller::owe(const std::string& pipeline, std::int64_t receipt) {
+  if (!config_->pipeline(pipeline)) return;  // a reload came in between
   auto& owed = owed_[pipeline];
   owed = std::max(owed, receipt);
   auto at = world_.clock.steady();

@@ -1,7 +1,7 @@
 #include "engine/receiver.hpp"
 
 #include "core/text.hpp"
-#include "watch/payload.hpp"
+#include "engine/hook_answer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,52 +20,6 @@ constexpr auto between_logs = std::chrono::minutes(1);
 constexpr auto retry_store = std::chrono::seconds(10);
 constexpr std::size_t longest_delivery = 200;
 
-net::ServerResponse answer_of(int status, const json& body) {
-  net::ServerResponse response;
-  response.status = status;
-  response.headers.set("Content-Type", "application/json");
-  response.headers.set("Cache-Control", "no-store");
-  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  return response;
-}
-
-net::ServerResponse error_of(int status, std::string_view kind, std::string message) {
-  return answer_of(status, {{"error", {{"kind", kind}, {"message", std::move(message)}}}});
-}
-
-// The same for a name that does not exist, a wrong secret and a wrong source.
-net::ServerResponse nothing_here() {
-  return error_of(404, "not_found", "there is nothing here for you; check address and secret");
-}
-
-net::ServerResponse later(int status, std::string_view kind, std::string message, Milliseconds wait) {
-  auto response = error_of(status, kind, std::move(message));
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-  response.headers.set("Retry-After", std::to_string(std::max<std::int64_t>(seconds, 1)));
-  return response;
-}
-
-// JSON in its many names, text/plain for Amazon SNS, a form for GitHub, or nothing said.
-bool is_readable(const net::Headers& headers) {
-  const auto value = headers.get("Content-Type");
-  if (!value) return true;
-  const auto type = watch::lower(value->substr(0, value->find(';')));
-  return type.find("json") != std::string::npos || type == "text/plain" ||
-         type == "application/x-www-form-urlencoded" || type.empty();
-}
-
-// https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md#4-abuse-protection
-net::ServerResponse handshake(const net::ServerRequest& request) {
-  const auto origin = request.headers.get("WebHook-Request-Origin");
-  if (!origin) return error_of(400, "invalid", "the handshake has no header WebHook-Request-Origin");
-  net::ServerResponse response;
-  response.headers.set("Allow", "POST");
-  response.headers.set("WebHook-Allowed-Origin", printable(*origin, 200));
-  response.headers.set("WebHook-Allowed-Rate",
-                       printable(request.headers.get("WebHook-Request-Rate").value_or("*"), 20));
-  return response;
-}
-
 // What makes a delivery the same one again.
 std::string delivery_key(const watch::Parsed& parsed, const std::string& body) {
   if (parsed.id.empty()) return "body:" + net::hex_encode(net::hash_of(net::Hash::sha256, body));
@@ -73,6 +27,11 @@ std::string delivery_key(const watch::Parsed& parsed, const std::string& body) {
       std::all_of(parsed.id.begin(), parsed.id.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (plain && parsed.id.size() <= longest_delivery) return "id:" + parsed.id;
   return "hash:" + net::hex_encode(net::hash_of(net::Hash::sha256, parsed.id));
+}
+
+std::string why_ignored(const watch::Parsed& parsed, const HookMatch& match) {
+  if (!match.unknown.empty()) return "no pipeline watches " + printable(match.unknown.front(), 200);
+  return parsed.note.empty() ? "no pipeline watches this tag" : printable(parsed.note, 200);
 }
 
 }  // namespace
@@ -136,7 +95,7 @@ Task<net::ServerResponse> Receiver::receive(Call call) {
   }
   if (failure) {
     if (failure->kind() == ErrorKind::cancelled) throw *failure;
-    co_return refuse(call, "unproven", failure->what(),
+    co_return refuse(call, "not checkable", failure->what(),
                      later(503, "unavailable", "the signature cannot be checked now", retry_store));
   }
   if (verdict->result == watch::Verdict::Result::stale)
@@ -144,18 +103,24 @@ Task<net::ServerResponse> Receiver::receive(Call call) {
   if (verdict->result != watch::Verdict::Result::good)
     co_return refuse(call, "not proven", verdict->why, nothing_here());
   // From here on it is the sender, who may know what is wrong.
-  if (const auto wait = rates_.at(call.name).take("", world_.clock.steady()))
-    co_return refuse(
-        call, "too many", "too many deliveries",
-        later(429, "rate_limited", "too many deliveries; the webhook's 'rate' can be raised", *wait));
+  if (const auto rate = rates_.find(call.name); rate != rates_.end())
+    if (const auto wait = rate->second.take("", world_.clock.steady()))
+      co_return refuse(
+          call, "too many", "too many deliveries",
+          later(429, "rate_limited", "too many deliveries; the webhook's 'rate' can be raised", *wait));
   if (call.request.method == "OPTIONS") {
     if (!call.hook->sender->handshake) co_return error_of(405, "invalid", "webhooks are sent by POST");
     co_return handshake(call.request);
   }
+  co_return co_await understand(std::move(call));
+}
+
+Task<net::ServerResponse> Receiver::understand(Call call) {
   if (!is_readable(call.request.headers))
     co_return refuse(call, "not understood", "wrong Content-Type",
                      error_of(415, "invalid", "the Content-Type must be JSON"));
   watch::Parsed parsed;
+  std::optional<Error> failure;
   try {
     parsed = call.hook->sender->parse({call.request.headers, call.request.body}, call.hook->reading);
   } catch (const Error& error) {
@@ -184,11 +149,13 @@ Task<watch::Verdict> Receiver::prove(const Call& call) {
     documents[verdict.wants] = co_await documents_.get(verdict.wants);
     verdict = watch::check(*call.hook, attempt, now, documents);
   }
+  // Whether a name exists must not show in the time that a large body takes.
+  if (verdict.result == watch::Verdict::Result::refused && !watch::hashes_body(*call.hook))
+    watch::pretend_check(call.request.body);
   co_return verdict;
 }
 
 Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
-  auto& status = statuses_.at(call.name);
   std::optional<Error> failure;
   bool fresh = true;
   const auto match = index_->match(parsed.events);
@@ -204,27 +171,28 @@ Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
         call, "not kept", failure->what(),
         later(503, "unavailable", "the delivery cannot be kept now; send it again", retry_store));
   }
-  status.last = world_.clock.now();
-  status.unknown_repositories += match.unknown_count;
-  if (!match.unknown.empty()) status.last_unknown = printable(match.unknown.front(), 200);
+  count(call, match, fresh);
   json body{{"result", "accepted"}, {"pipelines", match.pipelines.size()}};
   if (!fresh) {
-    ++status.duplicates;
     body["result"] = "duplicate";
   } else if (match.pipelines.empty()) {
-    ++status.ignored;
     body["result"] = "ignored";
-    if (!match.unknown.empty())
-      body["reason"] = "no pipeline watches " + printable(match.unknown.front(), 200);
-    else
-      body["reason"] = parsed.note.empty() ? "no pipeline watches this tag" : printable(parsed.note, 200);
-  } else {
-    ++status.accepted;
-    spdlog::debug("webhook {}: {} pipelines to look at", call.name, match.pipelines.size());
+    body["reason"] = why_ignored(parsed, match);
   }
   auto response = answer_of(200, body);
   if (!parsed.reply.empty()) response.body = parsed.reply;
   co_return response;
+}
+
+// A reload may have taken the webhook away meanwhile.
+void Receiver::count(const Call& call, const HookMatch& match, bool fresh) {
+  const auto found = statuses_.find(call.name);
+  if (found == statuses_.end()) return;
+  auto& status = found->second;
+  status.last = world_.clock.now();
+  status.unknown_repositories += match.unknown_count;
+  if (!match.unknown.empty()) status.last_unknown = printable(match.unknown.front(), 200);
+  ++(!fresh ? status.duplicates : match.pipelines.empty() ? status.ignored : status.accepted);
 }
 
 // False when the delivery is known, or promises nothing that is not promised already.

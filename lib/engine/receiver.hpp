@@ -30,7 +30,9 @@ class Receiver {
   struct Call;
   Task<net::ServerResponse> receive(Call call);
   Task<watch::Verdict> prove(const Call& call);
+  Task<net::ServerResponse> understand(Call call);
   Task<net::ServerResponse> take(Call call, watch::Parsed parsed);
+  void count(const Call& call, const HookMatch& match, bool fresh);
   Task<bool> write_receipt(const Call& call, const watch::Parsed& parsed, const HookMatch& match);
   net::ServerResponse refuse(const Call& call, const std::string& reason, const std::string& why,
                              net::ServerResponse response);

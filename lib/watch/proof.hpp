@@ -35,6 +35,9 @@ using Documents = std::map<std::string, std::string>;
 /// Every proof that is configured must hold.
 Verdict check(const Hook& hook, const Attempt& attempt, Time now, const Documents& documents);
 
+/// Whether a check of this webhook hashes the body.
+bool hashes_body(const Hook& hook);
+
 /// As much work as a check of a body of this size, for names that do not exist.
 void pretend_check(std::string_view body);
 
