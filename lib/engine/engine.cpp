@@ -16,7 +16,7 @@ namespace {
 constexpr auto retention_pause = std::chrono::hours(1);
 constexpr int retention_piece = 200;
 // Senders try again for a day (Amazon EventBridge, Azure Event Grid).
-constexpr auto receipts_kept = std::chrono::days(7);
+constexpr auto receipts_kept = std::chrono::days(2);
 
 registry::Access access_of(const config::Config& config, const std::string& host) {
   const auto settings = config.registry(host);

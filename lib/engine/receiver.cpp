@@ -82,7 +82,17 @@ Task<net::ServerResponse> Receiver::answer(net::ServerRequest request) {
   const auto key = call.source ? rate_key(*call.source) : call.request.peer;
   if (const auto wait = addresses_.take(key, world_.clock.steady()))
     co_return later(429, "rate_limited", "too many requests from this address", *wait);
-  co_return co_await receive(std::move(call));
+  const auto name = call.hook ? call.name : std::string("that is not configured");
+  std::optional<Error> failure;
+  try {
+    co_return co_await receive(std::move(call));
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure->kind() == ErrorKind::cancelled) throw *failure;
+  // The address may hold a secret, so this must not be logged by the server, with its path.
+  spdlog::error("webhook {}: {}", name, printable(failure->what(), 300));
+  co_return error_of(500, "internal", "an unexpected error; the log of sluice tells more");
 }
 
 Task<net::ServerResponse> Receiver::receive(Call call) {
@@ -197,10 +207,11 @@ void Receiver::count(const Call& call, const HookMatch& match, bool fresh) {
 
 // False when the delivery is known, or promises nothing that is not promised already.
 Task<bool> Receiver::write_receipt(const Call& call, const watch::Parsed& parsed, const HookMatch& match) {
-  const bool once = !parsed.id.empty() || parsed.body_is_unique;
   const bool all_owed = std::all_of(match.pipelines.begin(), match.pipelines.end(),
                                     [&](const std::string& name) { return poller_.is_owed(name); });
-  if (!once && all_owed) co_return false;
+  // So a flood leaves no rows, and what it would say twice is said once.
+  if (all_owed) co_return false;
+  const bool once = !parsed.id.empty() || parsed.body_is_unique;
   const store::Receipt receipt{.hook = call.name,
                                .delivery = delivery_key(parsed, call.request.body),
                                .received = world_.clock.now(),

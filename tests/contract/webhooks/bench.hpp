@@ -64,7 +64,7 @@ class HookBench {
   Task<std::vector<std::string>> owed();
   /// Takes the looks as made.
   Task<> settle();
-  /// Forgets every receipt, as after a week; how many there were.
+  /// Forgets every receipt, as after two days; how many there were.
   Task<int> forget_receipts();
 
   std::filesystem::path folder;
