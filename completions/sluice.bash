@@ -15,7 +15,7 @@ _sluice() {
     fi
   done
   case $previous in
-    --config | --socket | --authfile | --ca)
+    --config | --socket | --authfile | --ca | --payload | --headers)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -24,12 +24,12 @@ _sluice() {
       mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
       return
       ;;
-    --reason | --at | --limit | --url | --platform | --match | --semver | --jobs | --username | -u) return ;;
+    --reason | --at | --limit | --url | --platform | --match | --semver | --jobs | --retries | --username | -u) return ;;
     --task) words=$(_sluice_pipelines) ;;
     --to) words=$(_sluice_runs) ;;
     *)
       case $command in
-        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout version --help --version' ;;
+        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version --help --version' ;;
         runs) words="$where --status --task --limit --watch" ;;
         status) words=$where ;;
         show | cancel) words="$where $(_sluice_runs)" ;;
@@ -41,11 +41,12 @@ _sluice() {
         rollback) words="$where --to $(_sluice_pipelines)" ;;
         login) words='--username --password-stdin --authfile --ca --help' ;;
         logout) words='--authfile --help' ;;
-        copy) words='--platform --referrers --thorough --plan --quiet --list --jobs --config --json --help oci: oci-archive: docker-archive:' ;;
+        copy) words='--platform --referrers --thorough --plan --quiet --list --jobs --retries --config --json --help oci: oci-archive: docker-archive:' ;;
         inspect) words='--platform --referrers --raw --image-config --config --json --help oci: oci-archive: docker-archive:' ;;
         digest) words='--platform --config --json --help oci: oci-archive: docker-archive:' ;;
         tags) words='--match --semver --pre-releases --config --json --help oci: oci-archive: docker-archive:' ;;
         serve) words='--config --help' ;;
+        webhooks) words='url test --config --reveal --payload --headers --json --help' ;;
         check-config | backup)
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

@@ -8,7 +8,7 @@ function __sluice_runs
     sluice runs --limit 100 2>/dev/null | sed -n '1!s/ .*//p'
 end
 
-set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout version
+set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version
 set -l askers runs show logs history status run hold resume rollback cancel backup
 complete -c sluice -f
 complete -c sluice -s h -l help -d 'print help'
@@ -32,6 +32,7 @@ complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a digest -d '
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a tags -d 'list the tags of a repository'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a login -d 'try a password at a registry and keep it'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a logout -d 'forget the login for a registry'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a webhooks -d 'set up and try senders of webhooks'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a version -d 'print the version'
 
 complete -c sluice -n "__fish_seen_subcommand_from $askers" -l socket -r -F -d 'Unix socket of the daemon'
@@ -48,6 +49,7 @@ complete -c sluice -n '__fish_seen_subcommand_from copy' -l plan -d 'only say wh
 complete -c sluice -n '__fish_seen_subcommand_from copy' -s q -l quiet -d 'no progress'
 complete -c sluice -n '__fish_seen_subcommand_from copy' -l list -r -F -d 'copy each line of a file'
 complete -c sluice -n '__fish_seen_subcommand_from copy' -l jobs -x -d 'at once'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l retries -x -d 'further tries'
 complete -c sluice -n '__fish_seen_subcommand_from inspect' -l raw -d 'exact bytes of the manifest'
 complete -c sluice -n '__fish_seen_subcommand_from inspect' -l image-config -d 'exact bytes of the image config'
 complete -c sluice -n '__fish_seen_subcommand_from tags' -l match -x -d 'only tags that match'
@@ -69,3 +71,9 @@ complete -c sluice -n '__fish_seen_subcommand_from history' -l full -d 'whole di
 complete -c sluice -n '__fish_seen_subcommand_from run' -l wait -d 'follow the run to its end'
 complete -c sluice -n '__fish_seen_subcommand_from hold' -l reason -x -d why
 complete -c sluice -n '__fish_seen_subcommand_from rollback' -l to -x -a '(__sluice_runs)'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -a 'url test'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l config -r -F -d 'configuration file'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l payload -r -F -d 'file with the body'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l headers -r -F -d 'file with the headers'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l reveal -d 'print the secret in the address'
+complete -c sluice -n '__fish_seen_subcommand_from webhooks' -l json -d 'print JSON'

@@ -42,6 +42,7 @@ _sluice() {
     'tags:list the tags of a repository'
     'login:try a password at a registry and keep it'
     'logout:forget the login for a registry'
+    'webhooks:set up and try senders of webhooks'
     'version:print the version'
   )
   if (( CURRENT == 2 )); then
@@ -77,7 +78,7 @@ _sluice() {
     copy)
       _arguments '*--platform[only this platform]:os/arch:' '--referrers[bring signatures, SBOMs and attestations]' \
         '--thorough[look at each blob]' '--plan[only say what would move]' '(-q --quiet)'{-q,--quiet}'[no progress]' \
-        '--list[copy each line of a file]:file:_files' '--jobs[at once]:number:' '--config[configuration]:file:_files' \
+        '--list[copy each line of a file]:file:_files' '--jobs[at once]:number:' '--retries[further tries]:number:' '--config[configuration]:file:_files' \
         '--json[print the result as JSON]' '1:source:' '2:target:'
       ;;
     inspect)
@@ -95,6 +96,10 @@ _sluice() {
       ;;
     logout) _arguments '--authfile[where logins are kept]:file:_files' '1:registry:' ;;
     backup) _arguments $where '1:file:_files' ;;
+    webhooks)
+      _arguments '1:what:(url test)' '2:webhook:' '--config[configuration file]:file:_files' '--payload[file with the body]:file:_files' \
+        '--headers[file with the headers]:file:_files' '--reveal[print the secret in the address]' '--json[print JSON]'
+      ;;
   esac
 }
 

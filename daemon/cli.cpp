@@ -220,6 +220,10 @@ void add_copy(CLI::App& app, Chosen& chosen) {
       ->check(CLI::Range(1, 64))
       ->type_name("N")
       ->capture_default_str();
+  sub->add_option("--retries", of_copy->retries, "further tries after failures that may pass")
+      ->check(CLI::Range(0, 100))
+      ->type_name("N")
+      ->capture_default_str();
   add_reach(*sub, *of_copy);
 }
 
@@ -251,6 +255,37 @@ void add_registry_readers(CLI::App& app, Chosen& chosen) {
   add_reach(*sub, *of_tags);
 }
 
+void add_config(CLI::App& command, std::string& config) {
+  config = "/etc/sluice/sluice.yaml";
+  command.add_option("--config", config, "configuration file")
+      ->type_name("FILE")
+      ->envname("SLUICE_CONFIG")
+      ->capture_default_str();
+}
+
+void add_webhooks(CLI::App& app, Chosen& chosen) {
+  auto* webhooks = app.add_subcommand("webhooks", "set up and try senders of webhooks");
+  webhooks->require_subcommand(1);
+  CLI::App* sub = nullptr;
+  auto of_url =
+      command(*webhooks, chosen, "url", "where a sender sends to, and how to set it up", webhook_url, sub);
+  sub->add_option("name", of_url->name, "name of the webhook")->required()->type_name("NAME");
+  add_config(*sub, of_url->config);
+  sub->add_flag("--reveal", of_url->reveal, "print the secret that is part of the address");
+
+  auto of_test =
+      command(*webhooks, chosen, "test", "show what a payload would do; needs no daemon", webhook_test, sub);
+  sub->add_option("name", of_test->name, "name of the webhook")->required()->type_name("NAME");
+  sub->add_option("--payload", of_test->payload, "file with the body, - for standard input")
+      ->required()
+      ->type_name("FILE");
+  sub->add_option("--headers", of_test->headers,
+                  "file with the headers, one 'Name: value' a line; checks the proof too")
+      ->type_name("FILE");
+  add_config(*sub, of_test->config);
+  sub->add_flag("--json", of_test->json, "print it as JSON");
+}
+
 }  // namespace
 
 Chosen read_command_line(int argc, char** argv) {
@@ -266,6 +301,7 @@ Chosen read_command_line(int argc, char** argv) {
   add_registry_readers(app, chosen);
   add_registry_commands(app, chosen);
   add_daemon(app, chosen);
+  add_webhooks(app, chosen);
   app.add_subcommand("version", "print the version")->callback([] {
     throw CLI::CallForVersion(std::string("sluice ") + SLUICE_VERSION, 0);
   });

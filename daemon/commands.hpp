@@ -114,6 +114,7 @@ struct CopyOptions : Reach {
   bool plan = false;
   bool quiet = false;
   int jobs = 4;
+  int retries = 3;
 };
 int copy(const CopyOptions& options);
 
@@ -139,6 +140,22 @@ struct TagsOptions : Reach {
   std::optional<std::string> match;
 };
 int tags(const TagsOptions& options);
+
+struct WebhookUrlOptions {
+  std::string config;
+  std::string name;
+  bool reveal = false;
+};
+int webhook_url(const WebhookUrlOptions& options);
+
+struct WebhookTestOptions {
+  std::string config;
+  std::string name;
+  std::string payload;
+  std::string headers;
+  bool json = false;
+};
+int webhook_test(const WebhookTestOptions& options);
 
 struct ServeOptions {
   std::string config;

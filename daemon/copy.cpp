@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "copy_view.hpp"
 #include "core/error.hpp"
+#include "core/retry.hpp"
 #include "core/text.hpp"
 #include "engine/task_group.hpp"
 #include "exit_code.hpp"
@@ -77,35 +78,75 @@ registry::CopyOptions options_for_copy(const CopyOptions& options, registry::Cop
   return result;
 }
 
-/// Takes one pair after the other; several of these share the list.
-Task<> lane(registry::Client& client, const std::vector<Pair>& pairs, std::vector<Ended>& ended,
-            std::size_t& next, registry::CopyOptions options, bool plan) {
-  while (next < pairs.size()) {
-    const std::size_t at = next++;
-    try {
-      if (plan)
-        ended[at].plan = co_await client.plan(pairs[at].source, pairs[at].target, options);
-      else
-        ended[at].result = co_await client.copy(pairs[at].source, pairs[at].target, options);
-    } catch (...) {
-      ended[at].failure = current_error();
-      if (ended[at].failure->kind() == ErrorKind::cancelled) throw;
+/// What all copies of one command share.
+struct Shared {
+  Clock& clock;
+  Random& random;
+  registry::Client& client;
+  const std::vector<Pair>& pairs;
+  std::vector<Ended>& ended;
+  registry::CopyOptions options;
+  const CopyOptions& wanted;
+  std::size_t next = 0;
+};
+
+Task<> try_once(Shared& shared, std::size_t at) {
+  auto& ended = shared.ended[at];
+  ended.failure.reset();
+  try {
+    if (shared.wanted.plan)
+      ended.plan =
+          co_await shared.client.plan(shared.pairs[at].source, shared.pairs[at].target, shared.options);
+    else
+      ended.result =
+          co_await shared.client.copy(shared.pairs[at].source, shared.pairs[at].target, shared.options);
+  } catch (...) {
+    ended.failure = current_error();
+    if (ended.failure->kind() == ErrorKind::cancelled) throw;
+  }
+}
+
+/// As long as the registry asks for, or longer and longer; nullopt when waiting does not help or would take
+/// too long.
+std::optional<Milliseconds> pause_after(const Error& failure, int attempt, double chance) {
+  constexpr Backoff backoff{std::chrono::seconds(1), std::chrono::seconds(30)};
+  constexpr Milliseconds longest = std::chrono::minutes(2);
+  if (!is_transient(failure.kind())) return std::nullopt;
+  const auto pause = backoff.wait(attempt, chance, failure.retry_after());
+  if (pause > longest) return std::nullopt;
+  return pause;
+}
+
+/// Takes one pair after the other; several of these share the list. What arrived stays, so that another try
+/// goes on from there.
+Task<> lane(Shared& shared) {
+  while (shared.next < shared.pairs.size()) {
+    const std::size_t at = shared.next++;
+    for (int attempt = 1;; ++attempt) {
+      co_await try_once(shared, at);
+      const auto& failure = shared.ended[at].failure;
+      if (!failure || attempt > shared.wanted.retries) break;
+      const auto pause = pause_after(*failure, attempt, shared.random.unit());
+      if (!pause) break;
+      if (!shared.wanted.quiet)
+        std::cerr << "sluice: " << failure->what()
+                  << fmt::format("; trying again in {:.1f} s\n",
+                                 std::chrono::duration<double>(*pause).count());
+      co_await shared.clock.sleep_for(*pause);
     }
   }
 }
 
-Task<> copy_all(Clock& clock, registry::Client& client, const std::vector<Pair>& pairs,
-                std::vector<Ended>& ended, registry::CopyOptions options, const CopyOptions& wanted) {
+Task<> copy_all(Shared& shared) {
   engine::TaskGroup lanes;
-  std::size_t next = 0;
   auto executor = co_await boost::asio::this_coro::executor;
-  const auto count = std::min(static_cast<std::size_t>(wanted.jobs), pairs.size());
+  const auto count = std::min(static_cast<std::size_t>(shared.wanted.jobs), shared.pairs.size());
   for (std::size_t i = 0; i < count; ++i)
-    lanes.start(executor, "copy", lane(client, pairs, ended, next, options, wanted.plan));
+    lanes.start(executor, "copy", lane(shared));
   std::exception_ptr cancelled;
   try {
     while (!lanes.empty())
-      co_await lanes.wait_empty(clock, clock.steady() + std::chrono::hours(1));
+      co_await lanes.wait_empty(shared.clock, shared.clock.steady() + std::chrono::hours(1));
   } catch (...) {
     cancelled = std::current_exception();
   }
@@ -113,7 +154,7 @@ Task<> copy_all(Clock& clock, registry::Client& client, const std::vector<Pair>&
   lanes.cancel_all();
   co_await boost::asio::this_coro::reset_cancellation_state();
   while (!lanes.empty())
-    co_await lanes.wait_empty(clock, clock.steady() + std::chrono::hours(1));
+    co_await lanes.wait_empty(shared.clock, shared.clock.steady() + std::chrono::hours(1));
   std::rethrow_exception(cancelled);
 }
 
@@ -214,7 +255,8 @@ int copy(const CopyOptions& options) {
     std::optional<CopyView> view;
     if (!options.quiet && !options.plan && !(options.json && !terminal)) view.emplace(tool.clock(), terminal);
     auto wanted = options_for_copy(options, view ? &*view : nullptr);
-    tool.run(copy_all(tool.clock(), tool.client(), pairs, ended, std::move(wanted), options));
+    Shared shared{tool.clock(), tool.random(), tool.client(), pairs, ended, std::move(wanted), options};
+    tool.run(copy_all(shared));
   }
   if (options.json) {
     json list = json::array();

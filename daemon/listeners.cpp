@@ -8,7 +8,10 @@
 
 namespace sluice::daemon {
 
-net::TcpEndpoint parse_listen(const std::string& text) {
+namespace {
+
+// Address and port, as they are.
+net::TcpEndpoint split(const std::string& text) {
   const auto colon = text.rfind(':');
   net::TcpEndpoint endpoint;
   const auto* const end = text.data() + text.size();
@@ -17,13 +20,27 @@ net::TcpEndpoint parse_listen(const std::string& text) {
   if (read.ec != std::errc() || read.ptr != end)
     throw Error(ErrorKind::invalid,
                 "'" + printable(text, 80) + "' is not an address with a port, such as 127.0.0.1:8480");
-  if (!api::is_loopback_host(text))
-    throw Error(ErrorKind::invalid,
-                "the API must listen on a loopback address, not on '" + printable(text, 80) + "'");
   endpoint.address = text.substr(0, colon);
   if (endpoint.address.starts_with('['))
     endpoint.address = endpoint.address.substr(1, endpoint.address.size() - 2);
-  else if (!endpoint.address.starts_with("127."))
+  return endpoint;
+}
+
+std::string url_of(const net::TcpEndpoint& endpoint, const net::Server& server) {
+  const bool v6 = endpoint.address.find(':') != std::string::npos;
+  const auto host = v6 ? "[" + endpoint.address + "]" : endpoint.address;
+  return "http://" + host + ":" + std::to_string(server.port());
+}
+
+}  // namespace
+
+net::TcpEndpoint parse_listen(const std::string& text) {
+  auto endpoint = split(text);
+  if (!api::is_loopback_host(text))
+    throw Error(ErrorKind::invalid,
+                "the API must listen on a loopback address, not on '" + printable(text, 80) + "'");
+  const bool v6 = endpoint.address.find(':') != std::string::npos;
+  if (!v6 && !endpoint.address.starts_with("127."))
     endpoint.address = "127.0.0.1";  // "localhost", without asking anybody what that is
   return endpoint;
 }
@@ -39,12 +56,25 @@ std::vector<Listener> open_listeners(boost::asio::any_io_executor executor, Cloc
   if (!config.api_listen.empty()) {
     auto endpoint = parse_listen(config.api_listen);
     auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::loopback));
-    const bool v6 = endpoint.address.find(':') != std::string::npos;
-    const auto host = v6 ? "[" + endpoint.address + "]" : endpoint.address;
-    auto name = "http://" + host + ":" + std::to_string(server->port());
+    auto name = url_of(endpoint, *server);
     listeners.push_back({std::move(name), std::move(server)});
   }
   return listeners;
+}
+
+std::optional<Listener> open_webhook_listener(boost::asio::any_io_executor executor, Clock& clock,
+                                              const config::Config& config, net::Handler handler) {
+  const auto& settings = config.webhook_server;
+  if (config.webhooks.empty() || settings.listen.empty()) return std::nullopt;
+  auto endpoint = split(settings.listen);
+  if (endpoint.address == "localhost") endpoint.address = "127.0.0.1";
+  net::ServerLimits limits;
+  limits.connections = static_cast<std::size_t>(settings.connections);
+  limits.body_timeout = std::chrono::seconds(10);
+  limits.header_timeout = std::chrono::seconds(5);
+  auto server = net::listen(executor, clock, endpoint, std::move(handler), limits);
+  auto name = url_of(endpoint, *server) + "/hooks/";
+  return Listener{std::move(name), std::move(server)};
 }
 
 }  // namespace sluice::daemon

@@ -1,11 +1,12 @@
 #pragma once
-// The doors of the API: a Unix socket and a loopback address, each optional.
+// The doors of the API: a Unix socket and a loopback address, each optional. And that of webhooks.
 
 #include "api/api.hpp"
 #include "config/config.hpp"
 #include "net/server.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,9 @@ struct Listener {
 /// Binds what the configuration asks for. Event-loop thread.
 std::vector<Listener> open_listeners(boost::asio::any_io_executor executor, Clock& clock,
                                      const config::Config& config, api::Api& api);
+
+/// Binds the listener of webhooks, if the configuration has any webhook and an address for them.
+std::optional<Listener> open_webhook_listener(boost::asio::any_io_executor executor, Clock& clock,
+                                              const config::Config& config, net::Handler handler);
 
 }  // namespace sluice::daemon

@@ -3,12 +3,13 @@
 #include "checks/check.hpp"
 #include "secret_sources.hpp"
 #include "triggers/trigger.hpp"
+#include "watch/hook.hpp"
 
 namespace sluice::daemon {
 namespace {
 
 config::Parts all_parts() {
-  return {.checks = checks::table(), .triggers = triggers::table()};
+  return {.checks = checks::table(), .triggers = triggers::table(), .webhook = watch::parse_hook};
 }
 
 }  // namespace

@@ -58,6 +58,10 @@ std::vector<std::string> needs_restart(const config::Config& now, const config::
   if (now.store_path != wanted.store_path) changed.emplace_back("store.path");
   if (now.api_listen != wanted.api_listen) changed.emplace_back("server.api.listen");
   if (now.api_socket != wanted.api_socket) changed.emplace_back("server.api.socket");
+  if (now.webhook_server.listen != wanted.webhook_server.listen)
+    changed.emplace_back("server.webhooks.listen");
+  if (now.webhook_server.connections != wanted.webhook_server.connections)
+    changed.emplace_back("server.webhooks.connections");
   return changed;
 }
 
@@ -89,6 +93,7 @@ Process::Process(std::shared_ptr<const config::Config> config)
                   return name;
                 }}),
       listeners_(open_listeners(loop_.get_executor(), clock_, *config, api_)),
+      webhooks_(open_webhook_listener(loop_.get_executor(), clock_, *config, engine_.webhook_handler())),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       first_config_(std::move(config)) {}
 
@@ -105,6 +110,7 @@ Task<> Process::live() {
     spdlog::info("API on {}", listener.name);
     serving_.start(executor, "API on " + listener.name, listener.server->serve());
   }
+  if (webhooks_) serve_webhooks();
   helpers_.start(executor, "signals", obey_signals());
   helpers_.start(executor, "watchdog", feed_watchdog());
   spdlog::info("sluice {} {}", SLUICE_VERSION, summary());
@@ -125,6 +131,7 @@ Task<> Process::end_services() {
   api_.shut();
   for (auto& listener : listeners_)
     listener.server->stop();
+  if (webhooks_) webhooks_->server->stop();
   const bool answered = co_await serving_.wait_empty(clock_, clock_.steady() + last_answers);
   if (!answered) serving_.cancel_all();
   helpers_.cancel_all();
@@ -179,10 +186,27 @@ Task<> Process::reload() {
       spdlog::warn("{} changed; that needs a restart, the value before stays in force", key);
     apply_log_settings(*loaded.config);
     co_await engine_.reload(loaded.config);
+    open_webhooks(*loaded.config);
     spdlog::info("reloaded {}: {}", file.string(), summary());
     service_.ready(summary());
   }
   reloading_ = false;
+}
+
+// The first webhook of a reload needs a listener; the last one that goes leaves one that knows no name.
+void Process::open_webhooks(const config::Config& config) {
+  if (webhooks_ || stopping_) return;
+  try {
+    webhooks_ = open_webhook_listener(loop_.get_executor(), clock_, config, engine_.webhook_handler());
+  } catch (const Error& error) {
+    spdlog::error("webhooks are not received: {}", error.what());
+  }
+  if (webhooks_) serve_webhooks();
+}
+
+void Process::serve_webhooks() {
+  spdlog::info("webhooks on {}", webhooks_->name);
+  serving_.start(loop_.get_executor(), "webhooks on " + webhooks_->name, webhooks_->server->serve());
 }
 
 bool Process::loops_come_round(Milliseconds patience) const {

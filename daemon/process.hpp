@@ -38,6 +38,8 @@ class Process {
   Task<> reload();
   Task<> feed_watchdog();
   Task<> end_services();
+  void open_webhooks(const config::Config& config);
+  void serve_webhooks();
   void begin_stop(const std::string& why);
   void hurry_stop();
   bool loops_come_round(Milliseconds patience) const;
@@ -54,6 +56,7 @@ class Process {
   engine::Engine engine_;
   api::Api api_;
   std::vector<Listener> listeners_;
+  std::optional<Listener> webhooks_;
   boost::asio::signal_set signals_;
   ServiceManager service_{clock_};
   engine::TaskGroup serving_;

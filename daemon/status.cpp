@@ -2,6 +2,7 @@
 
 #include "api_client.hpp"
 #include "commands.hpp"
+#include "core/text.hpp"
 #include "exit_code.hpp"
 #include "fields.hpp"
 #include "terminal.hpp"
@@ -59,6 +60,30 @@ void print_dependents(const json& status) {
   print(table.lines(wants_colours()));
 }
 
+std::string refusals(const json& hook) {
+  std::string text;
+  for (const auto& [reason, count] : part_of(hook, "refused").items())
+    text += (text.empty() ? "" : ", ") + count.dump() + " " + printable(reason, 60);
+  return text;
+}
+
+void print_webhooks(const json& status) {
+  Table table({{"WEBHOOK"}, {"SENDER"}, {"ACCEPTED"}, {"DUPLICATE"}, {"IGNORED"}, {"LAST"}, {"REFUSED"}});
+  for (const auto& hook : part_of(status, "webhooks")) {
+    const auto refused = refusals(hook);
+    table.add({{text_of(hook, "name", 128)},
+               {text_of(hook, "sender")},
+               {text_of(hook, "accepted")},
+               {text_of(hook, "duplicates")},
+               {text_of(hook, "ignored")},
+               {time_of(hook, "last")},
+               {refused, refused.empty() ? Colour::none : Colour::yellow}});
+  }
+  if (table.empty()) return;
+  print("");
+  print(table.lines(wants_colours()));
+}
+
 }  // namespace
 
 int status(const Ask& options) {
@@ -73,6 +98,7 @@ int status(const Ask& options) {
         text_of(status, "open_jobs") + " open jobs, configured by " + text_of(status, "config"));
   print_pipelines(status);
   print_dependents(status);
+  print_webhooks(status);
   return exit_code::ok;
 }
 

@@ -117,6 +117,22 @@ json watch(const engine::WatchStatus& status) {
           {"failing_since", time(status.failing_since)}};
 }
 
+json hook(const std::string& name, const engine::HookStatus& status) {
+  auto refused = json::object();
+  for (const auto& [reason, count] : status.refused)
+    refused[reason] = count;
+  return {{"name", name},
+          {"sender", status.sender},
+          {"accepted", status.accepted},
+          {"duplicates", status.duplicates},
+          {"ignored", status.ignored},
+          {"unknown_repositories", status.unknown_repositories},
+          {"last_unknown", text_or_null(status.last_unknown)},
+          {"refused", std::move(refused)},
+          {"last", time(status.last)},
+          {"last_refused", time(status.last_refused)}};
+}
+
 json pipeline(const config::Pipeline& pipeline) {
   auto checks = json::array();
   for (const auto& check : pipeline.checks)

@@ -66,6 +66,13 @@ json pipelines_json(const std::vector<PipelineView>& views, const Context& conte
   return list;
 }
 
+json hooks_json(const Context& context) {
+  auto list = json::array();
+  for (const auto& [name, status] : context.engine.hooks())
+    list.push_back(dto::hook(name, status));
+  return list;
+}
+
 std::optional<store::Run> last_pipeline_run(store::Tables& tables, const std::string& name) {
   store::RunFilter filter;
   filter.task = name;
@@ -134,7 +141,8 @@ Task<net::ServerResponse> get_status(Call call) {
              {"open_jobs", snapshot.jobs},
              {"heartbeats", heartbeats(context)},
              {"pipelines", pipelines_json(snapshot.pipelines, context)},
-             {"dependents", std::move(dependents)}};
+             {"dependents", std::move(dependents)},
+             {"webhooks", hooks_json(context)}};
   co_return json_response(value);
 }
 

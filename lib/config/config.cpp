@@ -44,6 +44,10 @@ const Dependent* Config::dependent(const std::string& name) const {
   return named(dependents, name);
 }
 
+const Webhook* Config::webhook(const std::string& name) const {
+  return named(webhooks, name);
+}
+
 Registry Config::registry(const std::string& host) const {
   if (const auto found = registries.find(host); found != registries.end()) return found->second;
   Registry unlisted;

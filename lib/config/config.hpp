@@ -12,6 +12,7 @@
 
 #include "config/diagnostics.hpp"
 #include "config/section.hpp"
+#include "core/address.hpp"
 #include "core/clock.hpp"
 #include "core/secret.hpp"
 #include "oci/platform.hpp"
@@ -30,6 +31,8 @@ using ParsePart = std::function<std::shared_ptr<const Part>(Section&)>;
 struct Parts {
   std::map<std::string, ParsePart> checks;
   std::map<std::string, ParsePart> triggers;
+  /// An entry of `webhooks:`. Empty: webhooks are refused.
+  ParsePart webhook = {};
 };
 
 /// `auth: {azure: {...}}`, `auth: {aws: {}}`, `auth: {google: {...}}`: the machine's own identity in its cloud.
@@ -95,12 +98,30 @@ struct Tool {
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
+/// One sender of webhooks; its address is /hooks/<name>.
+struct Webhook {
+  std::string name;
+  std::shared_ptr<const Part> part;  // watch::Hook
+  Position at;
+};
+
+/// Where webhooks are received.
+struct WebhookServer {
+  std::string listen = "0.0.0.0:8481";  // empty: nowhere
+  std::string url;                      // what senders reach it by, without a slash at the end; empty: unknown
+  std::vector<Network> trusted_proxies; // whose X-Forwarded-For is believed
+  int connections = 512;
+  int rate = 200;                       // requests of one address in a second
+};
+
 struct Config {
   std::filesystem::path file;
   std::filesystem::path store_path = "/var/lib/sluice/sluice.db";
   Milliseconds keep_runs{std::chrono::days(365)};
   std::string api_listen = "127.0.0.1:8480";   // empty: no TCP listener
   std::filesystem::path api_socket = "/run/sluice/sluice.sock";
+  WebhookServer webhook_server;
+  std::vector<Webhook> webhooks;
   Milliseconds drain{std::chrono::seconds(30)};
   std::string log_level = "info";
   std::string log_format = "auto";
@@ -118,6 +139,7 @@ struct Config {
 
   const Pipeline* pipeline(const std::string& name) const;
   const Dependent* dependent(const std::string& name) const;
+  const Webhook* webhook(const std::string& name) const;
   /// Settings for a host, defaults when it is not listed.
   Registry registry(const std::string& host) const;
   /// Whether a registry is spoken to without TLS: where configured, or a loopback host without a configured CA.

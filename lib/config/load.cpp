@@ -10,11 +10,6 @@
 namespace sluice::config {
 namespace {
 
-// Keys that a later version has are told apart from typing errors.
-void refuse_later_keys(Section& root) {
-  root.unsupported("webhooks");
-}
-
 std::shared_ptr<const Config> read(Section root, const std::filesystem::path& file, const Parts& parts,
                                    const SecretSources& secrets) {
   Draft draft;
@@ -26,9 +21,9 @@ std::shared_ptr<const Config> read(Section root, const std::filesystem::path& fi
   read_tools(root.section("tools"), draft.config);
   read_docker_config(root, draft.config);
   read_registries(root, draft.config, secrets);
+  read_webhooks(root, draft.config, parts);
   read_pipelines(root, draft, parts);
   read_dependents(root, draft, parts);
-  refuse_later_keys(root);
   root.done();
   check_rules(root, draft);
   return std::make_shared<const Config>(std::move(draft.config));

@@ -28,6 +28,8 @@ struct Draft {
 
 void read_store(Section section, Config& config);
 void read_server(Section section, Config& config);
+void read_webhook_server(Section section, Config& config);
+void read_webhooks(Section& root, Config& config, const Parts& parts);
 void read_engine(Section section, Config& config);
 void read_log(Section section, Config& config);
 void read_tools(Section section, Config& config);
@@ -49,6 +51,12 @@ Milliseconds duration_between(Section& section, const std::string& key, Millisec
 /// One of a few words.
 std::string choice(Section& section, const std::string& key, std::string fallback,
                    const std::vector<std::string>& words);
+
+/// Up to 64 letters, digits, '-', '_' and '.', beginning with a letter or digit.
+bool is_name(std::string_view name);
+
+/// Whether a text is that of a port, 0 included.
+bool is_port(std::string_view text);
 
 /// "localhost", 127.0.0.0/8 or "[::1]", with or without a port.
 bool is_loopback(std::string_view host);

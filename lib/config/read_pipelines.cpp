@@ -18,13 +18,6 @@ constexpr std::string_view run_placeholder = "{run}";
 // Run ids are far shorter for as long as a database lives.
 constexpr const char* long_run_id = "zzzzzzzzzzzz";
 
-// A name stands in tables, paths of the API and arguments.
-bool is_name(const std::string& name) {
-  constexpr std::string_view inner = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-  return !name.empty() && name.size() <= 64 && name.find_first_not_of(inner) == std::string::npos &&
-         std::string_view("-_.").find(name.front()) == std::string_view::npos;
-}
-
 void check_name(Section& section, const std::string& name) {
   if (name.empty() || is_name(name)) return;
   section.error(section.position("name"), "'" + printable(name, 80) + "' cannot be a name",
@@ -219,6 +212,13 @@ Dependent read_dependent(Section& section, const Parts& parts, Draft::DependentA
 }
 
 }  // namespace
+
+// A name stands in tables, paths of the API and arguments.
+bool is_name(std::string_view name) {
+  constexpr std::string_view inner = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+  return !name.empty() && name.size() <= 64 && name.find_first_not_of(inner) == std::string::npos &&
+         std::string_view("-_.").find(name.front()) == std::string_view::npos;
+}
 
 void read_pipelines(Section& root, Draft& draft, const Parts& parts) {
   for (auto& section : root.sections("pipelines")) {

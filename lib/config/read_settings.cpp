@@ -17,13 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr Milliseconds years = std::chrono::days(36'500);
 
-bool is_port(std::string_view text) {
-  int value = -1;
-  const auto end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, value);
-  return result.ec == std::errc() && result.ptr == end && value >= 0 && value <= 65'535 && text.size() <= 5;
-}
-
 // "none" and "" both mean: not at all.
 std::string address(Section& section, const std::string& key, const std::string& fallback) {
   auto text = section.text(key, fallback);
@@ -109,6 +102,13 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
 
 }  // namespace
 
+bool is_port(std::string_view text) {
+  int value = -1;
+  const auto end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, value);
+  return result.ec == std::errc() && result.ptr == end && value >= 0 && value <= 65'535 && text.size() <= 5;
+}
+
 Milliseconds duration_between(Section& section, const std::string& key, Milliseconds fallback,
                               Milliseconds least, Milliseconds most) {
   const auto value = section.duration(key, fallback);
@@ -142,7 +142,7 @@ void read_store(Section section, Config& config) {
 }
 
 void read_server(Section section, Config& config) {
-  section.unsupported("webhooks");
+  read_webhook_server(section.section("webhooks"), config);
   auto api = section.section("api");
   config.api_listen = address(api, "listen", config.api_listen);
   config.api_socket = address(api, "socket", config.api_socket.string());

@@ -6,6 +6,7 @@
 #include "engine/state.hpp"
 #include "engine/transition.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -15,6 +16,8 @@ namespace {
 
 constexpr auto retention_pause = std::chrono::hours(1);
 constexpr int retention_piece = 200;
+// Senders try again for a day (Amazon EventBridge, Azure Event Grid).
+constexpr auto receipts_kept = std::chrono::days(2);
 
 // A run that did not begin to promote can still be ended without harm.
 bool before_promotion(const store::Run& run) {
@@ -59,9 +62,11 @@ Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_
                [this](const std::string& host) { return access_of(*config, host, credentials); }),
       logger(world, changes),
       jobs(world, registry, logger, new_jobs, changes),
-      poller(world, registry, new_jobs, changes) {
+      poller(world, registry, new_jobs, changes),
+      receiver(world, poller) {
   jobs.configure(config);
   poller.configure(config);
+  receiver.configure(config);
   jobs.on_recorded = [this](const std::string& pipeline) { poller.unsettle(pipeline); };
 }
 
@@ -90,15 +95,19 @@ Task<> Engine::State::retain() {
   while (!stopping) {
     const auto seen = stop.count();
     const auto before = world.clock.now() - config->keep_runs;
+    const auto receipts_before = world.clock.now() - receipts_kept;
     std::optional<Error> trouble;
     int gone = 0;
     try {
-      auto change = [before](store::Tables& tables) { return tables.retain(before, retention_piece); };
+      auto change = [before, receipts_before](store::Tables& tables) {
+        return std::max(tables.retain(before, retention_piece),
+                        tables.webhooks.forget(receipts_before, retention_piece));
+      };
       gone = co_await world.store.write(std::move(change));
     } catch (...) {
       trouble = current_error();
     }
-    if (trouble) spdlog::warn("old runs could not be deleted: {}", trouble->what());
+    if (trouble) spdlog::warn("old runs and receipts could not be deleted: {}", trouble->what());
     if (gone == retention_piece) continue;
     co_await stop.wait_past(seen, world.clock, world.clock.steady() + retention_pause);
   }
@@ -116,6 +125,7 @@ Task<> Engine::run() {
   const int freed = co_await state.world.store.write(std::move(change));
   if (freed > 0) spdlog::info("taking up {} jobs that an earlier process left", freed);
   co_await state.fit_open_runs();
+  co_await state.poller.take_up_owed();
   const auto executor = co_await boost::asio::this_coro::executor;
   TaskGroup loops;
   TaskGroup logging;
@@ -146,6 +156,7 @@ Task<> Engine::reload(std::shared_ptr<const config::Config> config) {
   state_->config = config;
   state_->jobs.configure(config);
   state_->poller.configure(config);
+  state_->receiver.configure(config);
   co_await state_->fit_open_runs();
 }
 
@@ -155,6 +166,16 @@ std::shared_ptr<const config::Config> Engine::config() const {
 
 const std::map<std::string, WatchStatus>& Engine::watches() const {
   return state_->poller.statuses();
+}
+
+net::Handler Engine::webhook_handler() {
+  return [state = state_.get()](net::ServerRequest request) {
+    return state->receiver.answer(std::move(request));
+  };
+}
+
+const std::map<std::string, HookStatus>& Engine::hooks() const {
+  return state_->receiver.statuses();
 }
 
 std::uint64_t Engine::changes() const {

@@ -8,6 +8,7 @@
 #include "core/random.hpp"
 #include "core/workers.hpp"
 #include "net/client.hpp"
+#include "net/server.hpp"
 #include "oci/digest.hpp"
 #include "registry/surroundings.hpp"
 #include "store/store.hpp"
@@ -40,6 +41,19 @@ struct WatchStatus {
   std::optional<oci::Digest> digest;  // what it answered
   std::string error;                  // of the last look, empty when it succeeded
   std::optional<Time> failing_since;
+};
+
+/// What a sender of webhooks did since the start.
+struct HookStatus {
+  std::string sender;                   // "dockerhub"
+  std::uint64_t accepted = 0;           // concerned a pipeline
+  std::uint64_t duplicates = 0;         // known, or promising a look that was promised already
+  std::uint64_t ignored = 0;            // well formed, but concerned no pipeline
+  std::uint64_t unknown_repositories = 0;
+  std::map<std::string, std::uint64_t> refused;  // by reason
+  std::optional<Time> last;             // answered 2xx
+  std::optional<Time> last_refused;
+  std::string last_unknown;             // a repository that no pipeline watches
 };
 
 class Engine {
@@ -80,6 +94,9 @@ class Engine {
   Task<bool> cancel(RunId run, std::string who);
 
   const std::map<std::string, WatchStatus>& watches() const;
+  /// Answers what is sent to the listener of webhooks.
+  net::Handler webhook_handler();
+  const std::map<std::string, HookStatus>& hooks() const;
   /// Grows with each change of a run or its log; waiters of wait_change() wake up. For long polls.
   std::uint64_t changes() const;
   /// Returns when changes() > seen or `timeout` passed.

@@ -14,6 +14,8 @@ namespace {
 // An unchanged digest moves last_seen in the store at most this often; what is newer lives in memory.
 constexpr auto touch_every = std::chrono::minutes(1);
 constexpr auto longest_wait = std::chrono::seconds(5);
+// Between two looks at one upstream that webhooks cause.
+constexpr auto between_hurried = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -43,6 +45,8 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     if (wanted.contains(entry.first)) return false;
     scheduler_.remove(entry.first);
     seen_.erase(entry.first);
+    owed_.erase(entry.first);
+    hurried_.erase(entry.first);
     return true;
   });
   config_ = std::move(config);
@@ -76,19 +80,67 @@ void Poller::unsettle(const std::string& pipeline) {
 
 Task<> Poller::look(std::string key) {
   std::optional<Error> failure;
+  const auto owed = take_owed(key);
   const auto* found = config_->pipeline(key);
   if (found) {
     auto pipeline = *found;
-    failure = co_await look_once(std::move(pipeline));
+    failure = co_await look_once(std::move(pipeline), owed.has_value());
   }
   const auto retry_after = failure ? failure->retry_after() : std::nullopt;
   // A registry that says "no such tag" did answer: its other tags need not wait.
   const bool answered = !failure || failure->kind() == ErrorKind::not_found;
   scheduler_.finished(key, world_.clock.steady(), answered, retry_after);
   wake_.notify();
+  if (owed && found) co_await settle_owed(key, *owed, answered);
 }
 
-Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline) {
+void Poller::owe(const std::string& pipeline, std::int64_t receipt) {
+  if (!config_->pipeline(pipeline)) return;  // a reload came in between
+  auto& owed = owed_[pipeline];
+  owed = std::max(owed, receipt);
+  auto at = world_.clock.steady();
+  if (const auto last = hurried_.find(pipeline); last != hurried_.end())
+    at = std::max(at, last->second + between_hurried);
+  scheduler_.hurry(pipeline, at);
+  wake_.notify();
+}
+
+std::optional<std::int64_t> Poller::take_owed(const std::string& pipeline) {
+  const auto found = owed_.find(pipeline);
+  if (found == owed_.end()) return std::nullopt;
+  const auto receipt = found->second;
+  owed_.erase(found);
+  hurried_[pipeline] = world_.clock.steady();
+  return receipt;
+}
+
+// A look that failed stays owed: the scheduler tries again. What is not written off is looked at once more
+// after a restart, which harms nothing.
+Task<> Poller::settle_owed(std::string pipeline, std::int64_t receipt, bool answered) {
+  if (!config_->pipeline(pipeline)) co_return;  // a reload came in between
+  if (!answered) {
+    auto& owed = owed_[pipeline];
+    owed = std::max(owed, receipt);
+    co_return;
+  }
+  auto change = [pipeline, receipt](store::Tables& tables) { tables.webhooks.looked(pipeline, receipt); };
+  co_await world_.store.write(std::move(change));
+}
+
+Task<> Poller::take_up_owed() {
+  auto query = [](store::Tables& tables) { return tables.webhooks.owed(); };
+  const auto looks = co_await world_.store.read(std::move(query));
+  for (const auto& look : looks) {
+    if (config_->pipeline(look.pipeline)) {
+      owe(look.pipeline, look.receipt);
+      continue;
+    }
+    auto change = [look](store::Tables& tables) { tables.webhooks.looked(look.pipeline, look.receipt); };
+    co_await world_.store.write(std::move(change));
+  }
+}
+
+Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_webhook) {
   std::optional<Error> failure;
   try {
     auto repository = pipeline.upstream.repository;
@@ -96,7 +148,7 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline) {
     auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag));
     if (!resolved)
       throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
-    co_await record_seen(pipeline, std::move(*resolved));
+    co_await record_seen(pipeline, std::move(*resolved), by_webhook);
   } catch (...) {
     failure = current_error();
   }
@@ -115,7 +167,7 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline) {
   co_return failure;
 }
 
-Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved) {
+Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook) {
   const auto* current = config_->pipeline(pipeline.name);
   if (!current || current->upstream != pipeline.upstream) co_return;  // a reload came in between
   const auto at = world_.clock.now();
@@ -127,8 +179,9 @@ Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolve
       at - known->second.written < touch_every)
     co_return;
   const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
-  auto change = [pipeline, resolved, last_look, at, again](store::Tables& tables) {
-    return record(tables, pipeline, resolved, "poll", last_look, at, again);
+  const std::string learned_by = by_webhook ? "webhook" : "poll";
+  auto change = [pipeline, resolved, learned_by, last_look, at, again](store::Tables& tables) {
+    return record(tables, pipeline, resolved, learned_by, last_look, at, again);
   };
   auto recorded = co_await world_.store.write(std::move(change));
   seen_.insert_or_assign(pipeline.name, Seen{resolved.digest, recorded.observation, at, recorded.settled});

@@ -5,6 +5,7 @@
 #include "engine/engine.hpp"
 #include "engine/job_loop.hpp"
 #include "engine/poller.hpp"
+#include "engine/receiver.hpp"
 #include "engine/run_logger.hpp"
 #include "engine/task_group.hpp"
 #include "registry/client.hpp"
@@ -38,6 +39,7 @@ struct Engine::State {
   RunLogger logger;
   JobLoop jobs;
   Poller poller;
+  Receiver receiver;
   bool stopping = false;
 };
 

@@ -52,8 +52,9 @@ class SocketServer final : public Server {
 
  private:
   struct Active {
-    Active(Clock& clock, const Handler& handler, const ServerLimits& limits, Socket socket, std::string peer)
-        : session(clock, handler, limits, std::move(socket), std::move(peer)) {}
+    Active(Clock& clock, const Handler& handler, const ServerLimits& limits, Load& load, Socket socket,
+           std::string peer)
+        : session(clock, handler, limits, load, std::move(socket), std::move(peer)) {}
     Session session;
     asio::cancellation_signal cancel;
     bool evicted = false;
@@ -74,6 +75,7 @@ class SocketServer final : public Server {
   std::optional<std::pair<std::uint64_t, std::uint64_t>> identity_;
   Handler handler_;
   ServerLimits limits_;
+  Load load_;
   std::list<Active> active_;
   Signal ended_;  // a connection ended, or stop() was called
   bool stopping_ = false;
@@ -134,7 +136,7 @@ Task<> SocketServer::accept_one() {
 
 void SocketServer::start(Socket socket) {
   std::string peer = peer_of(socket);
-  active_.emplace_front(clock_, handler_, limits_, std::move(socket), std::move(peer));
+  active_.emplace_front(clock_, handler_, limits_, load_, std::move(socket), std::move(peer));
   const auto entry = active_.begin();
   auto on_end = [this, entry](std::exception_ptr failure) {
     active_.erase(entry);
@@ -155,11 +157,11 @@ void SocketServer::start(Socket socket) {
 void SocketServer::evict_slowest() {
   Active* slowest = nullptr;
   for (Active& active : active_) {
-    const auto since = active.session.waiting_since();
+    const auto since = active.session.owing_since();
     if (active.evicted || !since) continue;
-    if (slowest == nullptr || *since < *slowest->session.waiting_since()) slowest = &active;
+    if (slowest == nullptr || *since < *slowest->session.owing_since()) slowest = &active;
   }
-  if (slowest == nullptr || clock_.steady() - *slowest->session.waiting_since() < patience) return;
+  if (slowest == nullptr || clock_.steady() - *slowest->session.owing_since() < patience) return;
   slowest->evicted = true;
   slowest->cancel.emit(asio::cancellation_type::terminal);
 }

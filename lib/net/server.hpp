@@ -36,12 +36,15 @@ constexpr Milliseconds stop_grace{std::chrono::seconds(5)};
 using Handler = std::function<Task<ServerResponse>(ServerRequest)>;
 
 struct ServerLimits {
-  /// When all are taken, a new connection gets the place of the one that has owed us a whole request header
-  /// for longest (for 250 ms at least); when all of them are being answered, it waits in the backlog of the
-  /// kernel.
+  /// When all are taken, a new connection gets the place of the one that has owed us the rest of a request,
+  /// header or body, for longest (for 250 ms at least); when all of them are being answered, it waits in the
+  /// backlog of the kernel.
   std::size_t connections = 256;
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 1024 * 1024;
+  /// Of the bodies of all connections together, while they are read and answered; beyond it, those of
+  /// more than 64 KiB are refused with 503.
+  std::size_t all_bodies_bytes = 64 * 1024 * 1024;
   Milliseconds header_timeout{std::chrono::seconds(10)};
   Milliseconds body_timeout{std::chrono::seconds(30)};
   Milliseconds keep_alive{std::chrono::seconds(60)};

@@ -16,6 +16,8 @@ namespace sluice::net {
 namespace {
 
 constexpr std::size_t piece_size = 16 * 1024;
+/// Bodies up to this size have room even when others took all there is: large ones shall not keep them out.
+constexpr std::size_t small_body = 64 * 1024;
 /// A reader must take this part of an answer within each body_timeout.
 constexpr std::uint64_t parts_of_answer = 16;
 /// After the last answer, what the peer still sends is read for so long, else the kernel would reset the
@@ -61,9 +63,14 @@ RequestHead parse(std::string_view bytes) {
 
 }  // namespace
 
-Session::Session(Clock& clock, const Handler& handler, const ServerLimits& limits, Socket socket,
+Session::Session(Clock& clock, const Handler& handler, const ServerLimits& limits, Load& load, Socket socket,
                  std::string peer)
-    : clock_(clock), handler_(handler), limits_(limits), stream_(std::move(socket)), peer_(std::move(peer)) {}
+    : clock_(clock),
+      handler_(handler),
+      limits_(limits),
+      load_(load),
+      stream_(std::move(socket)),
+      peer_(std::move(peer)) {}
 
 Task<> Session::run() {
   bool open = co_await serve_one(true);
@@ -86,12 +93,14 @@ Task<bool> Session::serve_one(bool first) {
   } catch (const Refusal& refused) {
     refusal = refused;
   }
+  body_since_.reset();
   const bool with_body = request.method != "HEAD";
   ServerResponse response;
   if (refusal)
     response = answer_to(*refusal);
   else
     response = co_await answer(std::move(request));
+  release();
   keep = keep && !refusal && !ending_;
   std::string bytes;
   try {
@@ -158,6 +167,7 @@ Task<ServerRequest> Session::read_request(RequestHead head) {
 Task<std::string> Session::read_body(const RequestHead& head) {
   const Framing framing = framing_of(head);
   if (framing.kind == Framing::Kind::none) co_return std::string();
+  body_since_ = clock_.steady();
   if (framing.length > limits_.body_bytes)
     throw Refusal{413, fmt::format("the body is larger than {} bytes", limits_.body_bytes)};
   if (head.headers.get("Expect") && received_.empty()) {
@@ -182,6 +192,7 @@ Task<std::string> Session::read_rest(std::uint64_t length, bool chunked) {
     if (received_.empty()) co_await receive_some();
     if (chunked) {
       const auto step = chunks.decode(std::span<char>(received_.data(), received_.size()));
+      hold(step.payload);
       body.append(received_, 0, step.payload);
       received_.erase(0, step.consumed);
       if (body.size() > limits_.body_bytes)
@@ -189,11 +200,24 @@ Task<std::string> Session::read_rest(std::uint64_t length, bool chunked) {
     } else {
       const auto count =
           static_cast<std::size_t>(std::min<std::uint64_t>(received_.size(), length - body.size()));
+      hold(count);
       body.append(received_, 0, count);
       received_.erase(0, count);
     }
   }
   co_return body;
+}
+
+void Session::hold(std::size_t bytes) {
+  if (held_ + bytes > small_body && load_.bodies + bytes > limits_.all_bodies_bytes)
+    throw Refusal{503, "too many large requests at once"};
+  load_.bodies += bytes;
+  held_ += bytes;
+}
+
+void Session::release() {
+  load_.bodies -= held_;
+  held_ = 0;
 }
 
 // Whatever a handler throws becomes an answer, unless it is us who were cancelled.

@@ -9,13 +9,24 @@
 
 namespace sluice::net {
 
+/// What the connections of one server have in memory together.
+struct Load {
+  std::size_t bodies = 0;  // bytes of request bodies, from their first byte to the end of the answer
+};
+
 class Session {
  public:
-  Session(Clock& clock, const Handler& handler, const ServerLimits& limits, Socket socket, std::string peer);
+  Session(Clock& clock, const Handler& handler, const ServerLimits& limits, Load& load, Socket socket,
+          std::string peer);
+  ~Session() { release(); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
   /// Answers requests until the connection ends. Throws when cancelled.
   Task<> run();
   /// Since when the peer owes us a whole request header, nullopt while a request is in hand.
   std::optional<Steady> waiting_since() const { return waiting_since_; }
+  /// Since when the peer owes us the rest of a request, header or body; nullopt while it is being answered.
+  std::optional<Steady> owing_since() const { return waiting_since_ ? waiting_since_ : body_since_; }
   /// The answer in hand is the last.
   void end_after_answer() { ending_ = true; }
 
@@ -26,6 +37,8 @@ class Session {
   Task<ServerRequest> read_request(RequestHead head);
   Task<std::string> read_body(const RequestHead& head);
   Task<std::string> read_rest(std::uint64_t length, bool chunked);
+  void hold(std::size_t bytes);
+  void release();
   Task<ServerResponse> answer(ServerRequest request);
   Task<> write(std::string bytes);
   Task<> close_gently();
@@ -35,10 +48,13 @@ class Session {
   Clock& clock_;
   const Handler& handler_;
   const ServerLimits& limits_;
+  Load& load_;
   Stream stream_;
   std::string peer_;
   std::string received_;  // bytes read and not yet used
   std::optional<Steady> waiting_since_;
+  std::optional<Steady> body_since_;
+  std::size_t held_ = 0;  // our part of Load::bodies
   bool ending_ = false;
 };
 

@@ -65,7 +65,7 @@ const char* type_name(const json& value) {
 
 }  // namespace
 
-json parse_strict_object(std::string_view bytes, std::string_view what) {
+json parse_strict_value(std::string_view bytes, std::string_view what) {
   if (bytes.size() > max_manifest_bytes)
     corrupt(what, fmt::format("{} bytes are more than the limit of {}", bytes.size(), max_manifest_bytes));
   Guard guard(what);
@@ -74,6 +74,11 @@ json parse_strict_object(std::string_view bytes, std::string_view what) {
   if (document.is_discarded() || bytes.empty())
     corrupt(what, bytes.empty() ? "it is empty"
                                 : fmt::format("it is not JSON but begins with: {}", printable(bytes, 120)));
+  return document;
+}
+
+json parse_strict_object(std::string_view bytes, std::string_view what) {
+  auto document = parse_strict_value(bytes, what);
   if (!document.is_object())
     corrupt(what,
             fmt::format("JSON {} where an object is needed: {}", type_name(document), printable(bytes, 120)));

@@ -1,5 +1,5 @@
 #pragma once
-// JSON from outside, read strictly. Private to oci; include nlohmann/json.hpp to use the result.
+// JSON from outside, read strictly. Include nlohmann/json.hpp to use the result.
 
 #include "oci/digest.hpp"
 
@@ -17,6 +17,8 @@ namespace sluice::oci {
 /// Reads one JSON object. Throws Error(corrupt), which begins with `what` and quotes the text, when it is not
 /// JSON, is not an object, is larger than max_manifest_bytes, nests deeper than 64 or repeats a key.
 nlohmann::json parse_strict_object(std::string_view bytes, std::string_view what);
+/// The same for any JSON value.
+nlohmann::json parse_strict_value(std::string_view bytes, std::string_view what);
 
 /// Typed access to the members of an object. `where` names the object in messages. JSON null counts as
 /// absent, because programs in Go write it for empty lists and maps. All throw Error(corrupt) on a wrong

@@ -123,6 +123,22 @@ struct Job {
   Time created{};
 };
 
+/// A webhook that was answered 2xx.
+struct Receipt {
+  std::string hook{};      // name in the configuration
+  std::string delivery{};  // what makes it the same delivery again
+  Time received{};
+  int matched = 0;  // pipelines that it concerned
+};
+
+/// A look at a pipeline's upstream that a receipt promised.
+struct OwedLook {
+  std::string pipeline{};
+  std::int64_t receipt = 0;
+  std::string hook{};
+  Time since{};
+};
+
 struct AuditEntry {
   std::int64_t id = 0;
   Time at{};

@@ -144,10 +144,27 @@ class Audit {
   Connection& db_;
 };
 
+class Webhooks {
+ public:
+  explicit Webhooks(Connection& db) : db_(db) {}
+  /// The number of the receipt. Nullopt when the delivery is there already and counts `once`.
+  std::optional<std::int64_t> accept(const Receipt& receipt, bool once);
+  /// Since an earlier one for the same pipeline, if that is still owed.
+  void owe(const OwedLook& look);
+  /// The look that `receipt` and those before it promised was made.
+  void looked(const std::string& pipeline, std::int64_t receipt);
+  std::vector<OwedLook> owed() const;
+  /// Deletes at most `limit` receipts of before `before`; how many.
+  int forget(Time before, int limit);
+
+ private:
+  Connection& db_;
+};
+
 class Tables {
  public:
   explicit Tables(Connection& db)
-      : observations(db), runs(db), log(db), promotions(db), holds(db), rebuilds(db), jobs(db), audit(db), db_(db) {}
+      : observations(db), runs(db), log(db), promotions(db), holds(db), rebuilds(db), jobs(db), audit(db), webhooks(db), db_(db) {}
   Observations observations;
   Runs runs;
   RunLog log;
@@ -156,6 +173,7 @@ class Tables {
   Rebuilds rebuilds;
   Jobs jobs;
   Audit audit;
+  Webhooks webhooks;
   /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a promotion, a hold,
   /// an observation's latest row or a rollback (the newest 10 promotions of each target) still needs. How many went.
   int retain(Time before, int limit);

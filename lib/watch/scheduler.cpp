@@ -31,9 +31,15 @@ struct Entry {
   Due due;
   int failures = 0;  // in a row
   bool out = false;
-  bool again = false;    // hurried or changed while out
-  bool removed = false;  // while out: goes when its look ended
-  std::string out_of;    // the registry that the look in hand counts for
+  bool again = false;               // hurried or changed while out
+  Steady again_at = Steady::max();  // when the look after the one in hand is due
+  bool removed = false;             // while out: goes when its look ended
+  std::string out_of;               // the registry that the look in hand counts for
+
+  void look_again(Steady at) {
+    again = true;
+    again_at = std::min(again_at, at);
+  }
 };
 
 struct Registry {
@@ -116,7 +122,7 @@ Steady Scheduler::State::after_failure(Entry& entry, Registry& looked_at, Steady
     shared = std::max(asked, backoff.wait(++looked_at.failures, random.unit()));
   looked_at.blocked_until = std::max(looked_at.blocked_until, now + shared);
   // Somebody asked meanwhile: only the registry's pause is in the way, not the watch's own.
-  return entry.again ? now : std::max(now + own, looked_at.blocked_until);
+  return entry.again ? std::max(now, entry.again_at) : std::max(now + own, looked_at.blocked_until);
 }
 
 Scheduler::Scheduler(Random& random, std::size_t per_registry)
@@ -145,7 +151,7 @@ void Scheduler::put(Watch watch, Steady now) {
   }
   entry.watch = std::move(watch);
   if (entry.out)
-    entry.again = true;
+    entry.look_again(now);
   else
     state_->enqueue(entry, now + scaled(std::min(entry.watch.every, first_within), state_->random.unit()));
 }
@@ -163,15 +169,15 @@ void Scheduler::remove(const std::string& key) {
   state_->entries.erase(found);
 }
 
-bool Scheduler::hurry(const std::string& key, Steady now) {
+bool Scheduler::hurry(const std::string& key, Steady at) {
   const auto found = state_->entries.find(key);
   if (found == state_->entries.end() || found->second.removed) return false;
   auto& entry = found->second;
   if (entry.out) {
-    entry.again = true;
-  } else if (entry.due.at > now) {
+    entry.look_again(at);
+  } else if (entry.due.at > at) {
     state_->dequeue(entry);
-    state_->enqueue(entry, now);
+    state_->enqueue(entry, at);
   }
   return true;
 }
@@ -185,6 +191,7 @@ std::vector<std::string> Scheduler::take_due(Steady now) {
     ++registry.out;
     entry.out = true;
     entry.again = false;
+    entry.again_at = Steady::max();
     entry.out_of = entry.watch.registry;
     state_->place(registry);
     due.push_back(entry.watch.key);
@@ -204,7 +211,7 @@ void Scheduler::finished(const std::string& key, Steady now, bool ok,
   auto due = now;
   if (ok) {
     entry.failures = looked_at.failures = 0;
-    if (!entry.again) due = state_->after_success(entry, now);
+    due = entry.again ? std::max(now, entry.again_at) : state_->after_success(entry, now);
   } else {
     due = state_->after_failure(entry, looked_at, now, retry_after);
   }

@@ -29,8 +29,9 @@ class Scheduler {
   /// Adds a watch or changes it. A new one is first due within min(every, 2 s) * unit random, so that a start is spread.
   void put(Watch watch, Steady now);
   void remove(const std::string& key);
-  /// Makes the watch due now (webhook, person). False when there is none. While its look is out, it is due again after it.
-  bool hurry(const std::string& key, Steady now);
+  /// Makes the watch due at `at` unless it is due earlier (webhook, person). False when there is none. While its look is out,
+  /// it is due again after it, at `at` at the earliest.
+  bool hurry(const std::string& key, Steady at);
   /// The watches to look at now; each counts as out until finished() is called for it.
   std::vector<std::string> take_due(Steady now);
   /// A look ended. Success: next due after `every` with +-10 % jitter. Failure: the registry's backoff (shared by its

@@ -134,6 +134,20 @@ class Copies(unittest.TestCase):
         self.source.stop()
         self.assertIn("refused", self.sluice("digest", self.node, code=3).stderr)
 
+    def test_a_registry_that_comes_back_is_tried_again(self):
+        self.source.stop()
+        to = self.target.repository("late/node:9")
+        with subprocess.Popen(
+            [PROGRAM, "copy", "--retries", "20", self.node, to], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as copying:
+            self.assertIn("trying again in", copying.stderr.readline())
+            self.source.start()
+            out, errors = copying.communicate(timeout=120)
+            self.assertEqual(copying.returncode, 0, errors)
+        self.assertEqual(out, f"{to}@{self.both.digest}\n")
+        self.source.stop()
+        self.assertIn("refused", self.sluice("copy", "--retries", "0", self.node, to, code=3).stderr)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

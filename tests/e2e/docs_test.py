@@ -12,6 +12,7 @@ from daemon import PROGRAM
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SECRETS = {
     "REGISTRY_PASSWORD": "a password",
+    "HOOK_SECRET": "a-secret-of-a-webhook",
     "BUILDS_WEBHOOK_SECRET": "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode(),
 }
 
@@ -31,7 +32,7 @@ class Examples(unittest.TestCase):
             )
 
     def test_every_yaml_example_is_a_good_configuration(self):
-        for page in ("docs/configuration.md", "README.md"):
+        for page in ("docs/configuration.md", "docs/webhooks.md", "README.md"):
             for number, block in enumerate(yaml_blocks(page), 1):
                 with self.subTest(page=page, block=number):
                     done = self.check(block)
@@ -39,6 +40,24 @@ class Examples(unittest.TestCase):
 
     def test_the_pages_do_have_examples(self):
         self.assertGreater(len(yaml_blocks("docs/configuration.md")), 5)
+        self.assertGreater(len(yaml_blocks("docs/webhooks.md")), 10)
+
+    def test_the_steps_of_each_sender_are_those_that_the_program_prints(self):
+        with open(os.path.join(ROOT, "docs/webhooks.md"), encoding="utf-8") as file:
+            page = file.read()
+        for block in yaml_blocks("docs/webhooks.md")[1:]:
+            name = re.search(r"^webhooks:\n  ([a-z-]+):", block, re.MULTILINE).group(1)
+            config = "server: {webhooks: {url: https://hooks.example.com}}\n" + block
+            with self.subTest(webhook=name), tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+                file.write(config)
+                file.flush()
+                done = subprocess.run(
+                    [PROGRAM, "webhooks", "url", name, "--config", file.name],
+                    **{"capture_output": True, "text": True, "timeout": 60, "env": {**os.environ, **SECRETS}},
+                )
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertNotIn(SECRETS["HOOK_SECRET"], done.stdout)
+                self.assertIn(done.stdout.split("\n\n", 1)[1].strip(), page)
 
 
 if __name__ == "__main__":

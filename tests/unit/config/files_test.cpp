@@ -25,8 +25,16 @@ std::shared_ptr<const Part> take_all(Section& section) {
   return std::make_shared<FakePart>();
 }
 
+std::shared_ptr<const Part> take_hook(Section& section) {
+  for (const auto* key : {"sender", "registry", "fields", "secret", "token", "bearer", "basic", "header",
+                          "hmac", "standard_webhooks", "oidc", "sns", "allow_from", "window", "rate"})
+    section.has(key);
+  return std::make_shared<FakePart>();
+}
+
 Parts any_parts() {
   Parts parts;
+  parts.webhook = take_hook;
   for (const auto* kind : {"container", "command"})
     parts.checks[kind] = take_all;
   for (const auto* kind : {"buildah", "exec", "webhook"})
@@ -68,6 +76,10 @@ TEST_CASE("the file with every option shows the defaults") {
   CHECK(all->keep_runs == defaults.keep_runs);
   CHECK(all->api_listen == defaults.api_listen);
   CHECK(all->api_socket == defaults.api_socket);
+  CHECK(all->webhook_server.listen == defaults.webhook_server.listen);
+  CHECK(all->webhook_server.connections == defaults.webhook_server.connections);
+  CHECK(all->webhook_server.rate == defaults.webhook_server.rate);
+  CHECK_FALSE(all->webhooks.empty());
   CHECK(all->jobs == defaults.jobs);
   CHECK(all->lease == defaults.lease);
   CHECK(all->drain == defaults.drain);
@@ -93,7 +105,7 @@ TEST_CASE("the schema describes exactly the sections that are read") {
   for (const auto& [name, value] : schema.at("properties").items())
     described.insert(name);
   CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "docker_config",
-                                           "registries", "pipelines", "dependents"});
+                                           "registries", "webhooks", "pipelines", "dependents"});
   CHECK(schema.at("additionalProperties") == false);
 }
 

@@ -81,8 +81,6 @@ TEST_CASE("a socket path that the kernel would not take is told") {
 
 TEST_CASE("what a later version has is told apart from typing errors") {
   CHECK_THAT(wrong("webhooks: {}"), Contains("sluice.yaml:1:1: 'webhooks' is not supported by this version"));
-  CHECK_THAT(wrong("server: {webhooks: {listen: '0.0.0.0:1'}}"),
-             Contains("'webhooks' is not supported by this version"));
   CHECK_THAT(wrong("pipelnes: []"), Contains("did you mean 'pipelines'?"));
 }
 

@@ -27,7 +27,7 @@ const std::map<std::string, std::set<std::string>> may_use{
     {"config", {"core", "oci"}},
     {"store", {"core", "oci"}},
     {"registry", {"core", "oci", "net"}},
-    {"watch", {"core", "oci", "net"}},
+    {"watch", {"core", "oci", "net", "config"}},
     {"pipeline", {"core", "oci"}},
     {"checks", {"core", "oci", "net", "registry", "config"}},
     {"dependents", {"core", "oci", "registry"}},

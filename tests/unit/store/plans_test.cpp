@@ -20,6 +20,8 @@ const std::set<std::string> small_scans{
     "SELECT pipeline, reason, held_by, since FROM holds ORDER BY pipeline",
     // Unfinished work only; asked for by metrics.
     "SELECT count(*) FROM jobs",
+    // At most one row for each pipeline; asked for once, at start.
+    "SELECT pipeline, receipt, hook, since FROM owed_looks ORDER BY pipeline",
 };
 
 void use_every_operation(Tables& tables) {
@@ -67,6 +69,13 @@ void use_every_operation(Tables& tables) {
   tables.rebuilds.find(run);
   tables.rebuilds.of_promotion(run);
   tables.rebuilds.in_state("hello", "planned");
+
+  tables.webhooks.accept({.hook = "hub", .delivery = "id:1"}, true);
+  tables.webhooks.accept({.hook = "hub", .delivery = "body:1"}, false);
+  tables.webhooks.owe({.pipeline = "node", .receipt = 1, .hook = "hub"});
+  tables.webhooks.owed();
+  tables.webhooks.looked("node", 1);
+  tables.webhooks.forget(at(1), 10);
 
   tables.jobs.enqueue(run, "stage", 0, at(1), at(1));
   const auto job = tables.jobs.lease(at(1), at(2), 10).at(0);

@@ -356,3 +356,30 @@ TEST_CASE("property: drawn operations never let more looks out than allowed, nor
     REQUIRE(seen.size() == live.size());
   }
 }
+
+TEST_CASE("E2: a watch that is hurried to a later moment is due then, and a nearer one stays") {
+  World world;
+  world.put("a");
+  world.next();
+  world.finish("a");
+  const auto start = world.now;
+  CHECK(world.scheduler.hurry("a", start + 1s));
+  CHECK(world.scheduler.next_due() == start + 1s);
+  CHECK(world.scheduler.hurry("a", start + 2s));
+  CHECK(world.scheduler.next_due() == start + 1s);
+  CHECK(world.scheduler.hurry("a", start));
+  CHECK(world.scheduler.next_due() == start);
+}
+
+TEST_CASE("E2: a watch that is hurried while its look is out is due again at the moment that was asked for") {
+  World world;
+  world.put("a");
+  world.next();
+  const auto start = world.now;
+  world.scheduler.hurry("a", start + 3s);
+  world.scheduler.hurry("a", start + 1s);
+  world.scheduler.hurry("a", start + 2s);
+  world.now += 100ms;
+  world.finish("a");
+  CHECK(world.scheduler.next_due() == start + 1s);
+}

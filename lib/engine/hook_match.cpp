@@ -1,0 +1,57 @@
+#include "engine/hook_match.hpp"
+
+#include "core/error.hpp"
+#include "watch/payload.hpp"
+
+#include <algorithm>
+
+namespace sluice::engine {
+namespace {
+
+constexpr std::size_t most_unknown = 8;
+
+// The name as pipelines have it ("docker.io/node" is "docker.io/library/node"); as it is when it is none.
+std::string normal(const std::string& repository) {
+  try {
+    return oci::Repository::parse(repository).text();
+  } catch (const Error&) {
+    return repository;
+  }
+}
+
+bool has_tag(const watch::Event& event, const std::string& tag) {
+  return event.every_tag || std::any_of(event.tags.begin(), event.tags.end(), [&](const std::string& each) {
+           return event.any_case ? watch::lower(each) == watch::lower(tag) : each == tag;
+         });
+}
+
+}  // namespace
+
+HookIndex::HookIndex(const config::Config& config) {
+  for (const auto& pipeline : config.pipelines)
+    by_repository_.emplace(
+        pipeline.upstream.repository.text(),
+        Watched{.pipeline = pipeline.name, .tag = pipeline.upstream.tag.value_or("latest")});
+}
+
+HookMatch HookIndex::match(const std::vector<watch::Event>& events) const {
+  HookMatch match;
+  for (const auto& event : events)
+    match_one(event, match);
+  return match;
+}
+
+void HookIndex::match_one(const watch::Event& event, HookMatch& match) const {
+  bool known = false;
+  for (const auto& repository : event.repositories) {
+    const auto [first, last] = by_repository_.equal_range(normal(repository));
+    known = known || first != last;
+    for (auto it = first; it != last; ++it)
+      if (has_tag(event, it->second.tag)) match.pipelines.insert(it->second.pipeline);
+  }
+  if (known || event.repositories.empty()) return;
+  ++match.unknown_count;
+  if (match.unknown.size() < most_unknown) match.unknown.push_back(event.repositories.front());
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,37 @@
+#pragma once
+// Which pipelines a webhook concerns. Pure.
+
+#include "config/config.hpp"
+#include "watch/sender.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluice::engine {
+
+struct HookMatch {
+  std::set<std::string> pipelines;
+  /// Repositories that no pipeline watches, at most a few of them.
+  std::vector<std::string> unknown;
+  std::size_t unknown_count = 0;
+};
+
+/// Upstream repositories by name, made once for each configuration.
+class HookIndex {
+ public:
+  explicit HookIndex(const config::Config& config);
+  HookMatch match(const std::vector<watch::Event>& events) const;
+
+ private:
+  struct Watched {
+    std::string pipeline;
+    std::string tag;
+  };
+  void match_one(const watch::Event& event, HookMatch& match) const;
+
+  std::multimap<std::string, Watched> by_repository_;
+};
+
+}  // namespace sluice::engine

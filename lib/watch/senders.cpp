@@ -1,0 +1,31 @@
+#include "watch/senders/kinds.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::watch {
+namespace {
+
+const std::array all{
+    &acr_sender,          &aliyun_sender,    &artifactory_sender, &cloudevents_sender,
+    &distribution_sender, &dockerhub_sender, &ecr_sender,         &gar_sender,
+    &generic_sender,      &gitea_sender,     &github_sender,      &gitlab_sender,
+    &harbor_sender,       &nexus_sender,     &quay_sender,        &zot_sender,
+};
+
+}  // namespace
+
+const Sender* sender(std::string_view name) {
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Sender* one) { return one->name == name; });
+  return found == all.end() ? nullptr : *found;
+}
+
+std::vector<std::string> sender_names() {
+  std::vector<std::string> names;
+  for (const auto* one : all)
+    names.emplace_back(one->name);
+  return names;
+}
+
+}  // namespace sluice::watch

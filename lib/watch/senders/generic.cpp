@@ -1,0 +1,114 @@
+// Any JSON: the configuration says by JSON pointers (RFC 6901) where things are.
+
+#include "core/error.hpp"
+#include "watch/payload.hpp"
+#include "watch/senders/kinds.hpp"
+
+namespace sluice::watch {
+namespace {
+
+const json* field(const json& value, const Reading& reading, const std::string& name) {
+  const auto found = reading.fields.find(name);
+  return found == reading.fields.end() ? nullptr : at_pointer(value, found->second);
+}
+
+std::vector<std::string> texts(const json& value, const Reading& reading, const std::string& name) {
+  const auto* found = field(value, reading, name);
+  if (!found) return {};
+  const auto wrong = [&] {
+    throw Error(ErrorKind::invalid, "what fields." + name + " points to must be a text or a list of texts");
+  };
+  std::vector<std::string> all;
+  if (found->is_string())
+    all.push_back(found->get<std::string>());
+  else if (!found->is_array())
+    wrong();
+  else
+    for (const auto& each : *found) {
+      if (!each.is_string()) wrong();
+      all.push_back(each.get<std::string>());
+    }
+  return all;
+}
+
+// Where the colon of the tag is; npos when there is none ("host:5000/path").
+std::size_t tag_colon(const std::string& image) {
+  const auto colon = image.rfind(':');
+  const auto slash = image.rfind('/');
+  const bool of_port = colon != std::string::npos && slash != std::string::npos && colon < slash;
+  return of_port ? std::string::npos : colon;
+}
+
+// "host/path:tag@digest" without the digest.
+void add_reference(Parsed& parsed, const Reading& reading, std::string image) {
+  image = image.substr(0, image.find('@'));
+  const auto colon = tag_colon(image);
+  const bool tagged = colon != std::string::npos;
+  auto name = tagged ? image.substr(0, colon) : image;
+  if (!reading.registry.empty()) name = reading.registry + "/" + name;
+  if (tagged) return add_image(parsed, std::move(name), image.substr(colon + 1));
+  Event event;
+  event.repositories.push_back(std::move(name));
+  event.every_tag = true;
+  parsed.events.push_back(std::move(event));
+}
+
+// The registry that the event itself names stands where none is configured.
+Reading with_registry(const json& value, const Reading& reading) {
+  auto own = reading;
+  const auto hosts = texts(value, reading, "registry");
+  if (own.registry.empty() && !hosts.empty()) own.registry = host_of(hosts.front());
+  return own;
+}
+
+void read_event(const json& value, const Reading& configured, Parsed& parsed) {
+  const auto reading = with_registry(value, configured);
+  const auto tags = texts(value, reading, "tag");
+  for (auto& image : texts(value, reading, "image")) {
+    // A tag beside the image says which one; an image that has one already keeps it.
+    if (tags.empty() || tag_colon(image) != std::string::npos) {
+      add_reference(parsed, reading, std::move(image));
+      continue;
+    }
+    for (const auto& tag : tags)
+      add_reference(parsed, reading, image + ":" + tag);
+  }
+  for (const auto& repository : texts(value, reading, "repository")) {
+    if (tags.empty()) add_reference(parsed, reading, repository);
+    for (const auto& tag : tags)
+      add_reference(parsed, reading, repository + ":" + tag);
+  }
+}
+
+Parsed parse(const Delivery& delivery, const Reading& reading) {
+  const auto payload = read_payload(delivery.body);
+  Parsed parsed;
+  if (const auto id = texts(payload, reading, "id"); !id.empty()) parsed.id = id.front();
+  const bool many = reading.fields.contains("events");
+  const auto* events = many ? field(payload, reading, "events") : &payload;
+  if (!events || (many && !events->is_array()))
+    throw Error(ErrorKind::invalid, "what fields.events points to must be a list");
+  if (many)
+    for (const auto& event : *events)
+      read_event(event, reading, parsed);
+  else
+    read_event(*events, reading, parsed);
+  if (parsed.events.empty() && !many)
+    throw Error(ErrorKind::invalid, "the payload has nothing where 'fields' points to");
+  if (parsed.events.empty()) parsed.note = "no events";
+  return parsed;
+}
+
+}  // namespace
+
+const Sender generic_sender{.name = "generic",
+                            .parse = parse,
+                            .signature = {},
+                            .registry = {},
+                            .fields = true,
+                            .advice = "bearer: {env: HOOK_SECRET}",
+                            .steps = R"(1. Have the sender POST its JSON to {url}
+2. with the proof that is configured here; the secret is {secret}.
+`sluice webhooks test NAME --payload FILE` shows what a payload would do.)"};
+
+}  // namespace sluice::watch
