@@ -38,6 +38,8 @@ struct Registry {
   Secret password;
   std::string ca, certificate, key;  // paths, empty when not set
   bool plain_http = false;
+  /// "host" or "host:port": may be in a private network when this registry sends us there.
+  std::vector<std::string> trusted_hosts;
   Milliseconds poll_every{std::chrono::minutes(15)};
   int concurrency = 4;
 };

@@ -24,6 +24,7 @@ registry::Access access_of(const config::Config& config, const std::string& host
   if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
   if (!settings.key.empty()) access.tls.key = settings.key;
   access.plain_http = config.plain_http(host);
+  access.trusted_hosts = settings.trusted_hosts;
   return access;
 }
 

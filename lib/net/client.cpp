@@ -43,7 +43,7 @@ class SocketClient final : public Client {
   SocketClient(Clock& clock, Workers& workers, ClientOptions options)
       : clock_(clock),
         options_(std::move(options)),
-        connector_(clock, workers),
+        connector_(clock, workers, options_),
         pool_(std::make_shared<Pool>(clock, options_.idle_connections_per_host, options_.idle_lifetime)) {}
 
   Task<std::unique_ptr<Response>> send(Request request) override;
@@ -65,7 +65,7 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
     check(request);
     std::unique_ptr<Response> response = co_await ask(request);
     if (request.max_redirects <= 0) co_return response;
-    auto next = follow(request, response->status(), response->headers());
+    auto next = follow(request, response->status(), response->headers(), response->reached_at());
     if (!next) co_return response;
     if (hops >= request.max_redirects)
       throw Error(ErrorKind::unavailable, fmt::format("{} {}: more than {} redirects", request.method,
@@ -79,7 +79,8 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
 
 Task<std::unique_ptr<Response>> SocketClient::ask(Request request) {
   const bool streams = request.stream != nullptr;
-  auto connection = pool_->take(key_of(request), streams ? youth_for_streams : options_.idle_lifetime);
+  auto connection =
+      pool_->take(key_of(request), request.reach, streams ? youth_for_streams : options_.idle_lifetime);
   if (connection) {
     bool stale = false;
     auto response = co_await ask_on(std::move(connection), request, stale);

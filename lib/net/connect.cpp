@@ -15,8 +15,7 @@ namespace {
 namespace asio = boost::asio;
 using Endpoint = asio::generic::stream_protocol::endpoint;
 
-// Every connection of the client is made here, to the address that is given here: the one place to decide
-// whether we may talk to an address.
+// Every connection of the client is made here, to one of the addresses that Connector::permitted() let pass.
 Task<Socket> connect_to(Endpoint endpoint) {
   auto executor = co_await asio::this_coro::executor;
   Socket socket(executor);
@@ -50,13 +49,13 @@ Task<std::unique_ptr<Connection>> Connector::open(const Request& request) {
     try {
       Endpoint endpoint = asio::local::stream_protocol::endpoint(request.url.host);
       auto socket = co_await connect_within(clock_, endpoint, deadline);
-      connection = std::make_unique<Connection>(key_of(request), std::move(*socket));
+      connection = std::make_unique<Connection>(key_of(request), std::move(*socket), AddressClass::loopback);
     } catch (...) {
       failure = std::current_exception();
     }
   } else {
-    Socket socket = co_await open_tcp(request, deadline);
-    connection = std::make_unique<Connection>(key_of(request), std::move(socket));
+    Connected made = co_await open_tcp(request, deadline);
+    connection = std::make_unique<Connection>(key_of(request), std::move(made.socket), made.reached_at);
     phase = Phase::tls;
     try {
       if (request.url.scheme == "https") {
@@ -72,17 +71,40 @@ Task<std::unique_ptr<Connection>> Connector::open(const Request& request) {
   co_return connection;
 }
 
-Task<Socket> Connector::open_tcp(const Request& request, Steady deadline) {
-  std::vector<asio::ip::address> addresses;
+Task<std::vector<asio::ip::address>> Connector::look_up(const Request& request, Steady deadline) {
   std::exception_ptr failure;
   try {
     auto resolving = resolver_.resolve(request.url.host);
-    addresses = co_await before(std::move(resolving), clock_.sleep_until(deadline));
+    co_return co_await before(std::move(resolving), clock_.sleep_until(deadline));
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure) throw failed(request, Phase::resolving, request.connect_timeout, failure);
+  throw failed(request, Phase::resolving, request.connect_timeout, failure);
+}
 
+// The one place that decides whether we may talk to an address: after the lookup, so that what is checked is
+// what is connected to, whatever the name resolved to a moment ago. Those that may not are passed over.
+std::vector<asio::ip::address> Connector::permitted(const Request& request,
+                                                    const std::vector<Address>& found) const {
+  std::vector<Address> addresses;
+  std::string why = "the name has no address";
+  for (const auto& address : found) {
+    const AddressClass kind = options_.classify(address);
+    if (request.reach.permits(kind))
+      addresses.push_back(address);
+    else
+      why = request.reach.refusal(request.url.host, address.to_string(), kind);
+  }
+  if (!addresses.empty()) return addresses;
+  const Phase phase = found.empty() ? Phase::resolving : Phase::connecting;
+  const ErrorKind kind = found.empty() ? ErrorKind::unavailable : ErrorKind::denied;
+  throw failed(request, phase, request.connect_timeout, std::make_exception_ptr(Error(kind, why)));
+}
+
+Task<Connector::Connected> Connector::open_tcp(const Request& request, Steady deadline) {
+  const auto found = co_await look_up(request, deadline);
+  const auto addresses = permitted(request, found);
+  std::exception_ptr failure;
   std::string reasons;
   for (std::size_t at = 0; at < addresses.size(); ++at) {
     // A dead address must not use up the time of those behind it.
@@ -95,7 +117,7 @@ Task<Socket> Connector::open_tcp(const Request& request, Steady deadline) {
     } catch (...) {
       failure = std::current_exception();
     }
-    if (socket) co_return std::move(*socket);
+    if (socket) co_return Connected{std::move(*socket), options_.classify(addresses[at])};
     const Error error = failed(request, Phase::connecting, request.connect_timeout, failure);
     if (at + 1 == addresses.size() && reasons.empty()) throw error;
     constexpr std::size_t enough = 400;
@@ -107,8 +129,7 @@ Task<Socket> Connector::open_tcp(const Request& request, Steady deadline) {
       throw failed(request, Phase::connecting, request.connect_timeout, all);
     }
   }
-  throw failed(request, Phase::resolving, request.connect_timeout,
-               std::make_exception_ptr(Error(ErrorKind::unavailable, "the name has no address")));
+  throw Error(ErrorKind::internal, "permitted() gave no address");
 }
 
 }  // namespace sluice::net

@@ -25,8 +25,10 @@ struct ConnectionKey {
 ConnectionKey key_of(const Request& request);
 
 struct Connection {
-  Connection(ConnectionKey for_key, Socket socket) : key(std::move(for_key)), stream(std::move(socket)) {}
+  Connection(ConnectionKey for_key, Socket socket, AddressClass at)
+      : key(std::move(for_key)), reached_at(at), stream(std::move(socket)) {}
   ConnectionKey key;
+  AddressClass reached_at;
   Stream stream;
   std::string received;  // bytes read and not yet used
   bool reused = false;
@@ -35,13 +37,23 @@ struct Connection {
 /// Opens connections.
 class Connector {
  public:
-  Connector(Clock& clock, Workers& workers) : clock_(clock), resolver_(workers), contexts_(workers) {}
+  Connector(Clock& clock, Workers& workers, const ClientOptions& options)
+      : clock_(clock), options_(options), resolver_(workers, options.lookup), contexts_(workers) {}
   /// Name lookup, connection and TLS handshake within request.connect_timeout. Throws Error with the phase.
   Task<std::unique_ptr<Connection>> open(const Request& request);
 
  private:
-  Task<Socket> open_tcp(const Request& request, Steady deadline);
+  using Address = boost::asio::ip::address;
+  struct Connected {
+    Socket socket;
+    AddressClass reached_at;
+  };
+  Task<std::vector<Address>> look_up(const Request& request, Steady deadline);
+  std::vector<Address> permitted(const Request& request, const std::vector<Address>& found) const;
+  Task<Connected> open_tcp(const Request& request, Steady deadline);
+
   Clock& clock_;
+  const ClientOptions& options_;
   Resolver resolver_;
   TlsContexts contexts_;
 };
@@ -51,8 +63,9 @@ class Pool {
  public:
   Pool(Clock& clock, std::size_t per_host, Milliseconds lifetime)
       : clock_(clock), per_host_(per_host), lifetime_(lifetime) {}
-  /// One that was idle for at most `youth` and still looks open; null when there is none.
-  std::unique_ptr<Connection> take(const ConnectionKey& key, Milliseconds youth);
+  /// One to an address that `reach` permits, which was idle for at most `youth` and still looks open; null
+  /// when there is none.
+  std::unique_ptr<Connection> take(const ConnectionKey& key, const Reach& reach, Milliseconds youth);
   void give(std::unique_ptr<Connection> connection);
   void clear() { idle_.clear(); }
 

@@ -16,6 +16,7 @@ LiveResponse::LiveResponse(Clock& clock, Request request, ResponseHead head,
                            std::unique_ptr<Connection> connection, std::weak_ptr<Pool> pool, bool reusable)
     : clock_(clock),
       request_(std::move(request)),
+      reached_at_(connection->reached_at),
       head_(std::move(head)),
       connection_(std::move(connection)),
       pool_(std::move(pool)),

@@ -18,6 +18,7 @@ class LiveResponse final : public Response {
   const Headers& headers() const override { return head_.headers; }
   const Url& url() const override { return request_.url; }
   std::optional<std::uint64_t> content_length() const override;
+  AddressClass reached_at() const override { return reached_at_; }
   Task<std::size_t> read(std::span<char> buffer) override;
 
  private:
@@ -28,6 +29,7 @@ class LiveResponse final : public Response {
 
   Clock& clock_;
   Request request_;
+  AddressClass reached_at_;
   ResponseHead head_;
   std::unique_ptr<Connection> connection_;  // null when the body was read or reading it failed
   std::weak_ptr<Pool> pool_;

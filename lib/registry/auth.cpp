@@ -35,7 +35,7 @@ std::string key_of(const std::string& registry, std::vector<std::string> scopes)
 
 }  // namespace
 
-std::optional<Challenge> Auth::known(const std::string& registry) const {
+std::optional<Auth::Learned> Auth::known(const std::string& registry) const {
   const auto found = challenges_.find(registry);
   if (found == challenges_.end()) return std::nullopt;
   return found->second;
@@ -58,9 +58,9 @@ void Auth::drop_old_slots() {
 }
 
 Task<Secret> Auth::authorization(Endpoint endpoint, std::vector<std::string> scopes) {
-  const auto challenge = known(endpoint.registry);
-  if (!challenge) co_return Secret();
-  if (challenge->scheme == "basic") {
+  const auto learned = known(endpoint.registry);
+  if (!learned) co_return Secret();
+  if (learned->challenge.scheme == "basic") {
     if (!endpoint.access.credentials) co_return Secret();
     co_return basic(*endpoint.access.credentials);
   }
@@ -103,13 +103,17 @@ Task<> Auth::renew(std::shared_ptr<Slot> slot, Endpoint endpoint, std::vector<st
 }
 
 Task<Token> Auth::fetch(Endpoint endpoint, std::vector<std::string> scopes) {
-  const auto challenge = known(endpoint.registry);
-  const TokenRequest wanted = token_request(endpoint, challenge.value_or(Challenge{}), scopes);
+  const Learned learned = known(endpoint.registry).value_or(Learned{});
+  const TokenRequest wanted = token_request(endpoint, learned.challenge, scopes);
   const std::string who = "token service " + printable(wanted.url.authority(), 200);
 
   net::Request request;
   request.url = wanted.url;
   request.tls = tls_for(endpoint, wanted.url);
+  request.reach = reach_of(endpoint);
+  if (!wanted.url.same_origin(endpoint.base))
+    request.reach =
+        request.reach.naming(wanted.url.host, wanted.url.port, endpoint.base.authority(), learned.at);
   request.headers.add("Accept", "application/json");
   request.headers.add("Accept-Encoding", "identity");
   if (wanted.with_credentials)
@@ -128,8 +132,9 @@ Task<Token> Auth::fetch(Endpoint endpoint, std::vector<std::string> scopes) {
 }
 
 bool Auth::refused(const Endpoint& endpoint, const std::vector<std::string>& scopes, const Secret& sent,
-                   const Challenge& challenge) {
-  challenges_[endpoint.registry] = challenge;
+                   const Learned& learned) {
+  const Challenge& challenge = learned.challenge;
+  challenges_[endpoint.registry] = learned;
   if (challenge.scheme == "basic")
     return endpoint.access.credentials && sent != basic(*endpoint.access.credentials);
 

@@ -35,6 +35,8 @@ struct Access {
   net::TlsOptions tls;
   /// Plain HTTP. Loopback hosts (127.0.0.0/8, ::1, localhost) speak plain HTTP unless `tls` names a CA.
   bool plain_http = false;
+  /// Other hosts that this registry may send us to wherever they are (net::Reach::trusted).
+  std::vector<std::string> trusted_hosts;
 };
 
 struct Resolved {

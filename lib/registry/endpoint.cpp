@@ -39,6 +39,13 @@ Endpoint endpoint_of(const std::string& registry, Access access) {
   return {registry, std::move(url), std::move(access)};
 }
 
+net::Reach reach_of(const Endpoint& endpoint) {
+  net::Reach reach;
+  reach.trusted = endpoint.access.trusted_hosts;
+  reach.setting = "registries." + endpoint.registry + ".trusted_hosts";
+  return reach;
+}
+
 net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url) {
   net::TlsOptions tls = endpoint.access.tls;
   if (url.host != endpoint.base.host) {

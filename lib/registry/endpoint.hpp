@@ -26,4 +26,7 @@ bool is_loopback_host(std::string_view host);
 /// certificate.
 net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url);
 
+/// Where connections to the registry itself may go; others are Reach::naming() of it.
+net::Reach reach_of(const Endpoint& endpoint);
+
 }  // namespace sluice::registry

@@ -40,7 +40,7 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
     const bool challenged = response->status() == 401 && at_home && call.answers_challenge &&
                             response->url().same_origin(endpoint.base);
     if (challenged) {
-      const bool better = co_await learn(endpoint, call, response->headers(), authorization);
+      const bool better = co_await learn(endpoint, call, *response, authorization);
       if (better && call.stream == nullptr) {
         co_await drain(*response);
         authorization = co_await auth_.authorization(endpoint, call.scopes);
@@ -67,25 +67,32 @@ Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint,
   request.stream = call.stream;
   request.stream_length = call.stream_length;
   request.tls = tls_for(endpoint, url);
+  request.reach = reach_of(endpoint);
+  if (!url.same_origin(endpoint.base))
+    request.reach = request.reach.naming(url.host, url.port, endpoint.base.authority(), call.url_from);
   request.max_redirects = call.redirects;
   request.header_timeout = call.header_timeout;
   co_return co_await http_.send(std::move(request));
 }
 
-Task<bool> Session::learn(const Endpoint& endpoint, const Call& call, const net::Headers& headers,
+Task<bool> Session::learn(const Endpoint& endpoint, const Call& call, const net::Response& response,
                           Secret sent) {
-  auto challenge = choose_challenge(parse_challenges(headers.all("WWW-Authenticate")));
+  const auto challenge_of = [](const net::Response& answer) -> std::optional<Auth::Learned> {
+    auto challenge = choose_challenge(parse_challenges(answer.headers().all("WWW-Authenticate")));
+    if (!challenge) return std::nullopt;
+    return Auth::Learned{std::move(*challenge), answer.reached_at()};
+  };
+  auto learned = challenge_of(response);
   // Some registries (gcr.io) send a 401 without a challenge; the one of /v2/ holds for all.
-  if (!challenge) challenge = auth_.known(endpoint.registry);
-  if (!challenge) {
+  if (!learned) learned = auth_.known(endpoint.registry);
+  if (!learned) {
     Call ping;
-    auto response = co_await exchange(endpoint, ping, endpoint.base, Secret());
-    if (response->status() == 401)
-      challenge = choose_challenge(parse_challenges(response->headers().all("WWW-Authenticate")));
-    co_await drain(*response);
+    const auto answer = co_await exchange(endpoint, ping, endpoint.base, Secret());
+    if (answer->status() == 401) learned = challenge_of(*answer);
+    co_await drain(*answer);
   }
-  if (!challenge) co_return false;
-  co_return auth_.refused(endpoint, call.scopes, sent, *challenge);
+  if (!learned) co_return false;
+  co_return auth_.refused(endpoint, call.scopes, sent, *learned);
 }
 
 Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response& response) {

@@ -20,6 +20,8 @@ struct Call {
   std::string method = "GET";
   std::string path;             // below /v2/<repository>/, with its query
   std::optional<net::Url> url;  // instead of path: an upload location
+  /// The class of the address that `url` was learned from.
+  net::AddressClass url_from = net::AddressClass::global;
   net::Headers headers;
   std::string body;
   net::BodySource* stream = nullptr;
@@ -54,7 +56,7 @@ class Session {
  private:
   Task<std::unique_ptr<net::Response>> exchange(const Endpoint& endpoint, const Call& call,
                                                 const net::Url& url, Secret authorization);
-  Task<bool> learn(const Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent);
+  Task<bool> learn(const Endpoint& endpoint, const Call& call, const net::Response& response, Secret sent);
   Task<> check(const Endpoint& endpoint, const Call& call, net::Response& response);
 
   net::Client& http_;

@@ -14,6 +14,8 @@ constexpr int max_attempts = 3;
 struct Begun {
   bool mounted = false;
   net::Url location;
+  /// What the registry that named it was reached at.
+  net::AddressClass from = net::AddressClass::global;
 };
 
 struct Way {
@@ -37,10 +39,11 @@ Task<Begun> post(const Way& way, std::string query, std::vector<std::string> sco
   const auto response = co_await way.session.send(way.target, std::move(call));
   co_await drain(*response);
   const bool mounted = response->status() == 201 && !query.empty();
-  if (mounted) co_return Begun{true, {}};
+  if (mounted) co_return Begun{true, {}, response->reached_at()};
   const std::string location = response->headers().get("Location").value_or("");
   const Endpoint endpoint = way.session.endpoint(way.target);
-  co_return Begun{false, upload_location(endpoint, response->url(), location)};
+  net::Url url = upload_location(endpoint, response->url(), location);
+  co_return Begun{false, std::move(url), response->reached_at()};
 }
 
 // Quay refuses a mount without `from`, and `from` means a repository of the same registry. The token needs
@@ -58,11 +61,12 @@ Task<std::optional<Begun>> mount(const Way& way) {
   co_return std::nullopt;
 }
 
-Task<> put(const Way& way, net::Url location, net::BodySource* body) {
+Task<> put(const Way& way, Begun begun, net::BodySource* body) {
   Call call;
   call.what = "upload of blob " + way.blob.digest.shortened();
   call.method = "PUT";
-  call.url = with_digest(std::move(location), way.blob.digest);
+  call.url = with_digest(std::move(begun.location), way.blob.digest);
+  call.url_from = begun.from;
   call.headers = {{"Content-Type", "application/octet-stream"}};
   call.scopes = {push_scope(way.target)};
   call.expected = {200, 201, 202, 204};
@@ -79,11 +83,12 @@ Task<> put(const Way& way, net::Url location, net::BodySource* body) {
 
 // So that the registry need not keep what came so far. distribution asks for the right to delete here: a
 // refusal is no news, and must not teach us to ask for that right.
-Task<> abandon(const Way& way, net::Url location) {
+Task<> abandon(const Way& way, Begun begun) {
   Call call;
   call.what = "upload of blob " + way.blob.digest.shortened();
   call.method = "DELETE";
-  call.url = std::move(location);
+  call.url = std::move(begun.location);
+  call.url_from = begun.from;
   call.scopes = {push_scope(way.target)};
   call.answers_challenge = false;
   call.header_timeout = std::chrono::seconds(5);
@@ -98,21 +103,21 @@ Task<> abandon(const Way& way, net::Url location) {
 
 /// One try from the first byte. Nullopt when all went well; an error of the target that starting over may
 /// mend.
-Task<std::optional<Error>> stream(const Way& way, net::Url location, std::uint64_t& moved) {
+Task<std::optional<Error>> stream(const Way& way, Begun begun, std::uint64_t& moved) {
   const auto size = static_cast<std::uint64_t>(way.blob.size);
   BlobReader reader(way.session, way.source, way.blob.digest, size);
   VerifiedBody body(reader, way.blob.digest, size,
                     "blob " + way.blob.digest.shortened() + " of " + way.source.text());
   std::optional<Error> failure;
   try {
-    co_await put(way, location, &body);
+    co_await put(way, begun, &body);
     moved += size;
     co_return std::nullopt;
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
     failure = error;
   }
-  co_await abandon(way, std::move(location));
+  co_await abandon(way, std::move(begun));
   if (body.failure()) throw *body.failure();
   switch (failure->kind()) {
     case ErrorKind::unavailable:
@@ -154,10 +159,10 @@ Task<Arrival> move_blob(Session& session, oci::Repository source, oci::Repositor
       if (oci::Hasher(way.blob.digest.algorithm()).finish() != way.blob.digest)
         throw Error(ErrorKind::corrupt,
                     text_of(way) + " is said to be empty, but its digest is not: not pushed");
-      co_await put(way, std::move(begun.location), nullptr);
+      co_await put(way, std::move(begun), nullptr);
       co_return Arrival::moved;
     }
-    const auto failure = co_await stream(way, std::move(begun.location), moved);
+    const auto failure = co_await stream(way, std::move(begun), moved);
     if (!failure) co_return Arrival::moved;
     // A fresh token is worth one more try.
     const bool refused = failure->kind() == ErrorKind::unauthorized;
