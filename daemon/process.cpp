@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "engine/network.hpp"
 #include "load_config.hpp"
 #include "user_name.hpp"
 
@@ -34,6 +35,19 @@ engine::World world_of(Clock& clock, Random& random, Workers& workers, Launcher&
           .launcher = launcher,
           .http = http,
           .store = store};
+}
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+net::ClientOptions network_options(std::shared_ptr<const net::Proxies> proxies,
+                                   std::shared_ptr<net::Bandwidth> bandwidth) {
+  net::ClientOptions options;
+  options.proxies = std::move(proxies);
+  options.bandwidth = std::move(bandwidth);
+  return options;
 }
 
 std::unique_ptr<store::Store> open_store(const std::filesystem::path& path, Random& random) {
@@ -74,7 +88,9 @@ void apply_log_settings(const config::Config& config) {
 Process::Process(std::shared_ptr<const config::Config> config)
     : random_(entropy()),
       store_(open_store(config->store_path, random_)),
-      http_(net::make_client(clock_, workers_)),
+      proxies_(std::make_shared<net::Proxies>(engine::proxies_of(*config, environment))),
+      bandwidth_(std::make_shared<net::Bandwidth>(config->bandwidth)),
+      http_(net::make_client(clock_, workers_, network_options(proxies_, bandwidth_))),
       engine_(world_of(clock_, random_, workers_, launcher_, *http_, *store_), config),
       api_(engine_, *store_, clock_,
            {.version = SLUICE_VERSION,
@@ -176,11 +192,22 @@ Task<> Process::reload() {
     for (const auto& key : needs_restart(*first_config_, *loaded.config))
       spdlog::warn("{} changed; that needs a restart, the value before stays in force", key);
     apply_log_settings(*loaded.config);
+    use_network(*loaded.config);
     co_await engine_.reload(loaded.config);
     spdlog::info("reloaded {}: {}", file.string(), summary());
     service_.ready(summary());
   }
   reloading_ = false;
+}
+
+void Process::use_network(const config::Config& config) {
+  bandwidth_->set_rate(config.bandwidth);
+  try {
+    *proxies_ = engine::proxies_of(config, environment);
+  } catch (const Error& error) {
+    // It was good at the start; a section that was removed brings back the environment's.
+    spdlog::error("the proxies stay as they were: {}", error.what());
+  }
 }
 
 bool Process::loops_come_round(Milliseconds patience) const {

@@ -38,6 +38,7 @@ class Process {
   Task<> reload();
   Task<> feed_watchdog();
   Task<> end_services();
+  void use_network(const config::Config& config);
   void begin_stop(const std::string& why);
   void hurry_stop();
   bool loops_come_round(Milliseconds patience) const;
@@ -50,6 +51,8 @@ class Process {
   Workers workers_{2};
   SystemLauncher launcher_{clock_};
   std::unique_ptr<store::Store> store_;
+  std::shared_ptr<net::Proxies> proxies_;
+  std::shared_ptr<net::Bandwidth> bandwidth_;
   std::unique_ptr<net::Client> http_;
   engine::Engine engine_;
   api::Api api_;

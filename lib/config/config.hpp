@@ -32,6 +32,20 @@ struct Parts {
   std::map<std::string, ParsePart> triggers;
 };
 
+/// How to reach what is outside; an empty `url` is none.
+struct Proxy {
+  std::string url;  // "http://proxy.example.com:3128", socks5 or socks5h; without credentials
+  std::string username;
+  Secret password;
+};
+
+/// `proxy: {...}`: instead of what the environment says.
+struct Proxies {
+  Proxy https;
+  Proxy http;
+  std::vector<std::string> no_proxy;
+};
+
 struct Registry {
   std::string host;
   std::string username;
@@ -40,6 +54,9 @@ struct Registry {
   bool plain_http = false;
   /// "host" or "host:port": may be in a private network when this registry sends us there.
   std::vector<std::string> trusted_hosts;
+  /// For it and all that it sends us to: nullopt as for everything else, an empty `url` for none.
+  std::optional<Proxy> proxy;
+  std::uint64_t bandwidth = 0;  // bytes per second, 0: no limit of its own
   Milliseconds poll_every{std::chrono::minutes(15)};
   int concurrency = 4;
 };
@@ -96,6 +113,8 @@ struct Config {
   Milliseconds drain{std::chrono::seconds(30)};
   std::string log_level = "info";
   std::string log_format = "auto";
+  std::optional<Proxies> proxy;  // nullopt: from the environment
+  std::uint64_t bandwidth = 0;   // bytes per second of all transfers, 0: no limit
   std::map<std::string, Registry> registries;
   std::vector<Pipeline> pipelines;
   std::vector<Dependent> dependents;

@@ -24,6 +24,7 @@ std::shared_ptr<const Config> read(Section root, const std::filesystem::path& fi
   read_engine(root.section("engine"), draft.config);
   read_log(root.section("log"), draft.config);
   read_tools(root.section("tools"), draft.config);
+  read_network(root, draft.config);
   read_registries(root, draft.config, secrets);
   read_pipelines(root, draft, parts);
   read_dependents(root, draft, parts);

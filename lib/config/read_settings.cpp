@@ -1,4 +1,4 @@
-// Everything but pipelines and dependents: store, server, engine, log, tools, registries.
+// Everything but pipelines, dependents and the network: store, server, engine, log, tools, registries.
 
 #include "config/read.hpp"
 #include "core/error.hpp"
@@ -64,15 +64,6 @@ std::string readable_file(Section& section, const std::string& key, const Secret
   return path;
 }
 
-// The host as image names have it: without scheme and path.
-bool is_host(const std::string& host) {
-  try {
-    return oci::Repository::parse(host + "/x").registry == host;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 void read_credentials(Section& section, Registry& registry) {
   if (!section.has("auth")) return;
   auto auth = section.section("auth");
@@ -96,21 +87,6 @@ void read_certificates(Section& section, Registry& registry, const SecretSources
                   "remove 'http: true', or the certificates");
 }
 
-// Lower case, as hosts of URLs are.
-std::vector<std::string> read_trusted_hosts(Section& section) {
-  auto hosts = section.texts("trusted_hosts");
-  for (std::size_t at = 0; at < hosts.size(); ++at) {
-    std::transform(hosts[at].begin(), hosts[at].end(), hosts[at].begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    // With a port, single words ("minio") are hosts too.
-    if (!is_host(hosts[at]) && !is_host(hosts[at] + ":443"))
-      section.error(section.position("trusted_hosts", at),
-                    "'" + printable(hosts[at], 80) + "' is not a host or host:port",
-                    "for instance storage.example.com, or 10.1.2.3:9000");
-  }
-  return hosts;
-}
-
 Registry read_registry(const std::string& host, Section& section, const SecretSources& secrets) {
   Registry registry;
   registry.host = host;
@@ -121,7 +97,7 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
   registry.concurrency = static_cast<int>(section.integer("concurrency", registry.concurrency, 1, 1000));
   read_credentials(section, registry);
   read_certificates(section, registry, secrets);
-  registry.trusted_hosts = read_trusted_hosts(section);
+  read_network(section, registry);
   section.done();
   return registry;
 }

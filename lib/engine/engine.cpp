@@ -15,19 +15,6 @@ namespace {
 constexpr auto retention_pause = std::chrono::hours(1);
 constexpr int retention_piece = 200;
 
-registry::Access access_of(const config::Config& config, const std::string& host) {
-  const auto settings = config.registry(host);
-  registry::Access access;
-  if (!settings.username.empty())
-    access.credentials = registry::Credentials{.username = settings.username, .password = settings.password};
-  if (!settings.ca.empty()) access.tls.ca = settings.ca;
-  if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
-  if (!settings.key.empty()) access.tls.key = settings.key;
-  access.plain_http = config.plain_http(host);
-  access.trusted_hosts = settings.trusted_hosts;
-  return access;
-}
-
 // A run that did not begin to promote can still be ended without harm.
 bool before_promotion(const store::Run& run) {
   if (run.kind != kind_pipeline) return false;
@@ -63,7 +50,7 @@ Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_
     : world(the_world),
       config(std::move(the_config)),
       registry(world.http, world.clock, world.random, world.workers,
-               [this](const std::string& host) { return access_of(*config, host); }),
+               [this](const std::string& host) { return network.access(*config, host); }),
       logger(world, changes),
       jobs(world, registry, logger, new_jobs, changes),
       poller(world, registry, new_jobs, changes) {

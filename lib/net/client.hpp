@@ -4,7 +4,9 @@
 
 #include "core/clock.hpp"
 #include "core/workers.hpp"
+#include "net/bandwidth.hpp"
 #include "net/http.hpp"
+#include "net/proxy.hpp"
 #include "net/reach.hpp"
 #include "net/url.hpp"
 
@@ -49,6 +51,10 @@ struct Request {
   TlsOptions tls;
   /// Which addresses may be connected to; redirects to another origin narrow it.
   Reach reach;
+  /// Which proxy, decided anew for each redirect; null: as ClientOptions::proxies says.
+  std::shared_ptr<const Proxies> proxies;
+  /// A limit for bodies besides that of the client; null: none.
+  std::shared_ptr<Bandwidth> bandwidth;
   /// Redirects followed (GET and HEAD only): Authorization, Cookie and Proxy-Authorization are dropped
   /// whenever the origin (scheme, host or port) changes; https to http is refused. 0 returns the 3xx itself.
   int max_redirects = 0;
@@ -96,6 +102,9 @@ struct ClientOptions {
   Milliseconds idle_lifetime{std::chrono::seconds(30)};
   std::size_t header_limit = 64 * 1024;
   std::string user_agent = "sluice/0.1";
+  /// Shared with whoever changes them when the configuration is read again; null: none.
+  std::shared_ptr<const Proxies> proxies;
+  std::shared_ptr<Bandwidth> bandwidth;
   /// Name lookup, called on a worker thread; throws Error. The system's unless set.
   std::function<std::vector<boost::asio::ip::address>(const std::string& host)> lookup;
   /// What addresses are for; tests have loopback addresses stand for others.

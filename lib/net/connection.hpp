@@ -19,10 +19,11 @@ struct ConnectionKey {
   std::string host;
   std::uint16_t port = 0;
   TlsOptions tls;
+  std::optional<Proxy> proxy;
   bool operator==(const ConnectionKey&) const = default;
 };
 
-ConnectionKey key_of(const Request& request);
+ConnectionKey key_of(const Request& request, std::optional<Proxy> proxy);
 
 struct Connection {
   Connection(ConnectionKey for_key, Socket socket, AddressClass at)
@@ -32,6 +33,8 @@ struct Connection {
   Stream stream;
   std::string received;  // bytes read and not yet used
   bool reused = false;
+  /// The proxy in messages, empty without one.
+  std::string via() const { return key.proxy ? key.proxy->text() : std::string(); }
 };
 
 /// Opens connections.
@@ -39,8 +42,9 @@ class Connector {
  public:
   Connector(Clock& clock, Workers& workers, const ClientOptions& options)
       : clock_(clock), options_(options), resolver_(workers, options.lookup), contexts_(workers) {}
-  /// Name lookup, connection and TLS handshake within request.connect_timeout. Throws Error with the phase.
-  Task<std::unique_ptr<Connection>> open(const Request& request);
+  /// Name lookup, connection, tunnel and TLS handshake within request.connect_timeout. Throws Error with the
+  /// phase.
+  Task<std::unique_ptr<Connection>> open(const Request& request, std::optional<Proxy> proxy);
 
  private:
   using Address = boost::asio::ip::address;
@@ -48,9 +52,19 @@ class Connector {
     Socket socket;
     AddressClass reached_at;
   };
-  Task<std::vector<Address>> look_up(const Request& request, Steady deadline);
-  std::vector<Address> permitted(const Request& request, const std::vector<Address>& found) const;
-  Task<Connected> open_tcp(const Request& request, Steady deadline);
+  /// Whom to connect to for a request: its host, or a proxy.
+  struct Goal {
+    const Request& request;
+    std::string host;
+    std::uint16_t port;
+    Reach reach;
+    std::string via;
+    Steady deadline;
+  };
+  Task<std::unique_ptr<Connection>> open_through(const Request& request, Proxy proxy, Steady deadline);
+  Task<std::vector<Address>> look_up(const Goal& goal);
+  std::vector<Address> permitted(const Goal& goal, const std::vector<Address>& found) const;
+  Task<Connected> open_tcp(const Goal& goal);
 
   Clock& clock_;
   const ClientOptions& options_;

@@ -107,13 +107,7 @@ Task<Token> Auth::fetch(Endpoint endpoint, std::vector<std::string> scopes) {
   const TokenRequest wanted = token_request(endpoint, learned.challenge, scopes);
   const std::string who = "token service " + printable(wanted.url.authority(), 200);
 
-  net::Request request;
-  request.url = wanted.url;
-  request.tls = tls_for(endpoint, wanted.url);
-  request.reach = reach_of(endpoint);
-  if (!wanted.url.same_origin(endpoint.base))
-    request.reach =
-        request.reach.naming(wanted.url.host, wanted.url.port, endpoint.base.authority(), learned.at);
+  net::Request request = request_to(endpoint, wanted.url, learned.at);
   request.headers.add("Accept", "application/json");
   request.headers.add("Accept-Encoding", "identity");
   if (wanted.with_credentials)

@@ -39,13 +39,6 @@ Endpoint endpoint_of(const std::string& registry, Access access) {
   return {registry, std::move(url), std::move(access)};
 }
 
-net::Reach reach_of(const Endpoint& endpoint) {
-  net::Reach reach;
-  reach.trusted = endpoint.access.trusted_hosts;
-  reach.setting = "registries." + endpoint.registry + ".trusted_hosts";
-  return reach;
-}
-
 net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url) {
   net::TlsOptions tls = endpoint.access.tls;
   if (url.host != endpoint.base.host) {
@@ -53,6 +46,19 @@ net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url) {
     tls.key.reset();
   }
   return tls;
+}
+
+net::Request request_to(const Endpoint& endpoint, const net::Url& url, net::AddressClass from) {
+  net::Request request;
+  request.url = url;
+  request.tls = tls_for(endpoint, url);
+  request.proxies = endpoint.access.proxies;
+  request.bandwidth = endpoint.access.bandwidth;
+  request.reach.trusted = endpoint.access.trusted_hosts;
+  request.reach.setting = "registries." + endpoint.registry + ".trusted_hosts";
+  if (!url.same_origin(endpoint.base))
+    request.reach = request.reach.naming(url.host, url.port, endpoint.base.authority(), from);
+  return request;
 }
 
 }  // namespace sluice::registry

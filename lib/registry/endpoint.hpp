@@ -26,7 +26,8 @@ bool is_loopback_host(std::string_view host);
 /// certificate.
 net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url);
 
-/// Where connections to the registry itself may go; others are Reach::naming() of it.
-net::Reach reach_of(const Endpoint& endpoint);
+/// A request with the registry's settings. Another origin than the registry's is a place that the registry
+/// named, which was reached at an address of class `from`.
+net::Request request_to(const Endpoint& endpoint, const net::Url& url, net::AddressClass from);
 
 }  // namespace sluice::registry

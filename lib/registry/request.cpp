@@ -56,9 +56,8 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
 
 Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint, const Call& call,
                                                        const net::Url& url, Secret authorization) {
-  net::Request request;
+  net::Request request = request_to(endpoint, url, call.url_from);
   request.method = call.method;
-  request.url = url;
   request.headers = call.headers;
   // Digests are over the bytes as stored: nobody may compress them on the way.
   request.headers.set("Accept-Encoding", "identity");
@@ -66,10 +65,6 @@ Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint,
   request.body = call.body;
   request.stream = call.stream;
   request.stream_length = call.stream_length;
-  request.tls = tls_for(endpoint, url);
-  request.reach = reach_of(endpoint);
-  if (!url.same_origin(endpoint.base))
-    request.reach = request.reach.naming(url.host, url.port, endpoint.base.authority(), call.url_from);
   request.max_redirects = call.redirects;
   request.header_timeout = call.header_timeout;
   co_return co_await http_.send(std::move(request));

@@ -1,0 +1,31 @@
+#pragma once
+// What the configuration says about the network, in the words of net and registry. Event-loop thread only.
+
+#include "config/config.hpp"
+#include "net/proxy.hpp"
+#include "registry/client.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::engine {
+
+/// The proxies for everything that has none of its own: the configuration's, or those of the environment when
+/// it has none. Throws Error(invalid) that says what cannot be used.
+net::Proxies proxies_of(
+    const config::Config& config,
+    const std::function<std::optional<std::string>(const std::string& name)>& environment);
+
+/// Settings by registry. Keeps the limits of bandwidth, which requests share.
+class Network {
+ public:
+  registry::Access access(const config::Config& config, const std::string& host);
+
+ private:
+  std::map<std::string, std::shared_ptr<net::Bandwidth>> bandwidths_;
+};
+
+}  // namespace sluice::engine
