@@ -5,8 +5,10 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <charconv>
 #include <map>
+#include <netinet/in.h>
 
 namespace sluice::config {
 namespace {
@@ -104,12 +106,32 @@ void read_credentials(Section& section, const std::string& key, const std::vecto
   }
 }
 
+bool is_network(const std::string& text) {
+  const auto slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  int bits = -1;
+  const auto* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data() + slash + 1, end, bits);
+  if (result.ec != std::errc() || result.ptr != end || bits < 0) return false;
+  in_addr four{};
+  in6_addr six{};
+  if (::inet_pton(AF_INET, address.c_str(), &four) == 1) return bits <= 32;
+  return ::inet_pton(AF_INET6, address.c_str(), &six) == 1 && bits <= 128;
+}
+
+// "*", "host" with "." or "*." before it and ":port" behind it, an address, a network.
+bool is_direct_rule(std::string rule) {
+  if (rule.find('/') != std::string::npos) return is_network(rule);
+  in6_addr six{};
+  if (rule == "*" || ::inet_pton(AF_INET6, rule.c_str(), &six) == 1) return true;
+  if (rule.starts_with("*:")) rule.replace(0, 1, "x");
+  if (rule.starts_with("*.")) rule.erase(0, 1);
+  if (rule.starts_with('.')) rule.erase(0, 1);
+  return is_host_or_word(lower(rule));
+}
+
 void check_direct_rule(Section& section, std::size_t at, const std::string& rule) {
-  const bool plain = !rule.empty() && std::all_of(rule.begin(), rule.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view(".*:-_/[]").find(c) != std::string_view::npos;
-  });
-  if (plain && rule.find("//") == std::string::npos) return;
+  if (is_direct_rule(rule)) return;
   section.error(section.position("no_proxy", at), "'" + printable(rule, 80) + "' names no hosts",
                 "for instance example.com, .example.com, host:port, 10.0.0.0/8 or *");
 }

@@ -94,25 +94,40 @@ Task<std::unique_ptr<Connection>> Connector::open(const Request& request, std::o
   co_return connection;
 }
 
-// The operator configured the proxy, so that it may be anywhere that a configured host may be.
 Task<std::unique_ptr<Connection>> Connector::open_through(const Request& request, Proxy proxy,
                                                           Steady deadline) {
-  AddressClass reached_at = class_behind_proxy(request, options_);
-  std::string target = request.url.host;
-  if (!proxy.resolves()) {
-    const Goal goal{request, request.url.host, request.url.port, request.reach, "", deadline};
-    const auto found = co_await look_up(goal);
-    const auto addresses = permitted(goal, found);
-    reached_at = options_.classify(addresses.front());
-    target = addresses.front().to_string();
+  const AddressClass spelled = class_behind_proxy(request, options_);
+  if (proxy.resolves()) {
+    std::string target = request.url.host;
+    co_return co_await open_tunnel_to(request, std::move(proxy), std::move(target), spelled, deadline);
   }
+  const Goal goal{request, request.url.host, request.url.port, request.reach, "", deadline};
+  const auto found = co_await look_up(goal);
+  const auto addresses = permitted(goal, found);
+  // A proxy may reach one kind of address and not the other; what it says of the last one is told.
+  for (std::size_t at = 0;; ++at) {
+    std::string target = addresses[at].to_string();
+    const AddressClass kind = options_.classify(addresses[at]);
+    try {
+      co_return co_await open_tunnel_to(request, proxy, std::move(target), kind, deadline);
+    } catch (const Error& error) {
+      const bool other_may_do = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::invalid;
+      if (at + 1 == addresses.size() || !other_may_do) throw;
+    }
+  }
+}
+
+// The operator configured the proxy, so it may be anywhere that a configured host may be.
+Task<std::unique_ptr<Connection>> Connector::open_tunnel_to(const Request& request, Proxy proxy,
+                                                            std::string target, AddressClass reached_at,
+                                                            Steady deadline) {
   const Goal goal{request, proxy.host, proxy.port, Reach{}, proxy.text(), deadline};
   Connected made = co_await open_tcp(goal);
   auto connection = std::make_unique<Connection>(key_of(request, proxy), std::move(made.socket), reached_at);
   if (!needs_tunnel(request, proxy)) co_return connection;
   std::exception_ptr failure;
   try {
-    auto opening = open_tunnel(connection->stream, proxy, target, request.url.port);
+    auto opening = open_tunnel(connection->stream, std::move(proxy), std::move(target), request.url.port);
     co_await before(std::move(opening), clock_.sleep_until(deadline));
   } catch (...) {
     failure = std::current_exception();

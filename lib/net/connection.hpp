@@ -62,6 +62,8 @@ class Connector {
     Steady deadline;
   };
   Task<std::unique_ptr<Connection>> open_through(const Request& request, Proxy proxy, Steady deadline);
+  Task<std::unique_ptr<Connection>> open_tunnel_to(const Request& request, Proxy proxy, std::string target,
+                                                   AddressClass reached_at, Steady deadline);
   Task<std::vector<Address>> look_up(const Goal& goal);
   std::vector<Address> permitted(const Goal& goal, const std::vector<Address>& found) const;
   Task<Connected> open_tcp(const Goal& goal);

@@ -83,10 +83,17 @@ Task<ResponseHead> Exchange::run() {
 Task<> Exchange::send() {
   const bool together = request_.stream == nullptr && request_.body.size() <= small_body;
   if (together) message_ += request_.body;
-  co_await throttle_.pay(request_.body.size());
+  if (together) co_await throttle_.pay(request_.body.size());
   bool open = co_await write(message_, message_.size());
-  if (open && request_.stream == nullptr && !together)
-    open = co_await write(request_.body, request_.body.size());
+  if (!together && request_.stream == nullptr) {
+    std::string_view left = request_.body;
+    while (open && !left.empty()) {
+      const std::string_view piece = left.substr(0, throttle_.piece(left.size()));
+      co_await throttle_.pay(piece.size());
+      open = co_await write(piece, left.size());
+      left.remove_prefix(piece.size());
+    }
+  }
   // Never true early, not even between two statements: an early answer may stop us at any co_await, and a
   // connection with an unfinished request on it must not be used again.
   if (open && request_.stream == nullptr) sent_ = true;

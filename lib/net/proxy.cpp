@@ -179,10 +179,6 @@ std::optional<Proxy> Proxies::choose(const Url& url) const {
   return proxy;
 }
 
-bool is_direct_rule(std::string_view rule) {
-  return !rule.empty() && parse_rule(rule).has_value();
-}
-
 Proxies proxies_from(const std::function<std::optional<std::string>(const std::string& name)>& environment) {
   const auto value = [&](const std::string& name) { return environment(name).value_or(""); };
   const auto proxy = [&](const std::vector<std::string>& names) -> std::optional<Proxy> {

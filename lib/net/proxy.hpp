@@ -48,9 +48,6 @@ struct Proxies {
   std::optional<Proxy> choose(const Url& url) const;
 };
 
-/// True when a rule of Proxies::direct can be understood.
-bool is_direct_rule(std::string_view rule);
-
 /// HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, the names in lower case first, as other programs read
 /// them. HTTP_PROXY in capitals does not count where REQUEST_METHOD is set: there it is a header that a
 /// client sent (CVE-2016-5385). Throws Error(invalid) that names the variable.

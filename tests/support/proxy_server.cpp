@@ -194,8 +194,9 @@ void ProxyServer::Impl::serve_socks(int client) {
   const auto goal = static_cast<std::uint16_t>((static_cast<unsigned char>(port_bytes[0]) << 8) |
                                                static_cast<unsigned char>(port_bytes[1]));
   note(std::string("SOCKS ") + (named ? "name " : "address ") + host + ":" + std::to_string(goal));
-  const Descriptor target(wish.socks_code == 0 ? connect_to(goal) : -1);
-  const int code = target.number >= 0 ? 0 : (wish.socks_code != 0 ? wish.socks_code : 5);
+  const int refusal = wish.refuses_ipv6 && request[3] == 4 ? 8 : wish.socks_code;
+  const Descriptor target(refusal == 0 ? connect_to(goal) : -1);
+  const int code = target.number >= 0 ? 0 : (refusal != 0 ? refusal : 5);
   // The bound address as a name: the longest way to say it.
   send(client, std::string("\x05") + static_cast<char>(code) + std::string("\x00\x03\x04here\x00\x01", 9));
   if (code == 0) relay(client, target.number);

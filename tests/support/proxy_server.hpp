@@ -17,6 +17,8 @@ struct ProxyWish {
   int refuse_with = 0;
   /// Answers every SOCKS request with this code instead of connecting.
   int socks_code = 0;
+  /// Answers SOCKS requests for IPv6 addresses with "address type not supported".
+  bool refuses_ipv6 = false;
   /// Sends these bytes to every client and nothing else.
   std::string garbage{};
   /// Takes everything and answers nothing.

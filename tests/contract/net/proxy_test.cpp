@@ -95,6 +95,20 @@ TEST_CASE("SOCKS5 looks names up here, SOCKS5h at the proxy, with and without cr
   }
 }
 
+TEST_CASE("SOCKS5 tries each address of a name that may be connected to") {
+  ScriptedServer server(answer_ok());
+  ProxyServer proxy({.refuses_ipv6 = true});
+  net::ClientOptions options;
+  options.lookup = [](const std::string&) -> std::vector<boost::asio::ip::address> {
+    return {boost::asio::ip::make_address("169.254.169.254"), boost::asio::ip::make_address("2606:4700::1"),
+            boost::asio::ip::make_address("127.0.0.1")};
+  };
+  CHECK(fetch_once(get_through(proxy.url("socks5"), target_of(server)), options).body == "ok");
+  const std::string port = ":" + std::to_string(server.port());
+  CHECK(proxy.asked() ==
+        std::vector<std::string>{"SOCKS address 2606:4700::1" + port, "SOCKS address 127.0.0.1" + port});
+}
+
 TEST_CASE("D11: a proxy that refuses the credentials is named, they are not") {
   ScriptedServer server(answer_ok());
   ProxyServer proxy({.username = "bot", .password = "right"});

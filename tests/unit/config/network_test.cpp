@@ -12,14 +12,14 @@ proxy:
   https: http://proxy.example.com:3128
   http: socks5h://socks
   auth: {username: bot, password: {file: /secret}}
-  no_proxy: [example.com, .example.org, 10.0.0.0/8, "host:80", "*", "[fd00::1]:5000"]
+  no_proxy: [example.com, .example.org, 10.0.0.0/8, "host:80", "*", "[fd00::1]:5000", "*.example.net:443", "fd00::/8", "fd00::1", "*:443"]
 )");
   REQUIRE(config->proxy);
   CHECK(config->proxy->https.url == "http://proxy.example.com:3128");
   CHECK(config->proxy->https.password.reveal() == "from-file");
   CHECK(config->proxy->http.url == "socks5h://socks");
   CHECK(config->proxy->http.username == "bot");
-  CHECK(config->proxy->no_proxy.size() == 6);
+  CHECK(config->proxy->no_proxy.size() == 10);
   CHECK_FALSE(good("log: {}")->proxy);
   CHECK(good("proxy: {}")->proxy->https.url.empty());
 }
@@ -30,8 +30,9 @@ TEST_CASE("mistakes about proxies are told, and a password in an address is not 
     CHECK_THAT(wrong("proxy: {https: '" + std::string(url) + "'}"), Contains("is not a proxy"));
   const auto told = wrong("proxy: {http: 'http://bot:canary@p.example.com:1'}");
   CHECK_THAT(told, Contains("credentials do not stand in its address") && !Contains("canary"));
-  CHECK_THAT(wrong("proxy: {no_proxy: ['a b']}"), Contains("names no hosts"));
-  CHECK_THAT(wrong("proxy: {no_proxy: ['http://a']}"), Contains("names no hosts"));
+  for (const auto* rule :
+       {"a b", "http://a", "10.0.0.0/33", "fd00::/129", "a/8", "10.0.0.0/", "host:x", "a,b"})
+    CHECK_THAT(wrong("proxy: {no_proxy: ['" + std::string(rule) + "']}"), Contains("names no hosts"));
   CHECK_THAT(wrong("proxy: {auth: {username: 'a:b', password: {file: /secret}}}"), Contains("no colon"));
 }
 
