@@ -82,8 +82,10 @@ Task<ResponseHead> Exchange::run() {
 // Ends only by throwing; run() stops it when the answer is there.
 Task<> Exchange::send() {
   const bool together = request_.stream == nullptr && request_.body.size() <= small_body;
-  if (together) message_ += request_.body;
-  if (together) co_await throttle_.pay(request_.body.size());
+  if (together) {
+    message_ += request_.body;
+    co_await throttle_.pay(request_.body.size());
+  }
   bool open = co_await write(message_, message_.size());
   if (!together && request_.stream == nullptr) {
     std::string_view left = request_.body;

@@ -28,7 +28,7 @@ struct Throttle {
     if (everybody) wanted = everybody->piece(wanted);
     return own ? own->piece(wanted) : wanted;
   }
-  /// Returns when `bytes` may have moved; at once when there is no limit.
+  /// Returns when `bytes` may have moved; at once when there are none, or no limit.
   Task<> pay(std::uint64_t bytes) const;
 };
 

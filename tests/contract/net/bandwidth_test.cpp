@@ -94,6 +94,23 @@ TEST_CASE("downloads and uploads keep to the limit of all, and to their own wher
   }
 }
 
+TEST_CASE("a request without a body does not wait for the bodies of others") {
+  ScriptedServer server(answer_all([](Exchange& x, const RecordedRequest&) { x.answer(404); }));
+  CountingClock clock;
+  Workers workers(1);
+  run([&]() -> Task<> {
+    net::ClientOptions options;
+    options.bandwidth = std::make_shared<net::Bandwidth>(10'000);
+    options.bandwidth->take(1'000'000'000, clock.steady());
+    auto client = net::make_client(clock, workers, options);
+    auto request = get(server.url());
+    request.connect_timeout = request.header_timeout = request.idle_timeout = std::chrono::hours(1);
+    const auto response = co_await client->send(std::move(request));
+    CHECK(response->status() == 404);
+    CHECK(clock.skipped == Steady::duration::zero());
+  });
+}
+
 TEST_CASE("without a limit nothing is slept") {
   const auto [down, up] = slept(std::make_shared<net::Bandwidth>(), nullptr);
   CHECK(down == 0);
