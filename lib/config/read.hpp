@@ -35,6 +35,10 @@ void read_tools(Section section, Config& config);
 void read_auth(Section auth, Registry& registry);
 /// Where logins of other tools are, beside the registries' own settings.
 void read_docker_config(Section& root, Config& config);
+/// proxy and transfer.
+void read_network(Section& root, Config& config);
+/// What a registry has of the kind: trusted_hosts, proxy, bandwidth.
+void read_network(Section& section, Registry& registry);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
 void read_pipelines(Section& root, Draft& draft, const Parts& parts);
@@ -49,6 +53,9 @@ Milliseconds duration_between(Section& section, const std::string& key, Millisec
 /// One of a few words.
 std::string choice(Section& section, const std::string& key, std::string fallback,
                    const std::vector<std::string>& words);
+
+/// A host[:port] as image names have it: without scheme and path.
+bool is_host(const std::string& host);
 
 /// "localhost", 127.0.0.0/8 or "[::1]", with or without a port.
 bool is_loopback(std::string_view host);

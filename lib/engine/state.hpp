@@ -4,6 +4,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/job_loop.hpp"
+#include "engine/network.hpp"
 #include "engine/poller.hpp"
 #include "engine/run_logger.hpp"
 #include "engine/task_group.hpp"
@@ -31,6 +32,7 @@ struct Engine::State {
   World world;
   std::shared_ptr<const config::Config> config;
   registry::CredentialSources credentials;
+  Network network;
   registry::Client registry;
   Signal new_jobs;
   Signal changes;
