@@ -1,5 +1,6 @@
 #include "cli.hpp"
 
+#include "cli_command.hpp"
 #include "commands.hpp"
 #include "core/text.hpp"
 #include "exit_code.hpp"
@@ -27,17 +28,6 @@ constexpr const char* footer = R"(Exit codes:
 The daemon is looked for at --socket or --url, else at $SLUICE_SOCKET or
 $SLUICE_URL, else where the file of --config or $SLUICE_CONFIG says, else at
 /run/sluice/sluice.sock.)";
-
-// The options of a command, kept alive until it runs.
-template <class Options>
-std::shared_ptr<Options> command(CLI::App& app, Chosen& chosen, const std::string& name,
-                                 const std::string& help, int (*function)(const Options&), CLI::App*& made) {
-  auto options = std::make_shared<Options>();
-  made = app.add_subcommand(name, help);
-  made->callback(
-      [&chosen, options, function] { chosen.command = [options, function] { return function(*options); }; });
-  return options;
-}
 
 void add_where(CLI::App& command, Ask& ask) {
   auto* socket =
@@ -147,29 +137,6 @@ void add_changers(CLI::App& app, Chosen& chosen) {
       ->type_name("FILE");
 }
 
-// They work without a daemon.
-void add_registry_commands(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = nullptr;
-  auto of_login =
-      command(app, chosen, "login", "try a user and password at a registry and keep them", login, sub);
-  sub->add_option("registry", of_login->registry, "host[:port], or docker.io")
-      ->required()
-      ->type_name("REGISTRY");
-  sub->add_option("-u,--username", of_login->user, "user name (default: ask for it)")->type_name("USER");
-  sub->add_flag("--password-stdin", of_login->password_stdin, "read the password from standard input");
-  sub->add_option("--authfile", of_login->authfile,
-                  "where to keep it (default: docker's or $REGISTRY_AUTH_FILE)")
-      ->type_name("FILE");
-  sub->add_option("--ca", of_login->ca, "authority to trust, besides the system's")->type_name("FILE");
-
-  auto of_logout = command(app, chosen, "logout", "forget the login for a registry", logout, sub);
-  sub->add_option("registry", of_logout->registry, "host[:port], or docker.io")
-      ->required()
-      ->type_name("REGISTRY");
-  sub->add_option("--authfile", of_logout->authfile, "where it is kept (default: all usual places)")
-      ->type_name("FILE");
-}
-
 void add_daemon(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = nullptr;
   auto of_serve = command(app, chosen, "serve", "run the daemon", serve, sub);
@@ -183,76 +150,6 @@ void add_daemon(CLI::App& app, Chosen& chosen) {
                           check_config, sub);
   sub->add_option("file", of_check->file, "configuration file")->required()->type_name("FILE");
   sub->add_flag("--json", of_check->json, "print the mistakes as JSON");
-}
-
-void add_reach(CLI::App& command, Reach& reach) {
-  command.add_option("--config", reach.config, "configuration whose `registries` say how to reach them")
-      ->type_name("FILE")
-      ->envname("SLUICE_CONFIG");
-  command.add_flag("--json", reach.json, "print the result as JSON");
-}
-
-void add_copy(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = nullptr;
-  auto of_copy = command(app, chosen, "copy", "copy an image from anywhere to anywhere", copy, sub);
-  sub->footer(
-      "Places: REGISTRY/REPOSITORY[:TAG|@DIGEST], oci:DIR[:TAG], "
-      "oci-archive:FILE[:TAG],\ndocker-archive:FILE[:TAG]");
-  auto* source = sub->add_option("source", of_copy->source, "what to copy")->type_name("SOURCE");
-  auto* target = sub->add_option("target", of_copy->target, "where to")->type_name("TARGET");
-  sub->add_option("--list", of_copy->list, "copy each \"SOURCE TARGET\" line of a file (- is stdin)")
-      ->type_name("FILE")
-      ->excludes(source)
-      ->excludes(target);
-  sub->callback([&chosen, of_copy] {
-    if (of_copy->list.empty() && (of_copy->source.empty() || of_copy->target.empty()))
-      throw CLI::RequiredError("SOURCE and TARGET, or --list");
-    chosen.command = [of_copy] { return copy(*of_copy); };
-  });
-  sub->add_option("--platform", of_copy->platforms, "only this platform of an index; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("OS/ARCH");
-  sub->add_flag("--referrers", of_copy->referrers, "bring signatures, SBOMs and attestations along");
-  sub->add_flag("--thorough", of_copy->thorough, "look at each blob, even below manifests that are there");
-  sub->add_flag("--plan", of_copy->plan, "only say what would move");
-  sub->add_flag("-q,--quiet", of_copy->quiet, "no progress");
-  sub->add_option("--jobs", of_copy->jobs, "images of a list that are copied at once")
-      ->check(CLI::Range(1, 64))
-      ->type_name("N")
-      ->capture_default_str();
-  sub->add_option("--retries", of_copy->retries, "further tries after failures that may pass")
-      ->check(CLI::Range(0, 100))
-      ->type_name("N")
-      ->capture_default_str();
-  add_reach(*sub, *of_copy);
-}
-
-void add_registry_readers(CLI::App& app, Chosen& chosen) {
-  CLI::App* sub = nullptr;
-  auto of_inspect = command(app, chosen, "inspect", "show an image of a registry", inspect, sub);
-  sub->add_option("image", of_inspect->image, "the image, as for copy")->required()->type_name("IMAGE");
-  sub->add_option("--platform", of_inspect->platform, "this one of an index")->type_name("OS/ARCH");
-  sub->add_flag("--referrers", of_inspect->referrers, "with what refers to it");
-  auto* raw = sub->add_flag("--raw", of_inspect->raw, "print the manifest's exact bytes");
-  sub->add_flag("--image-config", of_inspect->image_config, "print the image config's exact bytes")
-      ->excludes(raw);
-  add_reach(*sub, *of_inspect);
-
-  auto of_digest = command(app, chosen, "digest", "print the digest that a tag names", digest, sub);
-  sub->add_option("image", of_digest->image, "the image, as for copy")->required()->type_name("IMAGE");
-  sub->add_option("--platform", of_digest->platform, "of this one of an index")->type_name("OS/ARCH");
-  add_reach(*sub, *of_digest);
-
-  auto of_tags = command(app, chosen, "tags", "list the tags of a repository", tags, sub);
-  sub->add_option("repository", of_tags->repository, "repository, layout or archive")
-      ->required()
-      ->type_name("REPOSITORY");
-  sub->add_option("--match", of_tags->match, "only tags that match this as a whole (RE2)")
-      ->type_name("PATTERN");
-  sub->add_option("--semver", of_tags->semver, "only versions in this range, newest first; \"*\" is all")
-      ->type_name("RANGE");
-  sub->add_flag("--pre-releases", of_tags->pre_releases, "with pre-releases such as 1.2.0-rc.1");
-  add_reach(*sub, *of_tags);
 }
 
 void add_config(CLI::App& command, std::string& config) {
@@ -297,8 +194,6 @@ Chosen read_command_line(int argc, char** argv) {
   app.footer(footer);
   add_readers(app, chosen);
   add_changers(app, chosen);
-  add_copy(app, chosen);
-  add_registry_readers(app, chosen);
   add_registry_commands(app, chosen);
   add_daemon(app, chosen);
   add_webhooks(app, chosen);

@@ -1,5 +1,6 @@
 #pragma once
-// The command line: which commands there are and what each takes. The only file behind it includes CLI11.
+// The command line: which commands there are and what each takes. Only the files behind it (cli*.cpp)
+// include CLI11.
 
 #include <functional>
 

@@ -19,12 +19,16 @@
 namespace sluice::daemon {
 
 struct CommandWorld {
+  /// Without `network`, nothing outside can be reached through a proxy.
+  explicit CommandWorld(net::ClientOptions network = {})
+      : http(net::make_client(clock, workers, std::move(network))) {}
+
   boost::asio::io_context loop{1};
   SystemClock clock;
   SeededRandom random{entropy()};
   Workers workers{2};
   SystemLauncher launcher{clock};
-  std::unique_ptr<net::Client> http = net::make_client(clock, workers);
+  std::unique_ptr<net::Client> http;
 
   /// Runs a task to its end; gives its result or throws what it threw.
   template <class Result>

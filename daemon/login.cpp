@@ -13,6 +13,7 @@
 #include "registry/docker_credentials.hpp"
 #include "registry/endpoint.hpp"
 #include "registry_tool.hpp"
+#include "shared_network.hpp"
 #include "surroundings.hpp"
 #include "terminal.hpp"
 
@@ -119,7 +120,7 @@ int login(const LoginOptions& options) {
   const auto file = login_file_for(options.authfile, command_surroundings());
   const auto credentials = credentials_from(options);
   try {
-    CommandWorld world;
+    CommandWorld world(SharedNetwork(config::Config{}).client_options());
     const bool asked = verify(world, options, name, credentials);
     const auto kept = store(world, file, name, credentials);
     print("logged in to " + name + "; the password is kept " + kept);

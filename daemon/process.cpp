@@ -80,7 +80,8 @@ void apply_log_settings(const config::Config& config) {
 Process::Process(std::shared_ptr<const config::Config> config)
     : random_(entropy()),
       store_(open_store(config->store_path, random_)),
-      http_(net::make_client(clock_, workers_)),
+      network_(*config),
+      http_(net::make_client(clock_, workers_, network_.client_options())),
       engine_(world_of(clock_, random_, workers_, launcher_, *http_, *store_), config),
       api_(engine_, *store_, clock_,
            {.version = SLUICE_VERSION,
@@ -185,6 +186,7 @@ Task<> Process::reload() {
     for (const auto& key : needs_restart(*first_config_, *loaded.config))
       spdlog::warn("{} changed; that needs a restart, the value before stays in force", key);
     apply_log_settings(*loaded.config);
+    network_.use(*loaded.config);
     co_await engine_.reload(loaded.config);
     open_webhooks(*loaded.config);
     spdlog::info("reloaded {}: {}", file.string(), summary());

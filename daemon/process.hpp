@@ -12,6 +12,7 @@
 #include "listeners.hpp"
 #include "net/client.hpp"
 #include "service_manager.hpp"
+#include "shared_network.hpp"
 #include "store/store.hpp"
 
 #include <map>
@@ -52,6 +53,7 @@ class Process {
   Workers workers_{2};
   SystemLauncher launcher_{clock_};
   std::unique_ptr<store::Store> store_;
+  SharedNetwork network_;
   std::unique_ptr<net::Client> http_;
   engine::Engine engine_;
   api::Api api_;

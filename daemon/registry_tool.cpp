@@ -4,6 +4,7 @@
 #include "engine/access.hpp"
 #include "exit_code.hpp"
 #include "load_config.hpp"
+#include "shared_network.hpp"
 #include "surroundings.hpp"
 
 #include <csignal>
@@ -30,6 +31,14 @@ std::shared_ptr<const config::Config> load(const std::optional<std::string>& fil
   throw Failure(exit_code::usage, loaded.diagnostics.text());
 }
 
+net::ClientOptions network_for(const config::Config& config) {
+  try {
+    return SharedNetwork(config).client_options();
+  } catch (const Error& error) {
+    throw Failure(exit_code::usage, error.what());
+  }
+}
+
 }  // namespace
 
 int exit_code_of(ErrorKind kind) {
@@ -53,13 +62,15 @@ int exit_code_of(ErrorKind kind) {
 
 RegistryTool::RegistryTool(const std::optional<std::string>& config)
     : config_(load(config)),
+      world_(network_for(*config_)),
       credentials_({.http = *world_.http,
                     .clock = world_.clock,
                     .workers = world_.workers,
                     .surroundings = command_surroundings()},
                    world_.launcher),
-      client_(*world_.http, world_.clock, world_.random, world_.workers,
-              [this](const std::string& host) { return engine::access_of(*config_, host, credentials_); }) {
+      client_(*world_.http, world_.clock, world_.random, world_.workers, [this](const std::string& host) {
+        return engine::access_of(*config_, host, credentials_, network_);
+      }) {
   std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_ARENA_MAX, 1);
 }

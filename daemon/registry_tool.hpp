@@ -4,6 +4,7 @@
 #include "command_world.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "engine/network.hpp"
 #include "registry/client.hpp"
 #include "registry/credential_sources.hpp"
 #include "registry/place.hpp"
@@ -16,8 +17,9 @@ namespace sluice::daemon {
 
 class RegistryTool {
  public:
-  /// `config` is a configuration whose `registries` say how to reach them; none: public registries with the
-  /// logins of docker and podman, and loopback without TLS. Throws Failure(usage) when it has mistakes.
+  /// `config` is a configuration whose `registries`, `proxy` and `transfer` say how to reach them; none:
+  /// public registries with the logins of docker and podman, loopback without TLS, and the environment's
+  /// proxies. Throws Failure(usage) when it, or a proxy of the environment, has mistakes.
   explicit RegistryTool(const std::optional<std::string>& config);
 
   registry::Client& client() { return client_; }
@@ -28,8 +30,9 @@ class RegistryTool {
   void run(Task<> task);
 
  private:
-  CommandWorld world_;
   std::shared_ptr<const config::Config> config_;
+  CommandWorld world_;
+  engine::Network network_;
   registry::CredentialSources credentials_;
   registry::Client client_;
 };

@@ -14,12 +14,17 @@ namespace {
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
 // Of the helpers of docker, Amazon, Azure and Google: the key store of the desktop, pass, and the clouds'
-// own settings. A name that ends with '_' stands for all that begin so.
-constexpr std::array<std::string_view, 9> helper_variables{"DOCKER_CONFIG", "DBUS_SESSION_BUS_ADDRESS",
-                                                           "GNUPGHOME",     "PASSWORD_STORE_DIR",
-                                                           "AWS_",          "AZURE_",
-                                                           "GOOGLE_",       "CLOUDSDK_",
-                                                           "ACR_"};
+// own settings; and the proxies, without which they may reach no cloud. A name that ends with '_' stands for
+// all that begin so.
+constexpr std::array<std::string_view, 17> helper_variables{"HTTPS_PROXY",   "HTTP_PROXY",
+                                                            "ALL_PROXY",     "NO_PROXY",
+                                                            "https_proxy",   "http_proxy",
+                                                            "all_proxy",     "no_proxy",
+                                                            "DOCKER_CONFIG", "DBUS_SESSION_BUS_ADDRESS",
+                                                            "GNUPGHOME",     "PASSWORD_STORE_DIR",
+                                                            "AWS_",          "AZURE_",
+                                                            "GOOGLE_",       "CLOUDSDK_",
+                                                            "ACR_"};
 
 Variables whole_environment() {
   Variables variables;

@@ -20,6 +20,7 @@ std::shared_ptr<const Config> read(Section root, const std::filesystem::path& fi
   read_log(root.section("log"), draft.config);
   read_tools(root.section("tools"), draft.config);
   read_docker_config(root, draft.config);
+  read_network(root, draft.config);
   read_registries(root, draft.config, secrets);
   read_webhooks(root, draft.config, parts);
   read_pipelines(root, draft, parts);

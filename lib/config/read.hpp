@@ -37,6 +37,10 @@ void read_tools(Section section, Config& config);
 void read_auth(Section auth, Registry& registry);
 /// Where logins of other tools are, beside the registries' own settings.
 void read_docker_config(Section& root, Config& config);
+/// proxy and transfer.
+void read_network(Section& root, Config& config);
+/// What a registry has of the kind: trusted_hosts, proxy, bandwidth.
+void read_network(Section& section, Registry& registry);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
 void read_pipelines(Section& root, Draft& draft, const Parts& parts);
@@ -57,6 +61,8 @@ bool is_name(std::string_view name);
 
 /// Whether a text is that of a port, 0 included.
 bool is_port(std::string_view text);
+/// A host[:port] as image names have it: without scheme and path.
+bool is_host(const std::string& host);
 
 /// "localhost", 127.0.0.0/8 or "[::1]", with or without a port.
 bool is_loopback(std::string_view host);

@@ -1,4 +1,4 @@
-// Everything but pipelines and dependents: store, server, engine, log, tools, registries.
+// Everything but pipelines, dependents and the network: store, server, engine, log, tools, registries.
 
 #include "config/read.hpp"
 #include "core/error.hpp"
@@ -57,15 +57,6 @@ std::string readable_file(Section& section, const std::string& key, const Secret
   return path;
 }
 
-// The host as image names have it: without scheme and path.
-bool is_host(const std::string& host) {
-  try {
-    return oci::Repository::parse(host + "/x").registry == host;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 void read_credentials(Section& section, Registry& registry) {
   if (!section.has("auth")) return;
   read_auth(section.section("auth"), registry);
@@ -96,6 +87,7 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
   registry.concurrency = static_cast<int>(section.integer("concurrency", registry.concurrency, 1, 1000));
   read_credentials(section, registry);
   read_certificates(section, registry, secrets);
+  read_network(section, registry);
   section.done();
   return registry;
 }

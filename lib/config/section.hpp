@@ -1,6 +1,12 @@
 #pragma once
 // Reading one mapping of a YAML file: typed getters that note every mistake with line and column and go on.
 
+#include "config/diagnostics.hpp"
+#include "core/clock.hpp"
+#include "core/secret.hpp"
+#include "oci/platform.hpp"
+#include "oci/reference.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,15 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "config/diagnostics.hpp"
-#include "core/clock.hpp"
-#include "core/secret.hpp"
-#include "oci/platform.hpp"
-#include "oci/reference.hpp"
-
 namespace sluice::config {
 
-/// Where secrets come from; given by the caller so that config reads no environment and starts no process by itself.
+/// Where secrets come from; given by the caller so that config reads no environment and starts no process by
+/// itself.
 struct SecretSources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   /// Content of a file; nullopt and a reason in `why` when it cannot be read.
@@ -28,8 +29,9 @@ struct SecretSources {
   std::string credentials_directory;
 };
 
-/// A cursor on one YAML mapping. Each getter marks its key as known; done() reports the unknown ones with a suggestion.
-/// A getter of an absent key returns its default; of a malformed value notes the mistake and returns the default.
+/// A cursor on one YAML mapping. Each getter marks its key as known; done() reports the unknown ones with a
+/// suggestion. A getter of an absent key returns its default; of a malformed value notes the mistake and
+/// returns the default.
 class Section {
  public:
   struct Impl;
@@ -54,7 +56,8 @@ class Section {
   std::optional<oci::Reference> reference(const std::string& key, bool required);
   std::optional<oci::Repository> repository(const std::string& key, bool required);
   std::optional<oci::Platform> platform(const std::string& key);
-  /// {file: P} | {env: N} | {credential: N} | {command: [..]}; trailing newline stripped; never quoted in messages.
+  /// {file: P} | {env: N} | {credential: N} | {command: [..]}; trailing newline stripped; never quoted in
+  /// messages.
   Secret secret(const std::string& key, bool required);
   /// The mapping under a key; an empty one when absent.
   Section section(const std::string& key);
@@ -62,8 +65,8 @@ class Section {
   std::vector<Section> sections(const std::string& key);
   /// Keys and mappings of a mapping of mappings, in file order (an empty value counts as an empty mapping).
   std::vector<std::pair<std::string, Section>> named_sections(const std::string& key);
-  /// For a mapping with exactly one key ("container: {...}") beside those asked for so far: that key, empty with an error noted
-  /// otherwise.
+  /// For a mapping with exactly one key ("container: {...}") beside those asked for so far: that key, empty
+  /// with an error noted otherwise.
   std::string only_key(const std::string& what);
   /// Notes an error when the key is there: a later version has it.
   void unsupported(const std::string& key);

@@ -28,7 +28,7 @@ void give_credentials(registry::Access& access, const config::Config& config,
 }  // namespace
 
 registry::Access access_of(const config::Config& config, const std::string& host,
-                           registry::CredentialSources& sources) {
+                           registry::CredentialSources& sources, Network& network) {
   const auto settings = config.registry(host);
   registry::Access access;
   give_credentials(access, config, settings, sources);
@@ -36,6 +36,7 @@ registry::Access access_of(const config::Config& config, const std::string& host
   if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
   if (!settings.key.empty()) access.tls.key = settings.key;
   access.plain_http = config.plain_http(host);
+  network.give_to(access, host, settings);
   return access;
 }
 

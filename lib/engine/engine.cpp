@@ -59,7 +59,7 @@ Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_
                    .surroundings = world.surroundings},
                   world.launcher),
       registry(world.http, world.clock, world.random, world.workers,
-               [this](const std::string& host) { return access_of(*config, host, credentials); }),
+               [this](const std::string& host) { return access_of(*config, host, credentials, network); }),
       logger(world, changes),
       jobs(world, registry, logger, new_jobs, changes),
       poller(world, registry, new_jobs, changes),

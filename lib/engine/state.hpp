@@ -4,6 +4,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/job_loop.hpp"
+#include "engine/network.hpp"
 #include "engine/poller.hpp"
 #include "engine/receiver.hpp"
 #include "engine/run_logger.hpp"
@@ -32,6 +33,7 @@ struct Engine::State {
   World world;
   std::shared_ptr<const config::Config> config;
   registry::CredentialSources credentials;
+  Network network;
   registry::Client registry;
   Signal new_jobs;
   Signal changes;

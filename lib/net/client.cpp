@@ -7,6 +7,7 @@
 #include "net/failure.hpp"
 #include "net/redirect.hpp"
 #include "net/response.hpp"
+#include "net/tunnel.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -43,7 +44,7 @@ class SocketClient final : public Client {
   SocketClient(Clock& clock, Workers& workers, ClientOptions options)
       : clock_(clock),
         options_(std::move(options)),
-        connector_(clock, workers),
+        connector_(clock, workers, options_),
         pool_(std::make_shared<Pool>(clock, options_.idle_connections_per_host, options_.idle_lifetime)) {}
 
   Task<std::unique_ptr<Response>> send(Request request) override;
@@ -65,7 +66,7 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
     check(request);
     std::unique_ptr<Response> response = co_await ask(request);
     if (request.max_redirects <= 0) co_return response;
-    auto next = follow(request, response->status(), response->headers());
+    auto next = follow(request, response->status(), response->headers(), response->reached_at());
     if (!next) co_return response;
     if (hops >= request.max_redirects)
       throw Error(ErrorKind::unavailable, fmt::format("{} {}: more than {} redirects", request.method,
@@ -79,13 +80,16 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
 
 Task<std::unique_ptr<Response>> SocketClient::ask(Request request) {
   const bool streams = request.stream != nullptr;
-  auto connection = pool_->take(key_of(request), streams ? youth_for_streams : options_.idle_lifetime);
+  const Proxies* proxies = request.proxies ? request.proxies.get() : options_.proxies.get();
+  const std::optional<Proxy> proxy = proxies ? proxies->choose(request.url) : std::nullopt;
+  auto connection = pool_->take(key_of(request, proxy), request.reach,
+                                streams ? youth_for_streams : options_.idle_lifetime);
   if (connection) {
     bool stale = false;
     auto response = co_await ask_on(std::move(connection), request, stale);
     if (!stale) co_return response;
   }
-  connection = co_await connector_.open(request);
+  connection = co_await connector_.open(request, proxy);
   bool ignored = false;
   co_return co_await ask_on(std::move(connection), std::move(request), ignored);
 }
@@ -103,10 +107,14 @@ Task<std::unique_ptr<Response>> SocketClient::ask_on(std::unique_ptr<Connection>
     if (!stale) throw;
   }
   if (stale) co_return nullptr;
+  // Only a proxy that reads the request itself can send this; from a target it would be nonsense.
+  if (head.status == 407 && speaks_absolute(*connection))
+    throw failed(request, Phase::waiting, request.header_timeout,
+                 std::make_exception_ptr(proxy_refusal(head.status)), connection->via());
   std::exception_ptr malformed;
   try {
     co_return std::make_unique<LiveResponse>(clock_, request, std::move(head), std::move(connection), pool_,
-                                             exchange.sent());
+                                             exchange.sent(), options_.bandwidth);
   } catch (const Error&) {
     malformed = std::current_exception();
   }

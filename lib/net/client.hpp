@@ -4,15 +4,20 @@
 
 #include "core/clock.hpp"
 #include "core/workers.hpp"
+#include "net/bandwidth.hpp"
 #include "net/http.hpp"
+#include "net/proxy.hpp"
+#include "net/reach.hpp"
 #include "net/url.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sluice::net {
 
@@ -44,6 +49,12 @@ struct Request {
   BodySource* stream = nullptr;
   std::uint64_t stream_length = 0;
   TlsOptions tls;
+  /// Which addresses may be connected to; redirects to another origin narrow it.
+  Reach reach;
+  /// Which proxy, decided anew for each redirect; null: as ClientOptions::proxies says.
+  std::shared_ptr<const Proxies> proxies;
+  /// A limit for bodies besides that of the client; null: none.
+  std::shared_ptr<Bandwidth> bandwidth;
   /// Redirects followed (GET and HEAD only): Authorization, Cookie and Proxy-Authorization are dropped
   /// whenever the origin (scheme, host or port) changes; https to http is refused. 0 returns the 3xx itself.
   int max_redirects = 0;
@@ -65,6 +76,8 @@ class Response : public BodySource {
   /// The URL that answered, after redirects.
   virtual const Url& url() const = 0;
   virtual std::optional<std::uint64_t> content_length() const = 0;
+  /// The class of the address that answered; see Reach::naming().
+  virtual AddressClass reached_at() const { return AddressClass::global; }
   /// Reads the rest. Throws Error(corrupt) when it is longer than `limit`.
   Task<std::string> read_all(std::size_t limit);
 };
@@ -74,7 +87,8 @@ class Client {
   virtual ~Client() = default;
   /// Sends the request and returns when the response header is complete. Throws Error(unavailable) when
   /// connecting, TLS or the exchange fails (the message names host, phase and reason), Error(timeout) when a
-  /// deadline passed, Error(corrupt) for a malformed answer, Error(denied) for a redirect from https to http.
+  /// deadline passed, Error(corrupt) for a malformed answer, Error(denied) for a redirect from https to http
+  /// and when Request::reach permits none of the addresses of the host.
   /// A kept-alive connection whose peer closed it before any response byte is replaced once by a fresh one,
   /// whatever the method, unless the request has a stream body: the peer closed it while idle and has not
   /// seen the request. After a deadline nothing is repeated.
@@ -88,6 +102,13 @@ struct ClientOptions {
   Milliseconds idle_lifetime{std::chrono::seconds(30)};
   std::size_t header_limit = 64 * 1024;
   std::string user_agent = "sluice/0.1";
+  /// Shared with whoever changes them when the configuration is read again; null: none.
+  std::shared_ptr<const Proxies> proxies;
+  std::shared_ptr<Bandwidth> bandwidth;
+  /// Name lookup, called on a worker thread; throws Error. The system's unless set.
+  std::function<std::vector<boost::asio::ip::address>(const std::string& host)> lookup;
+  /// What addresses are for; tests have loopback addresses stand for others.
+  std::function<AddressClass(const boost::asio::ip::address&)> classify = net::classify;
 };
 
 /// The client over real sockets. `workers` resolve names and load certificates: better a pool of its own,

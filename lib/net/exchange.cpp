@@ -3,7 +3,7 @@
 #include "core/text.hpp"
 #include "net/deadline.hpp"
 #include "net/failure.hpp"
-#include "net/transfer.hpp"
+#include "net/tunnel.hpp"
 
 #include <algorithm>
 
@@ -20,7 +20,8 @@ constexpr std::size_t small_body = 64 * 1024;
 constexpr Milliseconds answer_after_failure{std::chrono::seconds(2)};
 constexpr int most_interim_answers = 16;
 
-std::string serialize_request(const Request& request, const ClientOptions& options) {
+std::string serialize_request(const Request& request, const Connection& connection,
+                              const ClientOptions& options) {
   Headers headers;
   headers.add("Host", request.url.authority());
   if (!request.headers.get("User-Agent")) headers.add("User-Agent", options.user_agent);
@@ -33,18 +34,36 @@ std::string serialize_request(const Request& request, const ClientOptions& optio
   const std::uint64_t length = request.stream != nullptr ? request.stream_length : request.body.size();
   const bool usual = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (length != 0 || usual) headers.add("Content-Length", std::to_string(length));
-  return serialize(request.method + " " + request.url.target + " HTTP/1.1", headers);
+  // Only proxies get it, and only from us.
+  headers.remove("Proxy-Authorization");
+  const bool absolute = speaks_absolute(connection);
+  if (absolute) {
+    const Secret credentials = proxy_authorization(*connection.key.proxy);
+    if (!credentials.empty()) headers.add("Proxy-Authorization", std::string(credentials.reveal()));
+  }
+  const std::string target = absolute ? request.url.text() : request.url.target;
+  return serialize(request.method + " " + target + " HTTP/1.1", headers);
 }
 
 }  // namespace
+
+bool speaks_absolute(const Connection& connection) {
+  const auto& proxy = connection.key.proxy;
+  return proxy && proxy->kind == Proxy::Kind::http && connection.key.scheme == "http";
+}
+
+Error Exchange::failed_at(Phase phase, Milliseconds limit, std::exception_ptr cause) const {
+  return failed(request_, phase, limit, std::move(cause), connection_.via());
+}
 
 Exchange::Exchange(Clock& clock, Connection& connection, const Request& request, const ClientOptions& options)
     : clock_(clock),
       connection_(connection),
       request_(request),
       options_(options),
-      message_(serialize_request(request, options)),
-      progress_(request.idle_timeout, minimum_progress) {}
+      message_(serialize_request(request, connection, options)),
+      progress_(request.idle_timeout, minimum_progress),
+      throttle_{clock, options.bandwidth, request.bandwidth} {}
 
 Task<ResponseHead> Exchange::run() {
   namespace asio = boost::asio;
@@ -56,18 +75,27 @@ Task<ResponseHead> Exchange::run() {
   if (!receive_failure) co_return std::move(head_);
   if (order[0] != 0) std::rethrow_exception(send_failure);
   // The peer closed: when we could not write either, that came first.
-  if (write_failure_ && !answered_)
-    throw failed(request_, Phase::sending, request_.idle_timeout, write_failure_);
-  throw failed(request_, sent_ ? Phase::waiting : Phase::sending, request_.header_timeout, receive_failure);
+  if (write_failure_ && !answered_) throw failed_at(Phase::sending, request_.idle_timeout, write_failure_);
+  throw failed_at(sent_ ? Phase::waiting : Phase::sending, request_.header_timeout, receive_failure);
 }
 
 // Ends only by throwing; run() stops it when the answer is there.
 Task<> Exchange::send() {
   const bool together = request_.stream == nullptr && request_.body.size() <= small_body;
-  if (together) message_ += request_.body;
+  if (together) {
+    message_ += request_.body;
+    co_await throttle_.pay(request_.body.size());
+  }
   bool open = co_await write(message_, message_.size());
-  if (open && request_.stream == nullptr && !together)
-    open = co_await write(request_.body, request_.body.size());
+  if (!together && request_.stream == nullptr) {
+    std::string_view left = request_.body;
+    while (open && !left.empty()) {
+      const std::string_view piece = left.substr(0, throttle_.piece(left.size()));
+      co_await throttle_.pay(piece.size());
+      open = co_await write(piece, left.size());
+      left.remove_prefix(piece.size());
+    }
+  }
   // Never true early, not even between two statements: an early answer may stop us at any co_await, and a
   // connection with an unfinished request on it must not be used again.
   if (open && request_.stream == nullptr) sent_ = true;
@@ -79,11 +107,12 @@ Task<> Exchange::send() {
   if (sent_)
     throw Error(ErrorKind::timeout, fmt::format("{} {}: waiting for the answer: none within {} ms",
                                                 request_.method, request_.url.without_query(), wait.count()));
-  throw failed(request_, Phase::sending, request_.idle_timeout, write_failure_);
+  throw failed_at(Phase::sending, request_.idle_timeout, write_failure_);
 }
 
 Task<> Exchange::send_stream() {
-  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, request_.stream_length)),
+  const std::size_t piece_limit = throttle_.piece(piece_size);
+  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece_limit, request_.stream_length)),
                      '\0');
   std::uint64_t left = request_.stream_length;
   while (left > 0) {
@@ -93,6 +122,7 @@ Task<> Exchange::send_stream() {
       throw Error(ErrorKind::corrupt,
                   fmt::format("{} {}: the body to send ended {} bytes before its announced length {}",
                               request_.method, request_.url.without_query(), left, request_.stream_length));
+    co_await throttle_.pay(count);
     const std::string_view piece(buffer.data(), count);
     if (!co_await write(piece, left)) co_return;
     left -= count;

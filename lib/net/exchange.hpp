@@ -3,12 +3,17 @@
 
 #include "core/error.hpp"
 #include "net/connection.hpp"
+#include "net/failure.hpp"
 #include "net/head.hpp"
 #include "net/progress.hpp"
+#include "net/transfer.hpp"
 
 #include <optional>
 
 namespace sluice::net {
+
+/// True when the peer is a proxy that takes requests in absolute form (RFC 9112 3.2.2).
+bool speaks_absolute(const Connection& connection);
 
 /// Sends and listens at the same time, because a server may answer (401, 413) and close long before it has
 /// read the whole body; that answer must not be hidden behind a "broken pipe".
@@ -26,6 +31,7 @@ class Exchange {
  private:
   Task<> send();
   Task<> send_stream();
+  Error failed_at(Phase phase, Milliseconds limit, std::exception_ptr cause) const;
   Task<bool> write(std::string_view bytes, std::uint64_t left);
   Task<> receive();
 
@@ -35,6 +41,7 @@ class Exchange {
   const ClientOptions& options_;
   std::string message_;
   Progress progress_;
+  Throttle throttle_;
   ResponseHead head_;
   bool answered_ = false;
   bool sent_ = false;

@@ -16,6 +16,8 @@ std::string_view name_of(Phase phase) {
       return "resolving the name";
     case Phase::connecting:
       return "connecting";
+    case Phase::tunnel:
+      return "asking for the way to the target";
     case Phase::tls:
       return "TLS handshake";
     case Phase::sending:
@@ -47,7 +49,8 @@ std::string reason_of(std::exception_ptr cause) {
   }
 }
 
-Error failed(const Request& request, Phase phase, Milliseconds limit, std::exception_ptr cause) {
+Error failed(const Request& request, Phase phase, Milliseconds limit, std::exception_ptr cause,
+             std::string_view via) {
   ErrorKind kind = ErrorKind::internal;
   std::optional<Milliseconds> retry_after;
   std::string reason = reason_of(cause);
@@ -64,8 +67,8 @@ Error failed(const Request& request, Phase phase, Milliseconds limit, std::excep
     retry_after = error.retry_after();
   }
   return {kind,
-          fmt::format("{} {}: {}: {}", printable(request.method, 20), request.url.without_query(),
-                      name_of(phase), reason),
+          fmt::format("{} {}: {}{}{}: {}", printable(request.method, 20), request.url.without_query(),
+                      name_of(phase), via.empty() ? "" : ", proxy ", via, reason),
           retry_after};
 }
 

@@ -9,12 +9,13 @@
 
 namespace sluice::net {
 
-enum class Phase { resolving, connecting, tls, sending, waiting, reading };
+enum class Phase { resolving, connecting, tunnel, tls, sending, waiting, reading };
 
 /// Turns what was thrown into Error "GET https://host/path: connecting: connection refused"; the kind is kept
 /// (reset connections are unavailable, passed deadlines timeout). Being cancelled is rethrown as it is.
-/// `limit` is the deadline that a timeout is about.
-Error failed(const Request& request, Phase phase, Milliseconds limit, std::exception_ptr cause);
+/// `limit` is the deadline that a timeout is about; `via` names the proxy, if there is one.
+Error failed(const Request& request, Phase phase, Milliseconds limit, std::exception_ptr cause,
+             std::string_view via = {});
 
 /// The reason alone.
 std::string reason_of(std::exception_ptr cause);

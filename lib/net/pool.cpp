@@ -4,13 +4,13 @@
 
 namespace sluice::net {
 
-std::unique_ptr<Connection> Pool::take(const ConnectionKey& key, Milliseconds youth) {
+std::unique_ptr<Connection> Pool::take(const ConnectionKey& key, const Reach& reach, Milliseconds youth) {
   drop_old();
   const Steady oldest = clock_.steady() - youth;
   // The youngest first: it is the least likely to be closed by the peer at this moment.
   for (std::size_t at = idle_.size(); at-- > 0;) {
     if (idle_[at].since < oldest) break;
-    if (idle_[at].connection->key != key) continue;
+    if (idle_[at].connection->key != key || !reach.permits(idle_[at].connection->reached_at)) continue;
     auto connection = std::move(idle_[at].connection);
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(at));
     if (!connection->stream.is_quiet()) continue;

@@ -6,7 +6,7 @@
 
 namespace sluice::net {
 
-std::optional<Request> follow(const Request& request, int status, const Headers& headers) {
+std::optional<Request> follow(const Request& request, int status, const Headers& headers, AddressClass at) {
   const bool is_redirect = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
   if (!is_redirect || (request.method != "GET" && request.method != "HEAD")) return std::nullopt;
   const auto location = headers.get("Location");
@@ -23,6 +23,7 @@ std::optional<Request> follow(const Request& request, int status, const Headers&
     // The certificate identifies us too; trusting `ca` for one more host gives nothing away.
     next.tls.certificate.reset();
     next.tls.key.reset();
+    next.reach = request.reach.naming(next.url.host, next.url.port, request.url.authority(), at);
   }
   return next;
 }

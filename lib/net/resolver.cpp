@@ -51,8 +51,8 @@ Addresses ask_system(const std::string& host) {
 
 }  // namespace
 
-struct Resolver::Lookup {
-  explicit Lookup(const boost::asio::any_io_executor& executor)
+struct Resolver::Flight {
+  explicit Flight(const boost::asio::any_io_executor& executor)
       : done(executor, boost::asio::steady_timer::time_point::max()) {}
   boost::asio::steady_timer done;  // never expires; cancelled when the lookup ended
   bool ended = false;
@@ -60,7 +60,10 @@ struct Resolver::Lookup {
   std::exception_ptr failure;
 };
 
-Resolver::Resolver(Workers& workers) : workers_(workers), running_(std::make_shared<Lookups>()) {}
+Resolver::Resolver(Workers& workers, Lookup lookup)
+    : workers_(workers),
+      lookup_(lookup ? std::move(lookup) : ask_system),
+      running_(std::make_shared<Flights>()) {}
 
 Task<Addresses> Resolver::resolve(std::string host) {
   boost::system::error_code no_address;
@@ -70,30 +73,30 @@ Task<Addresses> Resolver::resolve(std::string host) {
   auto executor = co_await boost::asio::this_coro::executor;
   auto& slot = (*running_)[host];
   if (!slot) {
-    slot = std::make_shared<Lookup>(executor);
-    auto keep_failure = [lookup = slot](std::exception_ptr failure) {
-      if (failure) lookup->failure = failure;
-      lookup->ended = true;
-      lookup->done.cancel();
+    slot = std::make_shared<Flight>(executor);
+    auto keep_failure = [flight = slot](std::exception_ptr failure) {
+      if (failure) flight->failure = failure;
+      flight->ended = true;
+      flight->done.cancel();
     };
-    boost::asio::co_spawn(executor, look_up(workers_, running_, host, slot), std::move(keep_failure));
+    boost::asio::co_spawn(executor, fly(workers_, lookup_, running_, host, slot), std::move(keep_failure));
   }
-  std::shared_ptr<Lookup> lookup = slot;
-  while (!lookup->ended) {
+  std::shared_ptr<Flight> flight = slot;
+  while (!flight->ended) {
     boost::system::error_code woken;
-    co_await lookup->done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
-    if (!lookup->ended) throw boost::system::system_error(woken);  // it is the caller who was cancelled
+    co_await flight->done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    if (!flight->ended) throw boost::system::system_error(woken);  // it is the caller who was cancelled
   }
-  if (lookup->failure) std::rethrow_exception(lookup->failure);
-  co_return lookup->addresses;
+  if (flight->failure) std::rethrow_exception(flight->failure);
+  co_return flight->addresses;
 }
 
-Task<> Resolver::look_up(Workers& workers, std::shared_ptr<Lookups> running, std::string host,
-                         std::shared_ptr<Lookup> lookup) {
-  auto ask = [host] { return ask_system(host); };
+Task<> Resolver::fly(Workers& workers, Lookup lookup, std::shared_ptr<Flights> running, std::string host,
+                     std::shared_ptr<Flight> flight) {
+  auto ask = [lookup = std::move(lookup), host] { return lookup(host); };
   std::exception_ptr failure;
   try {
-    lookup->addresses = co_await workers.run(std::move(ask));
+    flight->addresses = co_await workers.run(std::move(ask));
   } catch (...) {
     failure = std::current_exception();
   }

@@ -3,6 +3,7 @@
 
 #include "core/workers.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,17 +18,20 @@ namespace sluice::net {
 /// each name at most.
 class Resolver {
  public:
-  explicit Resolver(Workers& workers);
+  using Lookup = std::function<std::vector<boost::asio::ip::address>(const std::string& host)>;
+  /// `lookup` runs on a worker thread; empty: the system's.
+  Resolver(Workers& workers, Lookup lookup);
   /// Literal addresses are returned at once. Throws Error(unavailable).
   Task<std::vector<boost::asio::ip::address>> resolve(std::string host);
 
  private:
-  struct Lookup;
-  using Lookups = std::map<std::string, std::shared_ptr<Lookup>>;
-  static Task<> look_up(Workers& workers, std::shared_ptr<Lookups> running, std::string host,
-                        std::shared_ptr<Lookup> lookup);
+  struct Flight;
+  using Flights = std::map<std::string, std::shared_ptr<Flight>>;
+  static Task<> fly(Workers& workers, Lookup lookup, std::shared_ptr<Flights> running, std::string host,
+                    std::shared_ptr<Flight> flight);
   Workers& workers_;
-  std::shared_ptr<Lookups> running_;
+  Lookup lookup_;
+  std::shared_ptr<Flights> running_;
 };
 
 }  // namespace sluice::net

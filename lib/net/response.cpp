@@ -13,16 +13,19 @@
 namespace sluice::net {
 
 LiveResponse::LiveResponse(Clock& clock, Request request, ResponseHead head,
-                           std::unique_ptr<Connection> connection, std::weak_ptr<Pool> pool, bool reusable)
+                           std::unique_ptr<Connection> connection, std::weak_ptr<Pool> pool, bool reusable,
+                           std::shared_ptr<Bandwidth> bandwidth)
     : clock_(clock),
       request_(std::move(request)),
+      reached_at_(connection->reached_at),
       head_(std::move(head)),
       connection_(std::move(connection)),
       pool_(std::move(pool)),
       reusable_(reusable && head_.minor >= 1 && !has_token(head_.headers, "Connection", "close")),
       framing_(response_framing(head_, request_.method == "HEAD")),
       left_(framing_.length),
-      progress_(request_.idle_timeout, minimum_progress) {
+      progress_(request_.idle_timeout, minimum_progress),
+      throttle_{clock, std::move(bandwidth), request_.bandwidth} {
   if (framing_.kind == Framing::Kind::until_close) reusable_ = false;
   if (framing_.kind == Framing::Kind::none) finish();
 }
@@ -51,8 +54,9 @@ Task<std::size_t> LiveResponse::read(std::span<char> buffer) {
     }
   }
   if (!failure) co_return 0;
+  const std::string via = connection_ ? connection_->via() : std::string();
   connection_.reset();
-  throw failed(request_, Phase::reading, request_.idle_timeout, failure);
+  throw failed(request_, Phase::reading, request_.idle_timeout, failure, via);
 }
 
 // Raw bytes of the body: what came along with the head first, then straight from the socket into the caller's
@@ -60,11 +64,13 @@ Task<std::size_t> LiveResponse::read(std::span<char> buffer) {
 Task<std::size_t> LiveResponse::receive(std::span<char> buffer) {
   if (framing_.kind == Framing::Kind::length)
     buffer = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_)));
+  buffer = buffer.first(throttle_.piece(buffer.size()));
   std::string& received = connection_->received;
   if (!received.empty()) {
     const std::size_t count = std::min(buffer.size(), received.size());
     std::memcpy(buffer.data(), received.data(), count);
     received.erase(0, count);
+    co_await throttle_.pay(count);
     co_return count;
   }
   progress_.resume(clock_.steady(), outstanding());
@@ -78,6 +84,7 @@ Task<std::size_t> LiveResponse::receive(std::span<char> buffer) {
   }
   progress_.add(count, clock_.steady(), outstanding());
   progress_.pause(clock_.steady());
+  co_await throttle_.pay(count);  // our own pause: the peer's time does not run
   co_return count;
 }
 

@@ -4,6 +4,7 @@
 #include "net/connection.hpp"
 #include "net/framing.hpp"
 #include "net/progress.hpp"
+#include "net/transfer.hpp"
 
 #include <memory>
 
@@ -13,11 +14,12 @@ class LiveResponse final : public Response {
  public:
   /// Gives `connection` back to `pool` (when that still exists) once the body was read, if `reusable`.
   LiveResponse(Clock& clock, Request request, ResponseHead head, std::unique_ptr<Connection> connection,
-               std::weak_ptr<Pool> pool, bool reusable);
+               std::weak_ptr<Pool> pool, bool reusable, std::shared_ptr<Bandwidth> bandwidth);
   int status() const override { return head_.status; }
   const Headers& headers() const override { return head_.headers; }
   const Url& url() const override { return request_.url; }
   std::optional<std::uint64_t> content_length() const override;
+  AddressClass reached_at() const override { return reached_at_; }
   Task<std::size_t> read(std::span<char> buffer) override;
 
  private:
@@ -28,6 +30,7 @@ class LiveResponse final : public Response {
 
   Clock& clock_;
   Request request_;
+  AddressClass reached_at_;
   ResponseHead head_;
   std::unique_ptr<Connection> connection_;  // null when the body was read or reading it failed
   std::weak_ptr<Pool> pool_;
@@ -36,6 +39,7 @@ class LiveResponse final : public Response {
   std::uint64_t left_ = 0;  // of a body with a length
   ChunkDecoder chunks_;
   Progress progress_;
+  Throttle throttle_;
   bool done_ = false;
 };
 

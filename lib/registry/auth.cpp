@@ -44,7 +44,7 @@ std::string key_of(const std::string& registry, std::vector<std::string> scopes)
 
 }  // namespace
 
-std::optional<Challenge> Auth::known(const std::string& registry) const {
+std::optional<Auth::Learned> Auth::known(const std::string& registry) const {
   const auto found = challenges_.find(registry);
   if (found == challenges_.end()) return std::nullopt;
   return found->second;
@@ -67,9 +67,9 @@ void Auth::drop_old_slots() {
 }
 
 Task<Secret> Auth::authorization(Endpoint endpoint, std::vector<std::string> scopes) {
-  const auto challenge = known(endpoint.registry);
-  if (!challenge) co_return Secret();
-  if (challenge->scheme == "basic") {
+  const auto learned = known(endpoint.registry);
+  if (!learned) co_return Secret();
+  if (learned->challenge.scheme == "basic") {
     if (!has_basic(endpoint)) co_return Secret();
     co_return endpoint.access.credentials->basic();
   }
@@ -113,10 +113,10 @@ Task<> Auth::renew(std::shared_ptr<Slot> slot, Endpoint endpoint, std::vector<st
 }
 
 Task<Token> Auth::fetch(Endpoint endpoint, std::vector<std::string> scopes) {
-  Challenge challenge = known(endpoint.registry).value_or(Challenge{});
+  Learned learned = known(endpoint.registry).value_or(Learned{});
   Secret refresh = refresh_token(endpoint);
-  Token token = co_await fetch_token(http_, clock_, endpoint, std::move(challenge), std::move(scopes),
-                                     std::move(refresh));
+  Token token = co_await fetch_token(http_, clock_, endpoint, std::move(learned.challenge), learned.at,
+                                     std::move(scopes), std::move(refresh));
   keep_refresh_token(endpoint, token);
   co_return token;
 }
@@ -140,8 +140,9 @@ void Auth::keep_refresh_token(const Endpoint& endpoint, const Token& token) {
 }
 
 bool Auth::refused(const Endpoint& endpoint, const std::vector<std::string>& scopes, const Secret& sent,
-                   const Challenge& challenge) {
-  challenges_[endpoint.registry] = challenge;
+                   const Learned& learned) {
+  const Challenge& challenge = learned.challenge;
+  challenges_[endpoint.registry] = learned;
   if (challenge.scheme == "basic") return has_basic(endpoint) && sent != endpoint.access.credentials->basic();
   if (has_registry_token(endpoint)) return sent != bearer(endpoint.access.credentials->registry_token);
 

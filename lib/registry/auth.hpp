@@ -26,13 +26,19 @@ class Auth {
   /// Throws unauthorized when the token service refuses, else what talking to it throws.
   Task<Secret> authorization(Endpoint endpoint, std::vector<std::string> scopes);
 
+  /// A challenge, and the class of the address that it came from.
+  struct Learned {
+    Challenge challenge;
+    net::AddressClass at = net::AddressClass::global;
+  };
+
   /// Takes note of a 401 to a request that carried `sent`: the token is forgotten, the scheme is learned.
   /// True when a second try can do better.
   bool refused(const Endpoint& endpoint, const std::vector<std::string>& scopes, const Secret& sent,
-               const Challenge& challenge);
+               const Learned& learned);
 
   /// The challenge that this registry sent last, if any.
-  std::optional<Challenge> known(const std::string& registry) const;
+  std::optional<Learned> known(const std::string& registry) const;
 
  private:
   /// One token, or the fetch of it.
@@ -61,7 +67,7 @@ class Auth {
     Secret token;
   };
 
-  std::map<std::string, Challenge> challenges_;          // by registry
+  std::map<std::string, Learned> challenges_;            // by registry
   std::map<std::string, Refresh> refresh_tokens_;        // by registry
   std::map<std::string, std::shared_ptr<Slot>> tokens_;  // by registry and scopes
 };

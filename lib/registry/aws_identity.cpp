@@ -49,7 +49,7 @@ class AwsIdentity final : public CredentialSource {
   Task<std::optional<Credentials>> find(Endpoint endpoint, std::string /*path*/) override {
     require_tls(endpoint.base.scheme, endpoint.base.host);
     std::string key = endpoint.registry;
-    CredentialCache::Fetch fetch = [this, registry = endpoint.registry] { return login(registry); };
+    CredentialCache::Fetch fetch = [this, endpoint] { return login(endpoint); };
     co_return co_await cache_.get(std::move(key), std::move(fetch));
   }
   void refused(const Endpoint& endpoint, const std::string& /*path*/) override {
@@ -57,18 +57,17 @@ class AwsIdentity final : public CredentialSource {
   }
 
  private:
-  Task<Found> login(std::string registry) {
-    const auto host = parse_ecr_host(registry);
+  Task<Found> login(Endpoint endpoint) {
+    const auto host = parse_ecr_host(endpoint.registry);
     if (!host)
       throw Error(ErrorKind::invalid,
-                  "\"" + printable(registry, 200) +
+                  "\"" + printable(endpoint.registry, 200) +
                       "\" is not the name of an Amazon ECR registry (ACCOUNT.dkr.ecr.REGION.amazonaws.com)");
-    const AwsKeys keys = co_await this->keys(host->region);
+    const AwsKeys keys = co_await this->keys(endpoint, host->region);
     const std::string who = "the login of the AWS identity at " + host->api;
-    net::Request request;
+    const auto base = world_.addresses.aws_ecr.empty() ? "https://" + host->api : world_.addresses.aws_ecr;
+    net::Request request = cloud_request(endpoint, base + "/");
     request.method = "POST";
-    request.url = net::Url::parse(
-        (world_.addresses.aws_ecr.empty() ? "https://" + host->api : world_.addresses.aws_ecr) + "/");
     request.body = R"({"registryIds":[")" + host->account + R"("]})";
     request.headers.add("Content-Type", "application/x-amz-json-1.1");
     request.headers.add("X-Amz-Target", action);
@@ -81,7 +80,7 @@ class AwsIdentity final : public CredentialSource {
     co_return Found{std::move(login.credentials), login.lifetime * 4 / 5, login.lifetime * 19 / 20};
   }
 
-  Task<AwsKeys> keys(std::string region) {
+  Task<AwsKeys> keys(Endpoint endpoint, std::string region) {
     const auto& surroundings = world_.surroundings;
     AwsKeys keys;
     keys.id = surroundings.variable("AWS_ACCESS_KEY_ID");
@@ -89,7 +88,7 @@ class AwsIdentity final : public CredentialSource {
     keys.session_token = Secret(surroundings.variable("AWS_SESSION_TOKEN"));
     if (!keys.id.empty() && !keys.secret.empty()) co_return keys;
     if (!surroundings.variable("AWS_WEB_IDENTITY_TOKEN_FILE").empty())
-      co_return co_await of_web_identity(std::move(region));
+      co_return co_await of_web_identity(std::move(endpoint), std::move(region));
     const bool container = !surroundings.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").empty() ||
                            !surroundings.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").empty();
     if (container) co_return co_await of_container();
@@ -97,7 +96,7 @@ class AwsIdentity final : public CredentialSource {
   }
 
   // Roles for service accounts of Kubernetes: AssumeRoleWithWebIdentity (AWS STS API Reference).
-  Task<AwsKeys> of_web_identity(std::string region) {
+  Task<AwsKeys> of_web_identity(Endpoint endpoint, std::string region) {
     const std::string who = "the AWS role of this service account";
     const auto& surroundings = world_.surroundings;
     const auto role = surroundings.variable("AWS_ROLE_ARN");
@@ -114,7 +113,7 @@ class AwsIdentity final : public CredentialSource {
     const std::string domain = region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
     const auto base =
         world_.addresses.aws_sts.empty() ? "https://sts." + region + domain : world_.addresses.aws_sts;
-    net::Request request = form_request(base + "/", form);
+    net::Request request = with_form(cloud_request(endpoint, base + "/"), form);
     request.headers.set("Accept", "application/xml");
     const std::string answer = co_await ask_cloud(world_.http, world_.clock, std::move(request), who);
     const Secret id = element_in(answer, "AccessKeyId", who);

@@ -45,14 +45,14 @@ class AzureIdentity final : public CredentialSource {
     if (world_.surroundings.variable("AZURE_FEDERATED_TOKEN_FILE").empty())
       access = co_await of_machine(std::move(resource));
     else
-      access = co_await of_workload(std::move(resource));
+      access = co_await of_workload(endpoint, std::move(resource));
 
     std::vector<std::pair<std::string, std::string>> fields{{"grant_type", "access_token"},
                                                             {"service", endpoint.base.authority()}};
     if (!identity_.tenant.empty()) fields.emplace_back("tenant", identity_.tenant);
     fields.emplace_back("access_token", std::string(access.reveal()));
-    net::Request request = form_request(endpoint.base.resolve("/oauth2/exchange").text(), form_of(fields));
-    request.tls = endpoint.access.tls;
+    const auto place = endpoint.base.resolve("/oauth2/exchange");
+    net::Request request = with_form(request_to(endpoint, place, net::AddressClass::global), form_of(fields));
     const std::string who = "the exchange of the Azure identity for a token of " + endpoint.registry;
     const std::string answer = co_await ask_cloud(world_.http, world_.clock, std::move(request), who);
     Credentials credentials;
@@ -73,7 +73,7 @@ class AzureIdentity final : public CredentialSource {
     co_return secret_in(answer, "access_token", who);
   }
 
-  Task<Secret> of_workload(std::string resource) {
+  Task<Secret> of_workload(Endpoint endpoint, std::string resource) {
     const std::string who = "the workload identity of this process";
     const auto& surroundings = world_.surroundings;
     const auto client =
@@ -94,7 +94,7 @@ class AzureIdentity final : public CredentialSource {
                  {"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
                  {"client_assertion", std::string(assertion.reveal())},
                  {"grant_type", "client_credentials"}});
-    net::Request request = form_request(url.text(), form);
+    net::Request request = with_form(cloud_request(endpoint, url.text()), form);
     const std::string answer = co_await ask_cloud(world_.http, world_.clock, std::move(request), who);
     co_return secret_in(answer, "access_token", who);
   }

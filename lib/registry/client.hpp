@@ -33,6 +33,12 @@ struct Access {
   net::TlsOptions tls = {};
   /// Plain HTTP. Loopback hosts (127.0.0.0/8, ::1, localhost) speak plain HTTP unless `tls` names a CA.
   bool plain_http = false;
+  /// Other hosts that this registry may send us to wherever they are (net::Reach::trusted).
+  std::vector<std::string> trusted_hosts;
+  /// Instead of the client's, for the registry and all that it sends us to; null: the client's.
+  std::shared_ptr<const net::Proxies> proxies;
+  /// For all bodies from and to the registry and where it sends us; null: no limit.
+  std::shared_ptr<net::Bandwidth> bandwidth;
 };
 
 struct Resolved {

@@ -42,6 +42,8 @@ std::string error_code_in(std::string_view body) {
 net::Request metadata_request(const std::string& base, const std::string& target) {
   net::Request request;
   request.url = net::Url::parse(base + target);
+  request.reach.metadata = true;
+  request.proxies = std::make_shared<const net::Proxies>();
   request.headers.add("Accept", "application/json");
   // It is on the machine itself or next to it; where it does not answer at once there is none.
   request.connect_timeout = std::chrono::seconds(2);
@@ -73,10 +75,15 @@ Secret form_of(const std::vector<std::pair<std::string, std::string>>& fields) {
   return Secret(std::move(text));
 }
 
-net::Request form_request(const std::string& url, const Secret& form) {
+net::Request cloud_request(const Endpoint& endpoint, const std::string& url) {
   net::Request request;
-  request.method = "POST";
   request.url = net::Url::parse(url);
+  request.proxies = endpoint.access.proxies;
+  return request;
+}
+
+net::Request with_form(net::Request request, const Secret& form) {
+  request.method = "POST";
   request.headers.add("Accept", "application/json");
   request.headers.add("Content-Type", "application/x-www-form-urlencoded");
   request.body = std::string(form.reveal());

@@ -6,6 +6,7 @@
 #include "core/workers.hpp"
 #include "net/client.hpp"
 #include "registry/credentials.hpp"
+#include "registry/endpoint.hpp"
 #include "registry/surroundings.hpp"
 
 #include <compare>
@@ -48,7 +49,8 @@ struct CloudWorld {
   CloudAddresses addresses = {};
 };
 
-/// A request to a metadata service. The one place where a link-local address may be asked.
+/// A request to a metadata service: the one place that may ask link-local addresses and those of metadata
+/// services, and never through a proxy, which would be let in as whatever it runs on.
 net::Request metadata_request(const std::string& base, const std::string& target);
 
 /// Sends it and gives the body of a 200. `who` names the service in errors: rate_limited and unavailable as
@@ -58,8 +60,11 @@ Task<std::string> ask_cloud(net::Client& http, Clock& clock, net::Request reques
 
 /// "a=b&c=d", percent-encoded (application/x-www-form-urlencoded).
 Secret form_of(const std::vector<std::pair<std::string, std::string>>& fields);
-/// A POST of a form.
-net::Request form_request(const std::string& url, const Secret& form);
+/// A request to a service of the cloud that an identity for this registry needs. The operator chose it with
+/// the registry, nobody named it; it is asked through the registry's proxy.
+net::Request cloud_request(const Endpoint& endpoint, const std::string& url);
+/// Makes it a POST of a form.
+net::Request with_form(net::Request request, const Secret& form);
 
 /// A text member of a JSON object; throws Error(corrupt) that names `who` and the member when it is not there
 /// or cannot be sent in a header.

@@ -48,4 +48,17 @@ net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url) {
   return tls;
 }
 
+net::Request request_to(const Endpoint& endpoint, const net::Url& url, net::AddressClass from) {
+  net::Request request;
+  request.url = url;
+  request.tls = tls_for(endpoint, url);
+  request.proxies = endpoint.access.proxies;
+  request.bandwidth = endpoint.access.bandwidth;
+  request.reach.trusted = endpoint.access.trusted_hosts;
+  request.reach.setting = "registries." + endpoint.registry + ".trusted_hosts";
+  if (!url.same_origin(endpoint.base))
+    request.reach = request.reach.naming(url.host, url.port, endpoint.base.authority(), from);
+  return request;
+}
+
 }  // namespace sluice::registry

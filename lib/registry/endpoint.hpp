@@ -26,4 +26,8 @@ bool is_loopback_host(std::string_view host);
 /// certificate.
 net::TlsOptions tls_for(const Endpoint& endpoint, const net::Url& url);
 
+/// A request with the registry's settings. Another origin than the registry's is a place that the registry
+/// named, which was reached at an address of class `from`.
+net::Request request_to(const Endpoint& endpoint, const net::Url& url, net::AddressClass from);
+
 }  // namespace sluice::registry

@@ -33,6 +33,7 @@ Task<> read_pages(Session& session, oci::Repository repository, Call first,
     const auto link = next_link(response->headers().all("Link"));
     if (!take(*response, std::move(body)) || !link) co_return;
     call.url = next_page(endpoint, response->url(), *link);
+    call.url_from = response->reached_at();
     if (page == max_pages || !seen.insert(call.url->target).second)
       throw Error(ErrorKind::corrupt, "the " + first.what + " of " + repository.text() +
                                           (page == max_pages ? " has no end" : " comes back to itself"));

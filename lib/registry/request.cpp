@@ -17,6 +17,12 @@ bool shows(std::string_view body, const Secret& authorization) {
   return space != std::string_view::npos && body.find(value.substr(space + 1)) != std::string_view::npos;
 }
 
+std::optional<Auth::Learned> learned_from(const net::Response& response) {
+  auto challenge = choose_challenge(parse_challenges(response.headers().all("WWW-Authenticate")));
+  if (!challenge) return std::nullopt;
+  return Auth::Learned{std::move(*challenge), response.reached_at()};
+}
+
 }  // namespace
 
 std::string pull_scope(const oci::Repository& repository) {
@@ -81,7 +87,7 @@ Task<std::unique_ptr<net::Response>> Session::attempt(Endpoint& endpoint, const 
   const bool challenged = response->status() == 401 && at_home && call.answers_challenge &&
                           response->url().same_origin(endpoint.base);
   if (challenged) {
-    const bool better = co_await learn(endpoint, call, response->headers(), authorization, path);
+    const bool better = co_await learn(endpoint, call, *response, authorization, path);
     if (better && call.stream == nullptr) {
       co_await drain(*response);
       authorization = co_await auth_.authorization(endpoint, call.scopes);
@@ -122,9 +128,8 @@ Task<> Session::look_up(Endpoint& endpoint, std::string path) {
 
 Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint, const Call& call,
                                                        const net::Url& url, Secret authorization) {
-  net::Request request;
+  net::Request request = request_to(endpoint, url, call.url_from);
   request.method = call.method;
-  request.url = url;
   request.headers = call.headers;
   // Digests are over the bytes as stored: nobody may compress them on the way.
   request.headers.set("Accept-Encoding", "identity");
@@ -132,27 +137,25 @@ Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint,
   request.body = call.body;
   request.stream = call.stream;
   request.stream_length = call.stream_length;
-  request.tls = tls_for(endpoint, url);
   request.max_redirects = call.redirects;
   request.header_timeout = call.header_timeout;
   co_return co_await http_.send(std::move(request));
 }
 
-Task<bool> Session::learn(Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent,
+Task<bool> Session::learn(Endpoint& endpoint, const Call& call, const net::Response& response, Secret sent,
                           std::string path) {
-  auto challenge = choose_challenge(parse_challenges(headers.all("WWW-Authenticate")));
+  auto learned = learned_from(response);
   // Some registries (gcr.io) send a 401 without a challenge; the one of /v2/ holds for all.
-  if (!challenge) challenge = auth_.known(endpoint.registry);
-  if (!challenge) {
+  if (!learned) learned = auth_.known(endpoint.registry);
+  if (!learned) {
     Call ping;
-    auto response = co_await exchange(endpoint, ping, endpoint.base, Secret());
-    if (response->status() == 401)
-      challenge = choose_challenge(parse_challenges(response->headers().all("WWW-Authenticate")));
-    co_await drain(*response);
+    const auto answer = co_await exchange(endpoint, ping, endpoint.base, Secret());
+    if (answer->status() == 401) learned = learned_from(*answer);
+    co_await drain(*answer);
   }
-  if (!challenge) co_return false;
+  if (!learned) co_return false;
   co_await look_up(endpoint, std::move(path));
-  co_return auth_.refused(endpoint, call.scopes, sent, *challenge);
+  co_return auth_.refused(endpoint, call.scopes, sent, *learned);
 }
 
 Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response& response, Secret sent) {

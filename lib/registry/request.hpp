@@ -19,7 +19,9 @@ struct Call {
   std::string what;  // "manifest 9-alpine", for messages
   std::string method = "GET";
   std::string path;             // below /v2/<repository>/, with its query
-  std::optional<net::Url> url;  // instead of path: an upload location
+  std::optional<net::Url> url;  // instead of path: an upload location, the next page of a list
+  /// The class of the address that `url` was learned from.
+  net::AddressClass url_from = net::AddressClass::global;
   net::Headers headers;
   std::string body;
   net::BodySource* stream = nullptr;
@@ -64,7 +66,7 @@ class Session {
   Task<> look_up(Endpoint& endpoint, std::string path);
   Task<std::unique_ptr<net::Response>> exchange(const Endpoint& endpoint, const Call& call,
                                                 const net::Url& url, Secret authorization);
-  Task<bool> learn(Endpoint& endpoint, const Call& call, const net::Headers& headers, Secret sent,
+  Task<bool> learn(Endpoint& endpoint, const Call& call, const net::Response& response, Secret sent,
                    std::string path);
   Task<> check(const Endpoint& endpoint, const Call& call, net::Response& response, Secret sent);
 

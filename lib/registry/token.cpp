@@ -55,8 +55,7 @@ TokenRequest token_request(const Endpoint& endpoint, const Challenge& bearer,
   // A relative realm is seen from registries behind a proxy.
   net::Url url = endpoint.base.resolve(bearer.get("realm").value_or(""));
   const bool same_host = url.host == endpoint.base.host;
-  const bool loopback = is_loopback_host(url.host);
-  if (loopback && !is_loopback_host(endpoint.base.host)) refuse(endpoint, url, "it is on this machine");
+  const bool loopback = is_loopback_host(url.host) && is_loopback_host(endpoint.base.host);
   if (url.scheme != "https" && endpoint.base.scheme == "https" && !loopback)
     refuse(endpoint, url, "it has no TLS");
   if (endpoint.access.credentials && url.scheme != "https" && !same_host && !loopback)

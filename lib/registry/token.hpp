@@ -38,8 +38,9 @@ struct TokenRequest {
 /// only.
 std::vector<std::string> merged_scopes(const std::vector<std::string>& wanted, const std::string& demanded);
 
-/// Throws Error(unauthorized) when the realm may not be used: http although the registry speaks TLS, loopback
-/// although the registry is elsewhere, or credentials that would go to another host without TLS.
+/// Throws Error(unauthorized) when the realm may not be used: http although the registry speaks TLS, or
+/// credentials that would go to another host without TLS (on this machine nobody listens). Where it may be is
+/// decided when it is connected to.
 TokenRequest token_request(const Endpoint& endpoint, const Challenge& bearer,
                            const std::vector<std::string>& scopes);
 

@@ -30,21 +30,20 @@ bool knows_no_get(int status) {
 // One service, one registry: sends what is asked and sorts the answers.
 class Service {
  public:
-  Service(net::Client& http, Clock& clock, const Endpoint& endpoint, TokenRequest wanted)
-      : http_(http), clock_(clock), endpoint_(endpoint), wanted_(std::move(wanted)) {}
+  Service(net::Client& http, Clock& clock, const Endpoint& endpoint, TokenRequest wanted,
+          net::AddressClass named_at)
+      : http_(http), clock_(clock), endpoint_(endpoint), wanted_(std::move(wanted)), named_at_(named_at) {}
 
   Task<Answer> get() {
-    net::Request request;
-    request.url = wanted_.url;
+    net::Request request = request_to(endpoint_, wanted_.url, named_at_);
     if (wanted_.with_credentials && endpoint_.access.credentials->has_basic())
       request.headers.add("Authorization", std::string(endpoint_.access.credentials->basic().reveal()));
     co_return co_await send(std::move(request), Secret());
   }
 
   Task<Answer> post(Secret form, Secret refresh) {
-    net::Request request;
+    net::Request request = request_to(endpoint_, wanted_.realm, named_at_);
     request.method = "POST";
-    request.url = wanted_.realm;
     request.headers.add("Content-Type", "application/x-www-form-urlencoded");
     request.body = std::string(form.reveal());
     co_return co_await send(std::move(request), std::move(refresh));
@@ -52,7 +51,6 @@ class Service {
 
  private:
   Task<Answer> send(net::Request request, Secret refresh) {
-    request.tls = tls_for(endpoint_, request.url);
     request.headers.add("Accept", "application/json");
     request.headers.add("Accept-Encoding", "identity");
     const auto response = co_await http_.send(std::move(request));
@@ -81,6 +79,7 @@ class Service {
   Clock& clock_;
   const Endpoint& endpoint_;
   const TokenRequest wanted_;
+  const net::AddressClass named_at_;
 };
 
 void check_host(const Endpoint& endpoint, const TokenRequest& wanted) {
@@ -94,7 +93,7 @@ void check_host(const Endpoint& endpoint, const TokenRequest& wanted) {
 }  // namespace
 
 Task<Token> fetch_token(net::Client& http, Clock& clock, Endpoint endpoint, Challenge challenge,
-                        std::vector<std::string> scopes, Secret refresh) {
+                        net::AddressClass named_at, std::vector<std::string> scopes, Secret refresh) {
   TokenRequest wanted = token_request(endpoint, challenge, scopes);
   check_host(endpoint, wanted);
   const std::string service_name = challenge.get("service").value_or("");
@@ -102,7 +101,7 @@ Task<Token> fetch_token(net::Client& http, Clock& clock, Endpoint endpoint, Chal
   const bool basic = credentials && credentials->has_basic();
   const bool identity = credentials && !credentials->identity_token.empty();
   if (identity) refresh = credentials->identity_token;
-  Service service(http, clock, endpoint, std::move(wanted));
+  Service service(http, clock, endpoint, std::move(wanted), named_at);
 
   if (!refresh.empty()) {
     Secret form = refresh_form(service_name, scopes, refresh);

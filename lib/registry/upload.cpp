@@ -18,10 +18,16 @@ constexpr std::uint64_t usual_chunk = 32 * 1024 * 1024;
 /// A registry that wants larger pieces than this (OCI-Chunk-Min-Length) is not obeyed.
 constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
 
+/// Where an upload goes on, as the registry said, and the class of the address that it said so from.
+struct Location {
+  net::Url url;
+  net::AddressClass from = net::AddressClass::global;
+};
+
 /// An upload session of the target, or the news that none is needed.
 struct Begun {
   bool mounted = false;
-  net::Url location;
+  Location location;
   std::uint64_t least_chunk = 0;  // OCI-Chunk-Min-Length
 };
 
@@ -42,16 +48,18 @@ class Upload {
 
  private:
   Call call(std::string method) const;
+  Call call_at(std::string method, Location location) const;
+  Location location_in(const net::Response& response) const;
   Task<Begun> post(std::string query, std::vector<std::string> scopes);
   Task<std::optional<Begun>> mount(std::string from);
   Task<Begun> begin();
-  Task<> put(net::Url location, net::BodySource* body, std::uint64_t from);
-  Task<net::Url> patch(net::Url location, net::BodySource& body, std::uint64_t from, std::uint64_t length);
+  Task<> put(Location location, net::BodySource* body, std::uint64_t from);
+  Task<Location> patch(Location location, net::BodySource& body, std::uint64_t from, std::uint64_t length);
   Task<> send(Begun begun, VerifiedBody& body);
-  Task<bool> find_rest(net::Url& location, VerifiedBody& body);
+  Task<bool> find_rest(VerifiedBody& body);
   Task<std::optional<Error>> stream(Begun begun);
   Task<> abandon();
-  Task<> put_empty(net::Url location);
+  Task<> put_empty(Location location);
   Task<> refuse_size(net::Response& response);
   Task<> pause(int attempt);
 
@@ -64,7 +72,7 @@ class Upload {
   oci::Descriptor blob_;
   BlobMoved moved_;
   std::uint64_t size_;
-  net::Url location_;       // where the upload goes on
+  Location location_;
   bool too_large_ = false;  // the registry said 413 to a whole blob
 };
 
@@ -93,6 +101,19 @@ Call Upload::call(std::string method) const {
   return call;
 }
 
+Call Upload::call_at(std::string method, Location location) const {
+  Call call = this->call(std::move(method));
+  call.url = std::move(location.url);
+  call.url_from = location.from;
+  return call;
+}
+
+Location Upload::location_in(const net::Response& response) const {
+  const Endpoint endpoint = session_.endpoint(target_);
+  const std::string location = response.headers().get("Location").value_or("");
+  return {upload_location(endpoint, response.url(), location), response.reached_at()};
+}
+
 Task<Begun> Upload::post(std::string query, std::vector<std::string> scopes) {
   Call call = this->call("POST");
   call.path = "blobs/uploads/" + query;
@@ -103,9 +124,7 @@ Task<Begun> Upload::post(std::string query, std::vector<std::string> scopes) {
   Begun begun;
   begun.mounted = response->status() == 201 && !query.empty();
   if (begun.mounted) co_return begun;
-  const std::string location = response->headers().get("Location").value_or("");
-  const Endpoint endpoint = session_.endpoint(target_);
-  begun.location = upload_location(endpoint, response->url(), location);
+  begun.location = location_in(*response);
   const std::string least = response->headers().get("OCI-Chunk-Min-Length").value_or("");
   std::from_chars(least.data(), least.data() + least.size(), begun.least_chunk);
   if (begun.least_chunk > largest_chunk) begun.least_chunk = 0;
@@ -142,9 +161,9 @@ Task<Begun> Upload::begin() {
   co_return co_await post("", std::move(scopes));
 }
 
-Task<> Upload::put(net::Url location, net::BodySource* body, std::uint64_t from) {
-  Call call = this->call("PUT");
-  call.url = with_digest(std::move(location), blob_.digest);
+Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from) {
+  location.url = with_digest(std::move(location.url), blob_.digest);
+  Call call = call_at("PUT", std::move(location));
   call.headers = {{"Content-Type", "application/octet-stream"}};
   call.expected = {200, 201, 202, 204, 413};
   call.stream = body;
@@ -169,11 +188,10 @@ Task<> Upload::refuse_size(net::Response& response) {
 }
 
 // "Content-Range: 0-1023", without unit and total (distribution specification, "Pushing a blob in chunks").
-Task<net::Url> Upload::patch(net::Url location, net::BodySource& body, std::uint64_t from,
+Task<Location> Upload::patch(Location location, net::BodySource& body, std::uint64_t from,
                              std::uint64_t length) {
   Piece piece(body, length);
-  Call call = this->call("PATCH");
-  call.url = std::move(location);
+  Call call = call_at("PATCH", std::move(location));
   call.headers = {{"Content-Type", "application/octet-stream"},
                   {"Content-Range", std::to_string(from) + "-" + std::to_string(from + length - 1)}};
   call.expected = {200, 201, 202, 204};
@@ -181,16 +199,13 @@ Task<net::Url> Upload::patch(net::Url location, net::BodySource& body, std::uint
   call.stream_length = length;
   const auto response = co_await session_.send(target_, std::move(call));
   co_await drain(*response);
-  const Endpoint endpoint = session_.endpoint(target_);
-  const std::string next = response->headers().get("Location").value_or("");
-  co_return upload_location(endpoint, response->url(), next);
+  co_return location_in(*response);
 }
 
 // So that the registry need not keep what came so far. distribution asks for the right to delete here: a
 // refusal is no news, and must not teach us to ask for that right.
 Task<> Upload::abandon() {
-  Call call = this->call("DELETE");
-  call.url = location_;
+  Call call = call_at("DELETE", location_);
   call.answers_challenge = false;
   call.header_timeout = std::chrono::seconds(5);
   call.expected = {200, 202, 204};
@@ -216,9 +231,8 @@ Task<> Upload::send(Begun begun, VerifiedBody& body) {
 }
 
 // Asks how much of a broken upload arrived. distribution 2 forgets uploads that broke within a request.
-Task<bool> Upload::find_rest(net::Url& location, VerifiedBody& body) {
-  Call call = this->call("GET");
-  call.url = location;
+Task<bool> Upload::find_rest(VerifiedBody& body) {
+  Call call = call_at("GET", location_);
   call.expected = {204};
   call.header_timeout = std::chrono::seconds(10);
   try {
@@ -226,9 +240,7 @@ Task<bool> Upload::find_rest(net::Url& location, VerifiedBody& body) {
     co_await drain(*response);
     const auto held = bytes_held(response->headers().get("Range").value_or(""));
     if (!held || *held == 0 || *held > body.position()) co_return false;
-    const auto next = response->headers().get("Location");
-    const Endpoint endpoint = session_.endpoint(target_);
-    if (next) location = upload_location(endpoint, response->url(), *next);
+    if (response->headers().get("Location")) location_ = location_in(*response);
     co_return body.rewind(*held);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
@@ -252,7 +264,7 @@ Task<std::optional<Error>> Upload::stream(Begun begun) {
     }
     const bool cut = failure->kind() == ErrorKind::unavailable || failure->kind() == ErrorKind::timeout;
     if (!cut || body.failure()) break;
-    const bool goes_on = co_await find_rest(location_, body);
+    const bool goes_on = co_await find_rest(body);
     if (!goes_on) break;
   }
   co_await abandon();
@@ -271,7 +283,7 @@ Task<std::optional<Error>> Upload::stream(Begun begun) {
   co_return failure;
 }
 
-Task<> Upload::put_empty(net::Url location) {
+Task<> Upload::put_empty(Location location) {
   if (oci::Hasher(blob_.digest.algorithm()).finish() != blob_.digest)
     throw Error(ErrorKind::corrupt, "blob " + blob_.digest.shortened() + " of " + target_.text() +
                                         " is said to be empty, but its digest is not: not pushed");

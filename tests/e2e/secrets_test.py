@@ -59,16 +59,20 @@ class Secrets(Scene):
             "file": "canary-file-5f2d9c",
             "env": "canary-env-81ab3e",
             "command": "canary-command-c07714",
+            "proxy": "canary-proxy-7d20e1",
             "hook": "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LTEyMzQ1Njc4OTA=",
         }
-        for name, file in (("file", "password"), ("command", "vault")):
+        for name, file in (("file", "password"), ("command", "vault"), ("proxy", "proxy")):
             with open(self.file(file), "w", encoding="ascii") as out:
                 out.write(canaries[name] + "\n")
         fake = Fake()
         self.addCleanup(fake.close)
         asked = []
+        proxied = []
 
         def refuse(handler, _):
+            if handler.headers.get("Proxy-Authorization"):
+                proxied.append((handler.path, handler.headers["Proxy-Authorization"], handler.headers.get("Authorization", "")))
             asked.append(handler.headers.get("Authorization", ""))
             body = b'{"errors":[{"code":"UNAUTHORIZED","message":"wrong"}]}'
             handler.send_response(401)
@@ -84,12 +88,17 @@ class Secrets(Scene):
         refused = self.pipeline("refused", "1", upstream=f"{fake.host}/library/x:1")
         hook = {"webhook": {"url": f"http://127.0.0.1:{self.dev.port}/nobody", "secret": {"env": "CANARY_HOOK"}}}
         config = self.config(
-            [self.pipeline(), refused],
+            [self.pipeline(), refused, self.pipeline("proxied", "1", upstream="registry.test/library/x:1")],
             [self.dependent("team-a/hello", rebuild=hook)],
             registries={
+                "registry.test": {"http": True},
                 fake.host: {"auth": {"username": "bot", "password": {"file": self.file("password")}}},
                 self.dev.host: {"auth": {"username": "bot", "password": {"env": "CANARY_ENV"}}},
                 "127.0.0.1:1": {"auth": {"username": "bot", "password": {"command": ["cat", self.file("vault")]}}},
+            },
+            proxy={
+                "http": f"http://{fake.host}",
+                "auth": {"username": "bot", "password": {"file": self.file("proxy")}},
             },
             log={"level": "trace", "format": "json"},
         )
@@ -98,6 +107,12 @@ class Secrets(Scene):
         run = self.wait_run(one.digest)
         wait_until("the password was sent", lambda: any(value.startswith("Basic ") for value in asked))
         wait_until("the refusal is known", lambda: all(each["watch"]["last_look"] or each["watch"]["error"] for each in self.daemon.json("status")["pipelines"]))
+        wait_until("the proxy was asked", lambda: proxied)
+        path, login, password = proxied[0]
+        self.assertTrue(path.startswith("http://registry.test/v2/"), path)
+        self.assertEqual(login, "Basic " + base64.b64encode(b"bot:" + canaries["proxy"].encode()).decode())
+        self.assertEqual(password, "")
+        canaries["proxy login"] = login.removeprefix("Basic ")
         places = {
             "status": self.daemon.cli("status", "--json"),
             "runs": self.daemon.cli("runs", "--json"),

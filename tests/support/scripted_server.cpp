@@ -67,6 +67,7 @@ struct ScriptedServer::Impl {
   Script script;
   SslContext tls{nullptr, &SSL_CTX_free};
   int listener = -1;
+  std::string address;
   std::uint16_t port = 0;
   std::atomic<bool> stopping = false;
   std::atomic<int> accepted = 0;
@@ -263,18 +264,20 @@ void ScriptedServer::Impl::run(int descriptor, int number) {
   }
 }
 
-ScriptedServer::ScriptedServer(Script script, std::optional<TlsFiles> tls) : impl_(std::make_unique<Impl>()) {
+ScriptedServer::ScriptedServer(Script script, std::optional<TlsFiles> tls, std::string address)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->address = std::move(address);
   impl_->script = std::move(script);
   if (tls) impl_->tls = load(*tls);
   impl_->listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in name{};
   name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::inet_pton(AF_INET, impl_->address.c_str(), &name.sin_addr);
   socklen_t size = sizeof name;
   if (impl_->listener < 0 || ::bind(impl_->listener, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 ||
       ::listen(impl_->listener, 64) != 0 ||
       ::getsockname(impl_->listener, reinterpret_cast<sockaddr*>(&name), &size) != 0)
-    throw std::runtime_error("the test server cannot listen on 127.0.0.1");
+    throw std::runtime_error("the test server cannot listen on " + impl_->address);
   impl_->port = ntohs(name.sin_port);
   impl_->acceptor = std::thread([impl = impl_.get()] { impl->accept_loop(); });
 }
@@ -292,7 +295,7 @@ std::uint16_t ScriptedServer::port() const {
 }
 
 std::string ScriptedServer::authority() const {
-  return "127.0.0.1:" + std::to_string(port());
+  return impl_->address + ":" + std::to_string(port());
 }
 
 std::string ScriptedServer::url(std::string_view target) const {

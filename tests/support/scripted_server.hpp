@@ -57,8 +57,8 @@ struct TlsFiles {
   std::optional<std::filesystem::path> client_ca;
 };
 
-/// Listens on 127.0.0.1, port chosen by the kernel. Each connection runs `script` on its own thread and is
-/// closed when the script returns. The destructor ends all scripts.
+/// Listens on a loopback address, port chosen by the kernel. Each connection runs `script` on its own thread
+/// and is closed when the script returns. The destructor ends all scripts.
 ///
 ///   ScriptedServer server([](Exchange& x) {
 ///     auto request = x.read_request();
@@ -67,15 +67,16 @@ struct TlsFiles {
 class ScriptedServer {
  public:
   using Script = std::function<void(Exchange&)>;
-  explicit ScriptedServer(Script script, std::optional<TlsFiles> tls = std::nullopt);
+  explicit ScriptedServer(Script script, std::optional<TlsFiles> tls = std::nullopt,
+                          std::string address = "127.0.0.1");
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
   std::uint16_t port() const;
-  /// "http://127.0.0.1:<port><target>", https when it speaks TLS.
+  /// "http://<address>:<port><target>", https when it speaks TLS.
   std::string url(std::string_view target = "/") const;
-  /// "127.0.0.1:<port>"
+  /// "<address>:<port>"
   std::string authority() const;
   std::vector<RecordedRequest> requests() const;
   /// Connections accepted so far.

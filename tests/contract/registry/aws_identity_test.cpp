@@ -2,6 +2,7 @@
 
 #include "cloud_scene.hpp"
 #include "registry/sigv4.hpp"
+#include "support/proxy_server.hpp"
 #include "support/run.hpp"
 
 #include <catch2/catch.hpp>
@@ -90,6 +91,53 @@ TEST_CASE("Amazon: the instance's role is asked for by version 2 of the metadata
   CHECK(requests[2].headers.at("x-aws-ec2-metadata-token") == "canary-imds");
   CHECK(is_signed_with(api.server.requests().front(), api.base() + "/",
                        {"AKID", Secret("canary-key"), Secret("canary-session")}));
+}
+
+TEST_CASE("D1: only the metadata service is asked at a link-local address, and only directly") {
+  Cloud metadata;
+  metadata.answers["PUT /latest/api/token"] = "canary-imds";
+  metadata.answers["GET /latest/meta-data/iam/security-credentials/"] = "builder";
+  metadata.answers["GET /latest/meta-data/iam/security-credentials/builder"] = instance_keys();
+  Cloud api;
+  api.answers["POST /"] = ecr_login();
+  const ProxyServer proxy;
+  // All of this machine stands for metadata services.
+  net::ClientOptions network;
+  network.classify = [](const boost::asio::ip::address&) { return net::AddressClass::metadata; };
+  network.lookup = [](const std::string&) -> std::vector<boost::asio::ip::address> {
+    return {boost::asio::ip::make_address("127.0.0.1")};
+  };
+  net::Proxies proxies;
+  proxies.http = net::Proxy::parse(proxy.url());
+  network.proxies = std::make_shared<const net::Proxies>(proxies);
+  const auto error = run([&]() -> Task<std::optional<Error>> {
+    CloudScene scene(network);
+    scene.addresses.aws_metadata = "http://metadata.test:" + std::to_string(metadata.server.port());
+    scene.addresses.aws_ecr = "http://127.0.0.1:" + std::to_string(api.server.port());
+    co_return co_await failure_of(scene.find(registry::make_aws_identity(scene.world()), ecr));
+  });
+  CHECK(metadata.server.requests().size() == 3);
+  CHECK(error->kind() == ErrorKind::denied);
+  CHECK(api.server.connections() == 0);
+  CHECK(proxy.asked().empty());
+}
+
+TEST_CASE("Amazon: the services of the cloud are asked through the registry's proxy") {
+  Cloud api;
+  const ProxyServer proxy;
+  const std::string host = "ecr.test:" + std::to_string(api.server.port());
+  api.answers["POST http://" + host + "/"] = ecr_login();  // the proxy hands on what it was asked for
+  run([&]() -> Task<> {
+    CloudScene scene;
+    net::Proxies proxies;
+    proxies.http = net::Proxy::parse(proxy.url());
+    scene.access.proxies = std::make_shared<const net::Proxies>(proxies);
+    scene.environment = {{"AWS_ACCESS_KEY_ID", "AKID"}, {"AWS_SECRET_ACCESS_KEY", "canary"}};
+    scene.addresses.aws_ecr = "http://" + host;
+    const auto found = co_await scene.find(registry::make_aws_identity(scene.world()), ecr);
+    CHECK(found->username == "AWS");
+  });
+  CHECK(proxy.asked() == std::vector<std::string>{"POST http://" + host + "/"});
 }
 
 TEST_CASE("Amazon: a container's role is asked for at the address in its environment, with its token") {

@@ -35,7 +35,11 @@ struct Cloud {
 
 /// A machine with an environment and files, whose clouds are doubles.
 struct CloudScene {
+  explicit CloudScene(net::ClientOptions network = {}) : rig(std::move(network)) {}
+
   Rig rig;
+  /// Of the registry that credentials are looked for.
+  registry::Access access;
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> files;
   registry::CloudAddresses addresses;
@@ -56,7 +60,7 @@ struct CloudScene {
   }
   Task<std::optional<registry::Credentials>> find(std::shared_ptr<registry::CredentialSource> source,
                                                   const std::string& registry) {
-    auto endpoint = registry::endpoint_of(registry, {});
+    auto endpoint = registry::endpoint_of(registry, access);
     std::string path = "a";
     co_return co_await source->find(std::move(endpoint), std::move(path));
   }

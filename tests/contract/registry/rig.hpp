@@ -36,10 +36,13 @@ Task<Error> failure_of(Task<T> task) {
 }
 
 struct Rig {
+  explicit Rig(net::ClientOptions options = {}) : network(std::move(options)) {}
+
+  net::ClientOptions network;
   ShiftedClock clock;
   SeededRandom random{1};
   Workers workers{2};
-  std::unique_ptr<net::Client> http = net::make_client(clock, workers);
+  std::unique_ptr<net::Client> http = net::make_client(clock, workers, network);
   /// Settings by registry host; what is not here is loopback without credentials.
   std::map<std::string, registry::Access> access;
   registry::Client client{*http, clock, random, workers,

@@ -90,6 +90,7 @@ TEST_CASE("the file with every option shows the defaults") {
   CHECK(all->log_format == defaults.log_format);
   CHECK(all->container.program == defaults.container.program);
   CHECK(all->builder.program == defaults.builder.program);
+  CHECK(all->bandwidth == defaults.bandwidth);
 }
 
 TEST_CASE("the minimal example is good") {
@@ -105,7 +106,7 @@ TEST_CASE("the schema describes exactly the sections that are read") {
   for (const auto& [name, value] : schema.at("properties").items())
     described.insert(name);
   CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "docker_config",
-                                           "registries", "webhooks", "pipelines", "dependents"});
+                                           "proxy", "transfer", "registries", "webhooks", "pipelines", "dependents"});
   CHECK(schema.at("additionalProperties") == false);
 }
 

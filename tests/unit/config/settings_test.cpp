@@ -124,6 +124,17 @@ TEST_CASE("TLS is spoken, except where configured otherwise and on loopback with
   CHECK_FALSE(config->plain_http("127.0.0.1.example.com"));
 }
 
+TEST_CASE("hosts that a registry may send us to are read in lower case, and odd ones told") {
+  const auto config = good(
+      "registries: {r.example.com: {trusted_hosts: [Storage.example.com, 'minio:9000', 10.1.2.3, "
+      "'[fd00::1]:9000']}}");
+  CHECK(config->registry("r.example.com").trusted_hosts ==
+        std::vector<std::string>{"storage.example.com", "minio:9000", "10.1.2.3", "[fd00::1]:9000"});
+  for (const auto* host : {"https://s.example.com", "s.example.com/x", "''", "'s.example.com:99999'", "'*'"})
+    CHECK_THAT(wrong("registries: {r.example.com: {trusted_hosts: [" + std::string(host) + "]}}"),
+               Contains("is not a host or host:port"));
+}
+
 TEST_CASE("mistakes about registries are told") {
   CHECK_THAT(wrong("registries: {'https://r.example.com': {}}"), Contains("is not the name of a registry"));
   CHECK_THAT(wrong("registries: {r.example.com/team: {}}"), Contains("is not the name of a registry"));

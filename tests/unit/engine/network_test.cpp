@@ -1,0 +1,69 @@
+#include "engine/network.hpp"
+
+#include "core/error.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+
+namespace {
+
+std::optional<std::string> with_proxy(const std::string& name) {
+  return name == "HTTPS_PROXY" ? std::optional<std::string>("http://environment.example:1") : std::nullopt;
+}
+
+const net::Url target = net::Url::parse("https://r.example.com/v2/");
+
+registry::Access access(engine::Network& network, const config::Config& config, const std::string& host) {
+  registry::Access access;
+  network.give_to(access, host, config.registry(host));
+  return access;
+}
+
+}  // namespace
+
+TEST_CASE("the environment's proxies count until the configuration has some, even none at all") {
+  config::Config config;
+  CHECK(engine::proxies_of(config, with_proxy).choose(target)->text() == "http://environment.example:1");
+  config.proxy = config::Proxies{};
+  CHECK_FALSE(engine::proxies_of(config, with_proxy).choose(target));
+  config.proxy->https = {.url = "socks5h://p.example:9", .username = "bot", .password = Secret("canary")};
+  const auto chosen = engine::proxies_of(config, with_proxy).choose(target);
+  REQUIRE(chosen);
+  CHECK(chosen->text() == "socks5h://p.example:9");
+  CHECK(chosen->password == Secret("canary"));
+  config.proxy->no_proxy = {"example.com"};
+  CHECK_FALSE(engine::proxies_of(config, with_proxy).choose(target));
+}
+
+TEST_CASE("a registry gets its own proxy, none at all, or that of all") {
+  config::Config config;
+  config.registries["own.example"].proxy =
+      config::Proxy{.url = "http://p.example:3128", .username = {}, .password = {}};
+  config.registries["none.example"].proxy = config::Proxy{};
+  config.registries["all.example"] = {};
+  engine::Network network;
+  CHECK(access(network, config, "own.example").proxies->choose(target)->text() == "http://p.example:3128");
+  const auto none = access(network, config, "none.example").proxies;
+  REQUIRE(none);
+  CHECK_FALSE(none->choose(target));
+  CHECK_FALSE(access(network, config, "all.example").proxies);
+  CHECK_FALSE(access(network, config, "unlisted.example").proxies);
+}
+
+TEST_CASE("all requests to a registry share one limit, which follows the configuration") {
+  config::Config config;
+  config.registries["r.example"].bandwidth = 1'000'000;
+  engine::Network network;
+  const auto first = access(network, config, "r.example").bandwidth;
+  REQUIRE(first);
+  CHECK(access(network, config, "r.example").bandwidth == first);
+  CHECK(first->piece(1'000'000) == 100'000);
+  config.registries["r.example"].bandwidth = 2'000'000;
+  CHECK(access(network, config, "r.example").bandwidth == first);
+  CHECK(first->piece(1'000'000) == 200'000);
+  config.registries["r.example"].bandwidth = 0;
+  access(network, config, "r.example");
+  CHECK_FALSE(first->is_limited());
+  CHECK_FALSE(access(network, config, "unlisted.example").bandwidth);
+}
