@@ -32,7 +32,7 @@ class Examples(unittest.TestCase):
             )
 
     def test_every_yaml_example_is_a_good_configuration(self):
-        for page in ("docs/configuration.md", "docs/webhooks.md", "README.md"):
+        for page in ("docs/configuration.md", "docs/registries.md", "docs/webhooks.md", "README.md"):
             for number, block in enumerate(yaml_blocks(page), 1):
                 with self.subTest(page=page, block=number):
                     done = self.check(block)
@@ -41,6 +41,7 @@ class Examples(unittest.TestCase):
     def test_the_pages_do_have_examples(self):
         self.assertGreater(len(yaml_blocks("docs/configuration.md")), 5)
         self.assertGreater(len(yaml_blocks("docs/webhooks.md")), 10)
+        self.assertEqual(len(yaml_blocks("docs/registries.md")), 12)
 
     def test_the_steps_of_each_sender_are_those_that_the_program_prints(self):
         with open(os.path.join(ROOT, "docs/webhooks.md"), encoding="utf-8") as file:
