@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <iostream>
 #include <optional>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utility>
 
 namespace sluice::daemon {
 namespace {
@@ -18,6 +20,10 @@ constexpr std::size_t longest = 64 * 1024;
 constexpr std::array ending_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 volatile std::sig_atomic_t caught = 0;
+// A signal that comes just before read() would not end it: it writes here, where it is seen in any order.
+// -1: signals are not kept.
+int signal_writes = -1;
+int signal_shows = -1;
 
 // The terminal of the process, wherever standard input and output lead.
 class Terminal {
@@ -40,8 +46,12 @@ class Terminal {
     std::string text;
     char c = 0;
     while (true) {
+      std::array<pollfd, 2> awaited{{{file_, POLLIN, 0}, {signal_shows, POLLIN, 0}}};
+      const int ready = ::poll(awaited.data(), awaited.size(), -1);
+      if (caught != 0) return std::nullopt;
+      if (ready < 0 && errno == EINTR) continue;
       const auto size = ::read(file_, &c, 1);
-      if (size < 0 && errno == EINTR && caught == 0) continue;
+      if (size < 0 && errno == EINTR) continue;
       if (size <= 0) return std::nullopt;
       if (c == '\n') return text;
       if (text.size() == longest) return std::nullopt;
@@ -58,8 +68,17 @@ class Hidden {
  public:
   explicit Hidden(int file) : file_(file) {
     caught = 0;
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+      throw Failure(exit_code::failed, "cannot make a pipe");
+    signal_shows = ends[0];
+    signal_writes = ends[1];
     struct sigaction note {};
-    note.sa_handler = [](int number) { caught = number; };
+    note.sa_handler = [](int number) {
+      caught = number;
+      const char mark = 0;
+      if (::write(signal_writes, &mark, 1) < 0) return;  // full: it is seen already
+    };
     for (std::size_t i = 0; i < ending_signals.size(); ++i)
       ::sigaction(ending_signals[i], &note, &before_[i]);
     known_ = ::tcgetattr(file_, &shown_) == 0;
@@ -79,6 +98,8 @@ class Hidden {
     if (known_) ::tcsetattr(file_, TCSAFLUSH, &shown_);
     for (std::size_t i = 0; i < ending_signals.size(); ++i)
       ::sigaction(ending_signals[i], &before_[i], nullptr);
+    ::close(std::exchange(signal_shows, -1));
+    ::close(std::exchange(signal_writes, -1));
     if (caught != 0) ::raise(caught);
   }
 
