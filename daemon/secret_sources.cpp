@@ -82,14 +82,13 @@ config::SecretSources system_secret_sources() {
 }
 
 config::SecretSources placeholder_secret_sources() {
-  // One that every kind of secret could be, signing secrets of the Standard Webhooks specification too.
-  static const std::string placeholder = "whsec_c2x1aWNlLXBsYWNlaG9sZGVyLW5vdGhpbmc=";
-  const auto anything = [](const auto&, std::string&) -> std::optional<std::string> { return placeholder; };
+  const auto anything = [](const auto&, std::string&) -> std::optional<std::string> { return "-"; };
   config::SecretSources sources;
-  sources.environment = [](const std::string&) -> std::optional<std::string> { return placeholder; };
+  sources.environment = [](const std::string&) -> std::optional<std::string> { return "-"; };
   sources.file = anything;
   sources.command = anything;
   sources.credentials_directory = "/";
+  sources.placeholders = true;
   return sources;
 }
 

@@ -81,6 +81,10 @@ Found read(Section& reference, const Section::Impl& entries, const SecretSources
 
 }  // namespace
 
+bool Section::knows_secrets() const {
+  return !impl_->context->secrets.placeholders;
+}
+
 Secret Section::secret(const std::string& key, bool required) {
   const auto* entry = impl_->ask(key);
   const auto name = "'" + printable(key, 80) + "'";

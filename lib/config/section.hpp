@@ -27,6 +27,8 @@ struct SecretSources {
   std::function<std::optional<std::string>(const std::vector<std::string>& argv, std::string& why)> command;
   /// Directory of systemd credentials ($CREDENTIALS_DIRECTORY), empty when there is none.
   std::string credentials_directory;
+  /// What these give stands for the secrets where nobody needs them: its form means nothing.
+  bool placeholders = false;
 };
 
 /// A cursor on one YAML mapping. Each getter marks its key as known; done() reports the unknown ones with a
@@ -59,6 +61,8 @@ class Section {
   /// {file: P} | {env: N} | {credential: N} | {command: [..]}; trailing newline stripped; never quoted in
   /// messages.
   Secret secret(const std::string& key, bool required);
+  /// Whether secret() gives the secrets themselves, whose form can be checked.
+  bool knows_secrets() const;
   /// The mapping under a key; an empty one when absent.
   Section section(const std::string& key);
   /// Mappings of a list.

@@ -16,15 +16,13 @@
 namespace sluice::watch {
 namespace {
 
-// What stands for each secret where only the shape of the file matters.
-constexpr std::string_view placeholder = "-";
 constexpr std::size_t shortest_secret = 8;
 
 // A value that could be guessed is refused: the address is open to the network.
 Secret proof(config::Section& section, const std::string& key) {
   auto value = section.secret(key, true);
   const auto text = value.reveal();
-  if (!text.empty() && text != placeholder && text.size() < shortest_secret)
+  if (!text.empty() && section.knows_secrets() && text.size() < shortest_secret)
     section.error(section.position(key), fmt::format("'{}' is shorter than 8 characters", key),
                   "make one with: openssl rand -hex 32");
   if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }))
@@ -105,7 +103,7 @@ void read_standard(config::Section& section, Hook& hook) {
   auto secret = read_proof(section, "standard_webhooks", hook);
   auto text = secret.reveal();
   constexpr std::string_view start = "whsec_";
-  if (text.empty() || text == placeholder) {
+  if (text.empty() || !section.knows_secrets()) {
     hook.standard = std::move(secret);
     return;
   }
@@ -124,12 +122,13 @@ void read_oidc(config::Section& section, Hook& hook) {
   oidc.audience = part.required_text("audience", "the audience of the push subscription");
   oidc.email = part.required_text("email", "the service account of the push subscription");
   oidc.keys_url = part.text("keys_url");
-  if (part.has("keys")) oidc.keys = std::string(part.secret("keys", true).reveal());
+  Secret keys;
+  if (part.has("keys")) keys = part.secret("keys", true);
   if (part.has("keys") == part.has("keys_url"))
     part.error(part.position(), "the keys that sign the token are named in one way, 'keys' or 'keys_url'",
                "for Google: keys_url: https://www.googleapis.com/oauth2/v3/certs");
   try {
-    if (!oidc.keys.empty() && oidc.keys != placeholder) read_keys(oidc.keys);
+    if (!keys.empty() && part.knows_secrets()) oidc.keys = read_keys(keys.reveal());
     if (!oidc.keys_url.empty() && net::Url::parse(oidc.keys_url).scheme != "https")
       throw Error(ErrorKind::invalid, "'keys_url' must be https");
   } catch (const Error& error) {

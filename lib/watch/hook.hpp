@@ -4,6 +4,7 @@
 #include "config/config.hpp"
 #include "core/address.hpp"
 #include "core/secret.hpp"
+#include "watch/jwks.hpp"
 #include "watch/rate_limit.hpp"
 #include "watch/sender.hpp"
 
@@ -24,7 +25,7 @@ struct Oidc {
   std::string issuer;
   std::string audience;
   std::string email;     // of the account it was made out to
-  std::string keys;      // JSON Web Key Set (RFC 7517), or
+  PublicKeys keys;       // of a JSON Web Key Set (RFC 7517), or
   std::string keys_url;  // where to get it
 };
 

@@ -64,9 +64,9 @@ std::string claim_fault(const json& claims, const Oidc& wanted, Time now, Millis
 
 }  // namespace
 
-std::map<std::string, net::PublicKey> read_keys(std::string_view text) {
+PublicKeys read_keys(std::string_view text) {
   const auto payload = read_payload(text);
-  std::map<std::string, net::PublicKey> keys;
+  PublicKeys keys;
   for (const auto& key : Fields(payload, "the key set").objects("keys")) {
     const auto use = key.text("use");
     if (key.text("kty") != "RSA" || (!use.empty() && use != "sig")) continue;
@@ -78,8 +78,8 @@ std::map<std::string, net::PublicKey> read_keys(std::string_view text) {
   return keys;
 }
 
-std::string token_fault(std::string_view token, const Oidc& wanted,
-                        const std::map<std::string, net::PublicKey>& keys, Time now, Milliseconds leeway) {
+std::string token_fault(std::string_view token, const Oidc& wanted, const PublicKeys& keys, Time now,
+                        Milliseconds leeway) {
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (token.size() > longest_token || second == std::string_view::npos ||

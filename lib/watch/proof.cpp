@@ -101,7 +101,7 @@ Verdict check_token(const Oidc& oidc, const std::string& authorization, Time now
   const auto document = documents.find(oidc.keys_url);
   if (!oidc.keys_url.empty() && document == documents.end()) return wanting(oidc.keys_url);
   try {
-    const auto keys = read_keys(oidc.keys_url.empty() ? oidc.keys : document->second);
+    const auto keys = oidc.keys_url.empty() ? oidc.keys : read_keys(document->second);
     auto fault =
         token_fault(authorization.substr(std::string_view("bearer ").size()), oidc, keys, now, leeway);
     return fault.empty() ? good() : refused(std::move(fault));

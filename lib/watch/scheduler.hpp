@@ -1,43 +1,47 @@
 #pragma once
 // When to look at which upstream: pure. Time and random numbers come in, decisions go out.
 
+#include "core/clock.hpp"
+#include "core/random.hpp"
+#include "core/retry.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/clock.hpp"
-#include "core/random.hpp"
-#include "core/retry.hpp"
-
 namespace sluice::watch {
 
 struct Watch {
-  std::string key;        // pipeline name
-  std::string registry;   // budget it belongs to
+  std::string key;       // pipeline name
+  std::string registry;  // budget it belongs to
   Milliseconds every{std::chrono::minutes(15)};
 };
 
-/// Next-due scheduler; O(log n) for each look. At most `per_registry` looks of one registry are out at a time.
+/// Next-due scheduler; O(log n) for each look. At most `per_registry` looks of one registry are out at a
+/// time.
 class Scheduler {
  public:
   explicit Scheduler(Random& random, std::size_t per_registry = 4);
   ~Scheduler();
   /// Looks of one registry that may be out at a time, in place of `per_registry` (at least 1).
   void limit(const std::string& registry, std::size_t most);
-  /// Adds a watch or changes it. A new one is first due within min(every, 2 s) * unit random, so that a start is spread.
+  /// Adds a watch or changes it. A new one is first due within min(every, 2 s) * unit random, so that a start
+  /// is spread.
   void put(Watch watch, Steady now);
   void remove(const std::string& key);
-  /// Makes the watch due at `at` unless it is due earlier (webhook, person). False when there is none. While its look is out,
-  /// it is due again after it, at `at` at the earliest.
+  /// Makes the watch due at `at` unless it is due earlier (webhook, person). False when there is none. While
+  /// its look is out, it is due again after it, at `at` at the earliest.
   bool hurry(const std::string& key, Steady at);
   /// The watches to look at now; each counts as out until finished() is called for it.
   std::vector<std::string> take_due(Steady now);
-  /// A look ended. Success: next due after `every` with +-10 % jitter. Failure: the registry's backoff (shared by its
-  /// watches), the watch's own, or the peer's retry_after (at most 15 minutes), whichever is latest. Backoff doubles up to 5 minutes
-  /// or 8 * every, whichever is shorter. Unknown keys and watches that are not out are ignored.
-  void finished(const std::string& key, Steady now, bool ok, std::optional<Milliseconds> retry_after = std::nullopt);
+  /// A look ended. Success: next due after `every` with +-10 % jitter. Failure: the registry's backoff
+  /// (shared by its watches), the watch's own, or the peer's retry_after (at most 15 minutes), whichever is
+  /// latest. Backoff doubles up to 5 minutes or 8 * every, whichever is shorter. Unknown keys and watches
+  /// that are not out are ignored.
+  void finished(const std::string& key, Steady now, bool ok,
+                std::optional<Milliseconds> retry_after = std::nullopt);
   /// When take_due may next return something; nullopt when nothing is waiting.
   std::optional<Steady> next_due() const;
   std::size_t size() const;

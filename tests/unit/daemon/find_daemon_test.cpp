@@ -83,3 +83,26 @@ TEST_CASE("a configuration file with errors is a usage error") {
     CHECK_THAT(failure.what(), Catch::Contains("serverr"));
   }
 }
+
+TEST_CASE("secrets of any form stand for themselves where only the place of the daemon is asked for") {
+  const Environment environment;
+  const ConfigFile file(R"(
+server: {api: {socket: /tmp/there.sock}}
+registries:
+  r.example: {auth: {username: bot, password: {env: NO_SUCH_VARIABLE}}}
+webhooks:
+  ours: {sender: generic, fields: {image: /image, tag: /tag}, standard_webhooks: {file: /no/such/file}}
+  pushed: {sender: gar, oidc: {audience: a, email: e@example.com, keys: {command: [no-such-program]}}}
+  hub: {sender: dockerhub, token: {credential: none}}
+pipelines:
+  - name: node
+    upstream: docker.io/library/node:9
+    staging: r.example/staging/node
+    promote: {to: r.example/base/node, tags: ["9", "9-{run}"]}
+dependents:
+  - image: r.example/team/app:latest
+    from: [r.example/base/node:9]
+    rebuild: {webhook: {url: "https://builds.example/hook", secret: {env: NO_SUCH_VARIABLE}}}
+)");
+  CHECK(find_daemon({.socket = {}, .url = {}, .config = file.path()}).socket == "/tmp/there.sock");
+}

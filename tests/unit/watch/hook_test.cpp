@@ -15,6 +15,7 @@ config::Loaded load(const std::string& entry) {
   config::SecretSources sources;
   sources.environment = [](const std::string& name) -> std::optional<std::string> {
     if (name == "SHORT") return "short";
+    if (name == "DASH") return "-";
     if (name == "WHSEC") return "whsec_Zml4dHVyZS1zZWNyZXQ=";
     if (name == "SECRET") return "fixture-secret";
     return std::nullopt;
@@ -71,6 +72,7 @@ TEST_CASE("Mistakes are told with the place and what to do") {
   CHECK_THAT(wrong("{sender: dockerhub, secret: {env: SECRET}}"),
              Contains("signs nothing") && Contains("token:"));
   CHECK_THAT(wrong("{sender: github, secret: {env: SHORT}}"), Contains("shorter than 8 characters"));
+  CHECK_THAT(wrong("{sender: github, secret: {env: DASH}}"), Contains("shorter than 8 characters"));
   CHECK_THAT(wrong("{sender: github, secret: plain-in-the-file}"), Contains("must not stand in the file"));
   CHECK_THAT(wrong("{sender: github, secret: {env: SECRET}, fields: {image: /x}}"), Contains("are known"));
   CHECK_THAT(wrong("{sender: nexus, secret: {env: SECRET}}"), Contains("'registry' is missing"));

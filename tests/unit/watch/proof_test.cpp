@@ -150,7 +150,7 @@ TEST_CASE("A token of OpenID Connect holds for its issuer, audience, account, ti
   hook.oidc = Oidc{.issuer = "https://accounts.google.com",
                    .audience = "https://example.com/hooks/gar",
                    .email = "push@my-project.iam.gserviceaccount.com",
-                   .keys = signer.key_set("one"),
+                   .keys = read_keys(signer.key_set("one")),
                    .keys_url = {}};
   const Time now{std::chrono::seconds(1'800'000'000)};
   const json claims{{"iss", "https://accounts.google.com"},
