@@ -22,11 +22,9 @@ Task<Done> stage(Work work) {
   const auto source = pipeline.upstream.repository;
   const auto staging = pipeline.staging;
   work.log(source.text() + "@" + digest.text() + " -> " + staging.text());
-  const auto moved = co_await work.registry.copy(source, digest, staging);
   // A tag keeps the image from the clean-up of untagged manifests that many registries do.
-  const auto tag = pipeline.unique_tag_for(work.run.id.text());
-  auto staged = co_await work.registry.manifest(staging, digest.text());
-  co_await work.registry.put_manifest(staging, tag, std::move(staged.media_type), std::move(staged.bytes));
+  std::optional<std::string> tag = pipeline.unique_tag_for(work.run.id.text());
+  const auto moved = co_await work.registry.copy(source, digest, staging, std::move(tag));
   auto summary = summary_of(moved);
   work.log(summary);
   Done done;

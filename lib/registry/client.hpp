@@ -144,11 +144,12 @@ class Client {
   /// Brings the manifest `digest` with everything below it (indexes, manifests, configs, layers; children
   /// before parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs
   /// are mounted. Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match
-  /// is never committed. No tag is written. Layers that live elsewhere by their own word (non-distributable
-  /// with `urls`) are left out, as docker does.
-  Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target);
+  /// is never committed. The tag is written last, when there is one. Layers that live elsewhere by their own
+  /// word (non-distributable with `urls`) are left out, as docker does.
+  Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target,
+                          std::optional<std::string> tag = std::nullopt);
 
-  /// The same between any two places, with a tag at the end when `to` has one. A target that has the tag on
+  /// The same between any two places, with the tag of `to` when it has one. A target that has the tag on
   /// the digest already is left alone, unless the options ask for more. Many may run at once.
   Task<CopyResult> copy(Place from, Place to, CopyOptions options);
   /// What copy() would do now. Writes nothing.

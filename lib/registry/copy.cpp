@@ -14,6 +14,12 @@ namespace sluice::registry {
 
 namespace {
 
+Task<bool> has(Target& target, const TreeManifest& manifest) {
+  if (manifest.is_missing) co_return false;
+  const auto found = co_await target.resolve(manifest.digest.text());
+  co_return found.has_value();
+}
+
 class Copy {
  public:
   Copy(Clock& clock, KeyedLock& flights, Source& source, Target& target, CopyOptions options)
@@ -105,7 +111,7 @@ class Copy {
 
   Task<> bring_manifest(TreeManifest& manifest) {
     if (!brought_.insert(manifest.digest).second) co_return;
-    const auto there = co_await target_.resolve(manifest.digest.text());
+    const bool there = co_await has(target_, manifest);
     if (there) {
       ++progress_.manifests_present;
       co_return;
@@ -188,7 +194,7 @@ Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, 
     plan.blobs.push_back({std::move(blob), arrival});
   }
   for (const auto& manifest : tree.manifests) {
-    const auto there = co_await target.resolve(manifest.digest.text());
+    const bool there = co_await has(target, manifest);
     if (!there) ++plan.manifests;
   }
   co_return plan;

@@ -22,7 +22,7 @@ class Walk {
   Walk(Source& source, Target* target) : source_(source), target_(target) {}
 
   /// A manifest that was read already.
-  Task<> enter(FetchedManifest fetched, int depth) {
+  Task<> enter(FetchedManifest fetched, int depth, bool is_missing) {
     seen_.insert(fetched.digest);
     total_ += fetched.bytes.size();
     if (total_ > max_manifest_total)
@@ -37,7 +37,7 @@ class Walk {
     for (const auto& layer : fetched.manifest.layers)
       add_blob(layer);
     tree_.manifests.push_back(
-        {std::move(fetched.digest), std::move(fetched.media_type), std::move(fetched.bytes)});
+        {std::move(fetched.digest), std::move(fetched.media_type), std::move(fetched.bytes), is_missing});
   }
 
   Tree finish() {
@@ -59,7 +59,7 @@ class Walk {
       throw Error(ErrorKind::corrupt, "manifest " + child.digest.text() + " of " + source_.text() + " has " +
                                           std::to_string(fetched.bytes.size()) + " bytes, its index says " +
                                           std::to_string(child.size));
-    co_await enter(std::move(fetched), depth);
+    co_await enter(std::move(fetched), depth, target_ != nullptr);
   }
 
   Task<bool> is_there(oci::Digest digest) {
@@ -111,7 +111,7 @@ bool is_foreign_layer(const oci::Descriptor& layer) {
 
 Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target) {
   Walk walk(source, target);
-  co_await walk.enter(std::move(root), 0);
+  co_await walk.enter(std::move(root), 0, false);
   co_return walk.finish();
 }
 

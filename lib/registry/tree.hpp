@@ -21,6 +21,7 @@ struct TreeManifest {
   oci::Digest digest;
   std::string media_type;
   std::string bytes;
+  bool is_missing = false;  // the target was asked and has it not
 };
 
 struct Tree {
