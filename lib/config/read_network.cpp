@@ -4,7 +4,6 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
 #include <map>
@@ -16,12 +15,6 @@ namespace {
 constexpr std::uint64_t least_rate = 10'000;
 constexpr std::uint64_t most_rate = 1'000'000'000'000;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
 // With a port, single words ("minio") are hosts too.
 bool is_host_or_word(const std::string& host) {
   return is_host(host) || is_host(host + ":443");
@@ -31,7 +24,7 @@ bool is_host_or_word(const std::string& host) {
 std::vector<std::string> read_trusted_hosts(Section& section) {
   auto hosts = section.texts("trusted_hosts");
   for (std::size_t at = 0; at < hosts.size(); ++at) {
-    hosts[at] = lower(std::move(hosts[at]));
+    hosts[at] = lower(hosts[at]);
     if (!is_host_or_word(hosts[at]))
       section.error(section.position("trusted_hosts", at),
                     "'" + printable(hosts[at], 80) + "' is not a host or host:port",
@@ -42,7 +35,7 @@ std::vector<std::string> read_trusted_hosts(Section& section) {
 
 // "50MB": bytes per second. Decimal units as networks have them, binary ones where they are written so.
 std::optional<std::uint64_t> parse_rate(std::string text) {
-  text = lower(std::move(text));
+  text = lower(text);
   if (text.ends_with("/s")) text.resize(text.size() - 2);
   std::uint64_t value = 0;
   const auto* end = text.data() + text.size();

@@ -1,5 +1,7 @@
 #include "core/address.hpp"
 
+#include "core/text.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
@@ -14,14 +16,6 @@ constexpr std::size_t most_hops = 32;
 
 bool bit(const Address& address, int index) {
   return (address.bytes[static_cast<std::size_t>(index / 8)] >> (7 - index % 8) & 1) != 0;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
 }
 
 // Hops of X-Forwarded-For, as some proxies write them: with a port.

@@ -1,7 +1,6 @@
 #include "engine/hook_answer.hpp"
 
 #include "core/text.hpp"
-#include "watch/payload.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -39,7 +38,7 @@ net::ServerResponse later(int status, std::string_view kind, std::string message
 bool is_readable(const net::Headers& headers) {
   const auto value = headers.get("Content-Type");
   if (!value) return true;
-  const auto type = watch::lower(value->substr(0, value->find(';')));
+  const auto type = lower(value->substr(0, value->find(';')));
   return type.find("json") != std::string::npos || type == "text/plain" ||
          type == "application/x-www-form-urlencoded" || type.empty();
 }

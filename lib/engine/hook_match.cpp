@@ -1,7 +1,7 @@
 #include "engine/hook_match.hpp"
 
 #include "core/error.hpp"
-#include "watch/payload.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 
@@ -21,7 +21,7 @@ std::string normal(const std::string& repository) {
 
 bool has_tag(const watch::Event& event, const std::string& tag) {
   return event.every_tag || std::any_of(event.tags.begin(), event.tags.end(), [&](const std::string& each) {
-           return event.any_case ? watch::lower(each) == watch::lower(tag) : each == tag;
+           return event.any_case ? same_without_case(each, tag) : each == tag;
          });
 }
 

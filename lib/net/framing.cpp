@@ -17,11 +17,7 @@ namespace {
 }
 
 bool is_chunked_alone(const std::string& value) {
-  constexpr std::string_view name = "chunked";
-  return value.size() == name.size() &&
-         std::equal(name.begin(), name.end(), value.begin(), [](char a, char b) {
-           return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
-         });
+  return same_without_case(value, "chunked");
 }
 
 std::uint64_t parse_length(const std::string& text) {

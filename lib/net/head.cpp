@@ -48,21 +48,6 @@ bool is_token_character(char c) {
          others.find(c) != std::string_view::npos;
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
-}
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 }  // namespace
 
 std::optional<std::size_t> head_size(std::string_view bytes, std::size_t searched) {
@@ -139,7 +124,7 @@ bool has_token(const Headers& headers, std::string_view name, std::string_view t
     std::string_view rest = value;
     while (!rest.empty()) {
       const auto comma = rest.find(',');
-      if (same(trim(rest.substr(0, comma)), token)) return true;
+      if (same_without_case(trimmed(rest.substr(0, comma)), token)) return true;
       rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
     }
   }

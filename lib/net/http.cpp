@@ -1,6 +1,7 @@
 #include "net/http.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,15 +18,6 @@ constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view upper_hex_digits = "0123456789ABCDEF";
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view left, std::string_view right) {
-  return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(),
-                                                   [](char a, char b) { return lower(a) == lower(b); });
-}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -50,19 +42,19 @@ void Headers::set(std::string_view name, std::string value) {
 }
 
 void Headers::remove(std::string_view name) {
-  std::erase_if(fields_, [&](const auto& field) { return same_name(field.first, name); });
+  std::erase_if(fields_, [&](const auto& field) { return same_without_case(field.first, name); });
 }
 
 std::optional<std::string> Headers::get(std::string_view name) const {
   for (const auto& [key, value] : fields_)
-    if (same_name(key, name)) return value;
+    if (same_without_case(key, name)) return value;
   return std::nullopt;
 }
 
 std::vector<std::string> Headers::all(std::string_view name) const {
   std::vector<std::string> values;
   for (const auto& [key, value] : fields_)
-    if (same_name(key, name)) values.push_back(value);
+    if (same_without_case(key, name)) values.push_back(value);
   return values;
 }
 

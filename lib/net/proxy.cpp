@@ -17,13 +17,6 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorKind::invalid,
               "this is not a proxy: " + why + "; write it as http://HOST:PORT or socks5h://HOST:PORT");

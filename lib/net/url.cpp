@@ -55,13 +55,6 @@ std::uint16_t default_port(std::string_view scheme) {
   return scheme == "http" ? 80 : 0;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
 // The query may hold a signature, the part before '@' a password: neither is shown.
 std::string shown(std::string_view text) {
   text = text.substr(0, text.find_first_of("?#"));

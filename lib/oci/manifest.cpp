@@ -34,9 +34,7 @@ const KnownType* find_type(std::string_view name) {
 std::string essence(std::string_view content_type) {
   std::string name(content_type.substr(0, content_type.find(';')));
   std::erase_if(name, [](char c) { return c == ' ' || c == '\t'; });
-  for (char& c : name)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return name;
+  return lower(name);
 }
 
 bool is_platform_text(std::string_view text) {

@@ -75,10 +75,7 @@ Platform Platform::parse(std::string_view text) {
 Platform Platform::host() {
   utsname system{};
   if (::uname(&system) != 0) throw Error(ErrorKind::internal, "uname failed");
-  std::string os(system.sysname);
-  std::transform(os.begin(), os.end(), os.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return from_machine(std::move(os), system.machine, "");
+  return from_machine(lower(system.sysname), system.machine, "");
 }
 
 }  // namespace sluice::oci

@@ -11,6 +11,7 @@ namespace sluice::oci {
 namespace {
 
 constexpr std::size_t longest = 256;
+constexpr std::string_view between = " \t,";  // comparators
 
 bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -91,12 +92,6 @@ Version next(const Version& version, int parts) {
   return after;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t,");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t,") - first + 1);
-}
-
 [[noreturn]] void fail(std::string_view text) {
   throw Error(ErrorKind::invalid,
               "'" + printable(text, 100) +
@@ -165,10 +160,10 @@ VersionRange::Interval VersionRange::meet(const Interval& left, const Interval& 
 /// Comparators that all must hold; "1.2 - 2.3" is from the one to the other.
 VersionRange::Interval VersionRange::parse_set(std::string_view text) {
   if (const auto dash = text.find(" - "); dash != std::string_view::npos)
-    return meet(parse_comparator(">=" + std::string(trimmed(text.substr(0, dash)))),
-                parse_comparator("<=" + std::string(trimmed(text.substr(dash + 3)))));
+    return meet(parse_comparator(">=" + std::string(trimmed(text.substr(0, dash), between))),
+                parse_comparator("<=" + std::string(trimmed(text.substr(dash + 3), between))));
   Interval all;
-  for (text = trimmed(text); !text.empty(); text = trimmed(text)) {
+  for (text = trimmed(text, between); !text.empty(); text = trimmed(text, between)) {
     // ">= 18": the sign may stand apart.
     const auto digits = text.find_first_not_of("<>=^~");
     if (digits == std::string_view::npos) fail(text);

@@ -1,8 +1,8 @@
 #include "pipeline/run.hpp"
 
+#include "core/text.hpp"
 #include "pipeline/names.hpp"
 
-#include <algorithm>
 
 namespace sluice::pipeline {
 namespace {
@@ -44,15 +44,6 @@ constexpr Names<Status, 8> statuses{{
     {Status::superseded, "Superseded"},
     {Status::cancelled, "Cancelled"},
 }};
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_without_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 
 }  // namespace
 

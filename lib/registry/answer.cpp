@@ -14,12 +14,7 @@ namespace {
 
 constexpr std::size_t shown_bytes = 200;
 constexpr std::size_t shown_errors = 3;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
+constexpr std::string_view white_space = " \t\r\n";
 
 struct Said {
   std::string code;
@@ -50,7 +45,7 @@ std::string in_their_words(std::string_view body) {
     words += printable(message, shown_bytes);
   }
   if (!words.empty()) return " (" + words + ")";
-  if (trimmed(body).empty()) return {};
+  if (trimmed(body, white_space).empty()) return {};
   return " " + quoted_beginning(body);
 }
 
@@ -130,7 +125,7 @@ ErrorKind kind_of_status(int status) {
 std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now) {
   const auto header = headers.get("Retry-After");
   if (!header) return std::nullopt;
-  const std::string text(trimmed(*header));
+  const std::string text(trimmed(*header, white_space));
   if (text.empty()) return std::nullopt;
   if (text.find_first_not_of("0123456789") == std::string::npos) {
     std::int64_t seconds = 0;
@@ -161,14 +156,11 @@ Error error_from(std::string_view who, int status, const net::Headers& headers, 
 
 std::string content_type(const net::Headers& headers) {
   const std::string value = headers.get("Content-Type").value_or("");
-  std::string type(trimmed(std::string_view(value).substr(0, value.find(';'))));
-  for (auto& c : type)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return type;
+  return lower(trimmed(std::string_view(value).substr(0, value.find(';')), white_space));
 }
 
 std::string quoted_beginning(std::string_view body) {
-  return "\"" + printable(trimmed(body), shown_bytes) + "\"";
+  return "\"" + printable(trimmed(body, white_space), shown_bytes) + "\"";
 }
 
 }  // namespace sluice::registry

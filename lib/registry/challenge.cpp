@@ -1,16 +1,13 @@
 #include "registry/challenge.hpp"
 
-#include <algorithm>
+#include "core/text.hpp"
+
 
 namespace sluice::registry {
 namespace {
 
 constexpr std::size_t max_challenges = 16;
 constexpr std::size_t max_parameters = 32;
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 bool is_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -81,13 +81,6 @@ bool is_hub(std::string_view host) {
   return host == hub || host == "index.docker.io" || host == "registry-1.docker.io";
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (auto& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 }  // namespace
 
 std::string registry_key(std::string_view spelled) {

@@ -1,23 +1,12 @@
 #include "registry/link.hpp"
 
+#include "core/text.hpp"
+
 #include <algorithm>
 #include <string_view>
 
 namespace sluice::registry {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// The end of a link's parameters: the next comma outside of quotes.
 std::size_t end_of_parameters(std::string_view text, std::size_t at) {

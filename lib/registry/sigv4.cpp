@@ -1,5 +1,6 @@
 #include "registry/sigv4.hpp"
 
+#include "core/text.hpp"
 #include "oci/digest.hpp"
 
 #include <algorithm>
@@ -60,7 +61,7 @@ std::string canonical_query(std::string_view query) {
 }
 
 // Without spaces around, and with one where there are many.
-std::string trimmed(std::string_view value) {
+std::string folded(std::string_view value) {
   std::string text;
   for (const char c : value)
     if (c != ' ' || (!text.empty() && text.back() != ' ')) text += c;
@@ -71,11 +72,8 @@ std::string trimmed(std::string_view value) {
 std::map<std::string, std::string> canonical_headers(const net::Headers& headers) {
   std::map<std::string, std::string> sorted;
   for (const auto& [name, value] : headers.fields()) {
-    std::string key = name;
-    for (auto& c : key)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    auto& joined = sorted[key];
-    joined += (joined.empty() ? "" : ",") + trimmed(value);
+    auto& joined = sorted[lower(name)];
+    joined += (joined.empty() ? "" : ",") + folded(value);
   }
   return sorted;
 }

@@ -107,20 +107,18 @@ void read_url(config::Section& section, Settings& settings) {
 void read_headers(config::Section& section, Settings& settings) {
   settings.headers = section.text_map("headers");
   for (const auto& [name, value] : settings.headers) {
-    std::string lower = name;
-    for (char& c : lower)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool token = !name.empty() && lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") ==
-                                            std::string::npos;
+    const std::string key = lower(name);
+    const bool token = !name.empty() &&
+                       key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
     const bool printing = std::all_of(
         value.begin(), value.end(), [](char c) { return c == '\t' || static_cast<unsigned char>(c) >= ' '; });
     const auto at = section.position("headers");
     if (!token || !printing)
       section.error(at, "'" + printable(name) + "' is not a valid header");
-    else if (lower == "authorization")
+    else if (key == "authorization")
       section.error(at, "a header that holds a secret cannot stand here", "use authorization: {file: PATH}");
-    else if (lower.starts_with("webhook-") || lower.starts_with("content-") || lower == "host" ||
-             lower == "transfer-encoding" || lower == "connection")
+    else if (key.starts_with("webhook-") || key.starts_with("content-") || key == "host" ||
+             key == "transfer-encoding" || key == "connection")
       section.error(at, "'" + name + "' is set by sluice itself", "choose another name");
   }
 }

@@ -149,13 +149,6 @@ std::string host_of(std::string_view url) {
   return std::string(url.substr(0, url.find_first_of("/?#")));
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 bool is_digest(std::string_view tag) {
   return tag.find(':') != std::string_view::npos;
 }

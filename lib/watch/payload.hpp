@@ -48,7 +48,6 @@ bool is_pointer(std::string_view text);
 
 /// "host" of "https://host:port/path" and of "host:port/path", with the port.
 std::string host_of(std::string_view url);
-std::string lower(std::string_view text);
 bool is_digest(std::string_view tag);
 
 /// The configured registry, else what the sender says, put before a path. Throws when there is neither.

@@ -1,6 +1,7 @@
 #include "watch/proof.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "watch/jwks.hpp"
 #include "watch/payload.hpp"
 #include "watch/sns.hpp"

@@ -1,6 +1,7 @@
 // Alibaba Cloud Container Registry (https://www.alibabacloud.com/help/en/acr/user-guide/manage-webhooks). It
 // signs nothing.
 
+#include "core/text.hpp"
 #include "watch/payload.hpp"
 #include "watch/senders/kinds.hpp"
 

@@ -2,6 +2,7 @@
 // https://forgejo.org/docs/latest/user/webhooks/). Every manifest makes one; names and tags come in lower
 // case, and a digest as version for children of an index. The address of the registry is that of the site.
 
+#include "core/text.hpp"
 #include "watch/payload.hpp"
 #include "watch/senders/kinds.hpp"
 

@@ -3,6 +3,7 @@
 // an index.
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "watch/form.hpp"
 #include "watch/payload.hpp"
 #include "watch/senders/kinds.hpp"
