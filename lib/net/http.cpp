@@ -8,8 +8,6 @@
 #include <cstdint>
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 namespace sluice::net {
 namespace {
@@ -60,18 +58,6 @@ std::vector<std::string> Headers::all(std::string_view name) const {
 
 bool equal_secret(std::string_view left, std::string_view right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
-}
-
-std::string hmac_sha256(std::string_view key, std::string_view message) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-  unsigned size = 0;
-  // A null key pointer would mean "reuse the last key" to HMAC.
-  const char* key_data = key.empty() ? "" : key.data();
-  if (HMAC(EVP_sha256(), key_data, static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(message.data()), message.size(), out.data(),
-           &size) == nullptr)
-    throw Error(ErrorKind::internal, "HMAC-SHA256 is not available in this OpenSSL");
-  return {reinterpret_cast<const char*>(out.data()), size};
 }
 
 std::string base64_encode(std::string_view bytes) {

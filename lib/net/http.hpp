@@ -29,8 +29,6 @@ class Headers {
 
 /// Equality for credentials and signatures: the time taken depends on the lengths only.
 bool equal_secret(std::string_view left, std::string_view right);
-/// HMAC-SHA256, raw 32 bytes.
-std::string hmac_sha256(std::string_view key, std::string_view message);
 std::string base64_encode(std::string_view bytes);
 /// Nullopt when malformed (standard alphabet, padding required unless absent altogether).
 std::optional<std::string> base64_decode(std::string_view text);

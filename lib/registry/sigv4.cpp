@@ -1,6 +1,7 @@
 #include "registry/sigv4.hpp"
 
 #include "core/text.hpp"
+#include "net/signature.hpp"
 #include "oci/digest.hpp"
 
 #include <algorithm>
@@ -110,8 +111,8 @@ net::Headers sign_v4(const AwsKeys& keys, const SigningScope& scope, std::string
   const std::string text = std::string(algorithm) + "\n" + time + "\n" + where + "\n" + sha256_hex(request);
   Secret key("AWS4" + std::string(keys.secret.reveal()));
   for (const std::string& part : {day, scope.region, scope.service, std::string("aws4_request")})
-    key = Secret(net::hmac_sha256(key.reveal(), part));
-  const std::string signature = net::hex_encode(net::hmac_sha256(key.reveal(), text));
+    key = Secret(net::hmac(net::Hash::sha256, key.reveal(), part));
+  const std::string signature = net::hex_encode(net::hmac(net::Hash::sha256, key.reveal(), text));
   added.add("Authorization", std::string(algorithm) + " Credential=" + keys.id + "/" + where +
                                  ", SignedHeaders=" + names + ", Signature=" + signature);
   return added;

@@ -1,5 +1,7 @@
 #include "triggers/standard_webhooks.hpp"
 
+#include "net/signature.hpp"
+
 #include <spdlog/fmt/fmt.h>
 
 namespace sluice::triggers {
@@ -25,7 +27,7 @@ std::optional<Secret> signing_key(const Secret& secret) {
 
 std::string signature(const Secret& key, std::string_view id, Time at, std::string_view body) {
   const auto content = fmt::format("{}.{}.{}", id, seconds(at), body);
-  return "v1," + net::base64_encode(net::hmac_sha256(key.reveal(), content));
+  return "v1," + net::base64_encode(net::hmac(net::Hash::sha256, key.reveal(), content));
 }
 
 net::Headers signed_headers(const Secret& key, const std::string& id, Time at, std::string_view body) {

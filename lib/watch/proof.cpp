@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "net/signature.hpp"
 #include "watch/jwks.hpp"
 #include "watch/payload.hpp"
 #include "watch/sns.hpp"
@@ -59,7 +60,8 @@ bool holds_standard(const Hook& hook, const Attempt& attempt) {
   const auto given = attempt.headers.get("webhook-signature").value_or("");
   std::string content = id + "." + time + ".";
   content += attempt.body;
-  const auto wanted = "v1," + net::base64_encode(net::hmac_sha256(hook.standard.reveal(), content));
+  const auto wanted =
+      "v1," + net::base64_encode(net::hmac(net::Hash::sha256, hook.standard.reveal(), content));
   std::string_view rest = given;
   bool good = false;
   for (int i = 0; i < most_signatures && !rest.empty(); ++i) {
@@ -171,7 +173,7 @@ bool hashes_body(const Hook& hook) {
 
 void pretend_check(std::string_view body) {
   static const std::string wanted(32, 'x');
-  const auto code = net::hmac_sha256("no such webhook", body);
+  const auto code = net::hmac(net::Hash::sha256, "no such webhook", body);
   [[maybe_unused]] const volatile bool same = net::equal_secret(code, wanted);
 }
 

@@ -16,7 +16,20 @@ TEST_CASE("HMAC gives what RFC 2202 and RFC 4231 print") {
   CHECK(hex_encode(hmac(Hash::sha256, key, message)) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   CHECK(hex_encode(hmac(Hash::sha512, key, message)).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
-  CHECK(hmac(Hash::sha256, "", "") == hmac_sha256("", ""));
+}
+
+// RFC 4231 4.3 and 4.4.
+TEST_CASE("HMAC-SHA256 agrees with the vectors of its specification") {
+  CHECK(hex_encode(hmac(Hash::sha256, "Jefe", "what do ya want for nothing?")) ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(hex_encode(hmac(Hash::sha256, std::string(20, '\xaa'), std::string(50, '\xdd'))) ==
+        "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+}
+
+TEST_CASE("HMAC works with an empty key and an empty message") {
+  const std::string expected = "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
+  CHECK(hex_encode(hmac(Hash::sha256, "", "")) == expected);
+  CHECK(hex_encode(hmac(Hash::sha256, std::string_view{}, std::string_view{})) == expected);
 }
 
 TEST_CASE("A hash is what everybody gets") {
