@@ -7,6 +7,7 @@
 #include "registry/credential_cache.hpp"
 #include "registry/ecr.hpp"
 #include "registry/endpoint.hpp"
+#include "registry/form.hpp"
 #include "registry/sigv4.hpp"
 
 namespace sluice::registry {

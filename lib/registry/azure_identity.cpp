@@ -7,6 +7,7 @@
 #include "registry/cloud.hpp"
 #include "registry/credential_cache.hpp"
 #include "registry/endpoint.hpp"
+#include "registry/form.hpp"
 
 namespace sluice::registry {
 namespace {

@@ -68,25 +68,10 @@ Task<std::string> ask_cloud(net::Client& http, Clock& clock, net::Request reques
   }
 }
 
-Secret form_of(const std::vector<std::pair<std::string, std::string>>& fields) {
-  std::string text;
-  for (const auto& [name, value] : fields)
-    text += (text.empty() ? "" : "&") + name + "=" + net::percent_encode(value);
-  return Secret(std::move(text));
-}
-
 net::Request cloud_request(const Endpoint& endpoint, const std::string& url) {
   net::Request request;
   request.url = net::Url::parse(url);
   request.proxies = endpoint.access.proxies;
-  return request;
-}
-
-net::Request with_form(net::Request request, const Secret& form) {
-  request.method = "POST";
-  request.headers.add("Accept", "application/json");
-  request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-  request.body = std::string(form.reveal());
   return request;
 }
 

@@ -58,13 +58,9 @@ net::Request metadata_request(const std::string& base, const std::string& target
 /// answer is never shown, it may hold a secret.
 Task<std::string> ask_cloud(net::Client& http, Clock& clock, net::Request request, std::string who);
 
-/// "a=b&c=d", percent-encoded (application/x-www-form-urlencoded).
-Secret form_of(const std::vector<std::pair<std::string, std::string>>& fields);
 /// A request to a service of the cloud that an identity for this registry needs. The operator chose it with
 /// the registry, nobody named it; it is asked through the registry's proxy.
 net::Request cloud_request(const Endpoint& endpoint, const std::string& url);
-/// Makes it a POST of a form.
-net::Request with_form(net::Request request, const Secret& form);
 
 /// A text member of a JSON object; throws Error(corrupt) that names `who` and the member when it is not there
 /// or cannot be sent in a header.

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "net/http.hpp"
+#include "registry/form.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -101,27 +102,33 @@ Token parse_token(std::string_view body, std::optional<Time> now) {
 
 namespace {
 
-std::string form(std::string_view grant, const std::string& service, const std::vector<std::string>& scopes) {
-  std::string text = "grant_type=" + std::string(grant) + "&client_id=sluice";
-  if (!service.empty()) text += "&service=" + net::percent_encode(service);
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+Fields fields_of(std::string grant, const std::string& service, const std::vector<std::string>& scopes) {
+  Fields fields{{"grant_type", std::move(grant)}, {"client_id", "sluice"}};
+  if (!service.empty()) fields.emplace_back("service", service);
   std::string all;
   for (const auto& scope : scopes)
     all += (all.empty() ? "" : " ") + scope;
-  if (!all.empty()) text += "&scope=" + net::percent_encode(all);
-  return text;
+  if (!all.empty()) fields.emplace_back("scope", all);
+  return fields;
 }
 
 }  // namespace
 
 Secret refresh_form(const std::string& service, const std::vector<std::string>& scopes, const Secret& token) {
-  return Secret(form("refresh_token", service, scopes) +
-                "&refresh_token=" + net::percent_encode(token.reveal()));
+  Fields fields = fields_of("refresh_token", service, scopes);
+  fields.emplace_back("refresh_token", token.reveal());
+  return form_of(fields);
 }
 
 Secret password_form(const std::string& service, const std::vector<std::string>& scopes,
                      const std::string& username, const Secret& password) {
-  return Secret(form("password", service, scopes) + "&access_type=offline&username=" +
-                net::percent_encode(username) + "&password=" + net::percent_encode(password.reveal()));
+  Fields fields = fields_of("password", service, scopes);
+  fields.emplace_back("access_type", "offline");
+  fields.emplace_back("username", username);
+  fields.emplace_back("password", password.reveal());
+  return form_of(fields);
 }
 
 }  // namespace sluice::registry

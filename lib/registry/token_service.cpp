@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "registry/answer.hpp"
+#include "registry/form.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,22 +37,19 @@ class Service {
 
   Task<Answer> get() {
     net::Request request = request_to(endpoint_, wanted_.url, named_at_);
+    request.headers.add("Accept", "application/json");
     if (wanted_.with_credentials && endpoint_.access.credentials->has_basic())
       request.headers.add("Authorization", std::string(endpoint_.access.credentials->basic().reveal()));
     co_return co_await send(std::move(request), Secret());
   }
 
   Task<Answer> post(Secret form, Secret refresh) {
-    net::Request request = request_to(endpoint_, wanted_.realm, named_at_);
-    request.method = "POST";
-    request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    request.body = std::string(form.reveal());
+    net::Request request = with_form(request_to(endpoint_, wanted_.realm, named_at_), form);
     co_return co_await send(std::move(request), std::move(refresh));
   }
 
  private:
   Task<Answer> send(net::Request request, Secret refresh) {
-    request.headers.add("Accept", "application/json");
     request.headers.add("Accept-Encoding", "identity");
     const auto response = co_await http_.send(std::move(request));
     const std::string body = co_await response->read_all(max_token_answer);
