@@ -1,16 +1,14 @@
 #include "find_daemon.hpp"
 
+#include "environment.hpp"
 #include "exit_code.hpp"
 #include "load_config.hpp"
-
-#include <cstdlib>
 
 namespace sluice::daemon {
 namespace {
 
 std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
+  return environment(name).value_or("");
 }
 
 Address from_config(const std::string& file, const std::string& origin) {

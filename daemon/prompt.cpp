@@ -1,6 +1,7 @@
 #include "prompt.hpp"
 
 #include "exit_code.hpp"
+#include "read_file.hpp"
 
 #include <array>
 #include <cerrno>
@@ -136,9 +137,7 @@ Secret ask_secret(const std::string& question) {
 }
 
 Secret secret_from_stdin() {
-  std::string text(longest + 1, '\0');
-  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::cin.gcount()));
+  auto text = read_some(std::cin, longest);
   if (text.size() > longest)
     throw Failure(exit_code::usage, "standard input is larger than 64 KiB, which is no password");
   if (text.ends_with('\n')) text.pop_back();

@@ -21,12 +21,17 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit,
     why = std::strerror(errno);
     return std::nullopt;
   }
-  std::string content(limit + 1, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(file.gcount()));
+  auto content = read_some(file, limit);
   if (content.size() <= limit && !file.bad()) return content;
   why = file.bad() ? "it cannot be read" : "it is larger than " + std::to_string(limit / 1024) + " KiB";
   return std::nullopt;
+}
+
+std::string read_some(std::istream& stream, std::size_t limit) {
+  std::string content(limit + 1, '\0');
+  stream.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(stream.gcount()));
+  return content;
 }
 
 }  // namespace sluice::daemon

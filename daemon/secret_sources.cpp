@@ -3,9 +3,9 @@
 #include "core/error.hpp"
 #include "core/launcher.hpp"
 #include "core/text.hpp"
+#include "environment.hpp"
 #include "read_file.hpp"
 
-#include <cstdlib>
 #include <exception>
 
 #include <boost/asio/co_spawn.hpp>
@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::size_t largest_secret = 64 * 1024;
 constexpr Milliseconds command_timeout{10'000};
-
-std::optional<std::string> read_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (!value) return std::nullopt;
-  return value;
-}
 
 std::optional<std::string> read_secret_file(const std::string& path, std::string& why) {
   auto content = read_file(path, largest_secret, why);
@@ -74,10 +68,10 @@ std::optional<std::string> read_command(const std::vector<std::string>& argv, st
 
 config::SecretSources system_secret_sources() {
   config::SecretSources sources;
-  sources.environment = read_environment;
+  sources.environment = environment;
   sources.file = read_secret_file;
   sources.command = read_command;
-  sources.credentials_directory = read_environment("CREDENTIALS_DIRECTORY").value_or("");
+  sources.credentials_directory = environment("CREDENTIALS_DIRECTORY").value_or("");
   return sources;
 }
 

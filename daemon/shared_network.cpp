@@ -2,23 +2,11 @@
 
 #include "core/error.hpp"
 #include "engine/network.hpp"
-
-#include <cstdlib>
-#include <optional>
-#include <string>
+#include "environment.hpp"
 
 #include <spdlog/spdlog.h>
 
 namespace sluice::daemon {
-namespace {
-
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
-}  // namespace
-
 SharedNetwork::SharedNetwork(const config::Config& config)
     : proxies_(std::make_shared<net::Proxies>(engine::proxies_of(config, environment))),
       bandwidth_(std::make_shared<net::Bandwidth>(config.bandwidth)) {}

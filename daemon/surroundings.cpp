@@ -1,10 +1,10 @@
 #include "surroundings.hpp"
 
+#include "environment.hpp"
 #include "read_file.hpp"
 #include "registry/docker_config.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <string_view>
 #include <unistd.h>
 
@@ -45,11 +45,7 @@ bool is_for_helpers(std::string_view name) {
 
 registry::Surroundings surroundings(Variables helper_environment) {
   registry::Surroundings result;
-  result.environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    if (!value) return std::nullopt;
-    return value;
-  };
+  result.environment = environment;
   result.file = [](const std::string& path) {
     registry::Surroundings::File file;
     file.content = read_file(path, registry::max_docker_config, file.trouble);

@@ -6,13 +6,13 @@
 #include "core/text.hpp"
 #include "engine/hook_match.hpp"
 #include "exit_code.hpp"
+#include "read_file.hpp"
 #include "terminal.hpp"
 #include "watch/proof.hpp"
 #include "webhook_entry.hpp"
 
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
@@ -31,7 +31,7 @@ std::string content(const std::string& path) {
     if (!file) throw Failure(exit_code::usage, "cannot read " + path);
   }
   std::istream& in = path == "-" ? std::cin : file;
-  std::string text(std::istreambuf_iterator<char>(in), {});
+  auto text = read_some(in, largest);
   if (text.size() > largest)
     throw Failure(exit_code::usage, path + " is larger than 1 MiB, which would be refused");
   return text;

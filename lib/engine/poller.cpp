@@ -130,14 +130,19 @@ Task<> Poller::settle_owed(std::string pipeline, std::int64_t receipt, bool answ
 Task<> Poller::take_up_owed() {
   auto query = [](store::Tables& tables) { return tables.webhooks.owed(); };
   const auto looks = co_await world_.store.read(std::move(query));
+  std::vector<store::OwedLook> gone;
   for (const auto& look : looks) {
-    if (config_->pipeline(look.pipeline)) {
+    if (config_->pipeline(look.pipeline))
       owe(look.pipeline, look.receipt);
-      continue;
-    }
-    auto change = [look](store::Tables& tables) { tables.webhooks.looked(look.pipeline, look.receipt); };
-    co_await world_.store.write(std::move(change));
+    else
+      gone.push_back(look);
   }
+  if (gone.empty()) co_return;
+  auto change = [gone](store::Tables& tables) {
+    for (const auto& look : gone)
+      tables.webhooks.looked(look.pipeline, look.receipt);
+  };
+  co_await world_.store.write(std::move(change));
 }
 
 Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_webhook) {

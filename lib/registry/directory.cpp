@@ -11,7 +11,6 @@ namespace sluice::registry {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::size_t piece_size = 1024 * 1024;
 
 std::optional<std::uint64_t> size_of(const fs::path& path) {
   std::error_code failure;
@@ -19,10 +18,6 @@ std::optional<std::uint64_t> size_of(const fs::path& path) {
   const auto size = fs::file_size(path, failure);
   if (failure) return std::nullopt;
   return size;
-}
-
-fs::path part_of(const fs::path& path) {
-  return path.string() + ".part";
 }
 
 std::shared_ptr<File> begin_part(const fs::path& path) {
@@ -34,13 +29,6 @@ std::shared_ptr<File> begin_part(const fs::path& path) {
     throw Error(ErrorKind::conflict, "another process writes " + path.string() + " at this moment");
   if (::ftruncate(file->descriptor(), 0) != 0) throw_system_error(part);
   return file;
-}
-
-void publish(const File& file, const fs::path& path) {
-  file.sync(part_of(path));
-  if (::rename(part_of(path).c_str(), path.c_str()) != 0) throw_system_error(path);
-  const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  File::open(folder, O_RDONLY | O_DIRECTORY)->sync(folder);
 }
 
 }  // namespace
@@ -65,7 +53,7 @@ Task<> NewDirectory::write(std::string name, std::uint64_t size, net::BodySource
   auto begin = [path] { return begin_part(path); };
   const auto file = co_await workers_.run(std::move(begin));
   std::string buffer(
-      static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, std::max<std::uint64_t>(size, 1))), '\0');
+      static_cast<std::size_t>(std::min<std::uint64_t>(file_piece, std::max<std::uint64_t>(size, 1))), '\0');
   std::uint64_t at = 0;
   while (at < size) {
     const std::size_t got = co_await body.read(std::span<char>(buffer));

@@ -42,6 +42,17 @@ void File::sync(const std::filesystem::path& path) const {
   if (::fsync(descriptor_) != 0) throw_system_error(path);
 }
 
+std::filesystem::path part_of(const std::filesystem::path& path) {
+  return path.string() + ".part";
+}
+
+void publish(const File& part, const std::filesystem::path& path) {
+  part.sync(part_of(path));
+  if (::rename(part_of(path).c_str(), path.c_str()) != 0) throw_system_error(path);
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  File::open(folder, O_RDONLY | O_DIRECTORY)->sync(folder);
+}
+
 Task<std::size_t> FileBody::read(std::span<char> buffer) {
   const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end_ - at_));
   if (most == 0) co_return 0;

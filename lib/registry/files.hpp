@@ -13,6 +13,9 @@
 
 namespace sluice::registry {
 
+/// Bytes of a file that are read or written at once.
+inline constexpr std::size_t file_piece = 1024 * 1024;
+
 /// Owns a file descriptor.
 class File {
  public:
@@ -35,6 +38,11 @@ class File {
 
 /// Throws Error for errno: "path: No space left on device".
 [[noreturn]] void throw_system_error(const std::filesystem::path& path);
+
+/// Files are written under another name until they are whole.
+std::filesystem::path part_of(const std::filesystem::path& path);
+/// Makes the part durable and gives it its name in one step, which is durable as well then.
+void publish(const File& part, const std::filesystem::path& path);
 
 /// A part of a file as a body.
 class FileBody final : public net::BodySource {

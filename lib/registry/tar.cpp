@@ -13,7 +13,6 @@ namespace sluice::registry {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::size_t piece_size = 1024 * 1024;
 
 std::uint64_t size_of(const File& file, const fs::path& path) {
   struct stat facts {};
@@ -75,7 +74,7 @@ std::unique_ptr<net::BodySource> Tar::open(const std::string& name, std::uint64_
 }
 
 NewTar::NewTar(Workers& workers, fs::path path)
-    : workers_(workers), path_(std::move(path)), part_(path_.string() + ".part") {}
+    : workers_(workers), path_(std::move(path)), part_(part_of(path_)) {}
 
 NewTar::~NewTar() {
   if (file_ && !finished_) ::unlink(part_.c_str());
@@ -102,7 +101,7 @@ Task<> NewTar::write(std::string name, std::uint64_t size, net::BodySource& body
   std::exception_ptr failure;
   try {
     co_await append(tar_header(name, size));
-    std::string buffer(piece_size, '\0');
+    std::string buffer(file_piece, '\0');
     for (std::uint64_t left = size; left > 0;) {
       const std::size_t got = co_await body.read(std::span<char>(buffer));
       if (got == 0 || got > left) throw Error(ErrorKind::corrupt, name + ": its bytes end early");
@@ -137,14 +136,11 @@ Task<std::optional<std::string>> NewTar::read(std::string /*name*/, std::size_t 
 Task<> NewTar::finish() {
   std::string end(2 * tar_block, '\0');
   co_await append(std::move(end));
-  auto publish = [file = file_, part = part_, path = path_, size = at_] {
+  auto end_file = [file = file_, part = part_, path = path_, size = at_] {
     if (::ftruncate(file->descriptor(), static_cast<off_t>(size)) != 0) throw_system_error(part);
-    file->sync(part);
-    if (::rename(part.c_str(), path.c_str()) != 0) throw_system_error(path);
-    const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-    File::open(folder, O_RDONLY | O_DIRECTORY)->sync(folder);
+    publish(*file, path);
   };
-  co_await workers_.run(std::move(publish));
+  co_await workers_.run(std::move(end_file));
   finished_ = true;
 }
 

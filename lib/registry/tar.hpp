@@ -56,7 +56,6 @@ class NewTar final : public NewFiles {
 
  private:
   Task<> append(std::string bytes);
-  Task<> begin_entry(const std::string& name, std::uint64_t size);
 
   Workers& workers_;
   std::filesystem::path path_;
