@@ -10,6 +10,7 @@ function(sluice_room NAME)
   endforeach()
   target_link_libraries(sluice_${NAME} PUBLIC ${ROOM_LINK} PRIVATE sluice_flags ${ROOM_LINK_PRIVATE})
   target_precompile_headers(sluice_${NAME} REUSE_FROM sluice_pch_rooms)
+  set_target_properties(sluice_${NAME} PROPERTIES UNITY_BUILD ${SLUICE_UNITY} UNITY_BUILD_BATCH_SIZE ${SLUICE_UNITY_BATCH})
 endfunction()
 
 # sluice_test(NAME LABEL unit|contract|e2e|torture SOURCES ... USES rooms LINK libraries)

@@ -39,7 +39,7 @@ Task<Answer> exchange(net::Client& http, net::Request request) {
   co_return answer;
 }
 
-int exit_code_of(int status) {
+int exit_code_of_status(int status) {
   switch (status) {
     case 404:
       return exit_code::not_found;
@@ -63,7 +63,7 @@ json read_answer(const Answer& answer) {
     message = value["error"].value("message", "");
   if (message.empty())
     message = "the daemon answered with status " + std::to_string(answer.status) + ": " + answer.body;
-  throw Failure(exit_code_of(answer.status), printable(message, 4000));
+  throw Failure(exit_code_of_status(answer.status), printable(message, 4000));
 }
 
 Failure unreachable(const Address& address, const Error& error) {

@@ -14,6 +14,11 @@
 
 namespace sluice::daemon {
 
+/// How long commands that follow something let the daemon hold an answer back.
+inline constexpr Milliseconds poll_wait{30'000};
+/// Between two tries to reach a daemon that went away.
+inline constexpr Milliseconds between_tries{1'000};
+
 /// A signal came while catch_signals() was in force.
 struct Interrupted {
   int signal = 0;

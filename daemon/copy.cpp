@@ -24,7 +24,7 @@
 namespace sluice::daemon {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 struct Pair {
   registry::Place source;
@@ -158,8 +158,8 @@ Task<> copy_all(Shared& shared) {
   std::rethrow_exception(cancelled);
 }
 
-json platforms_of(const std::vector<oci::Platform>& platforms) {
-  json list = json::array();
+ordered_json platforms_of(const std::vector<oci::Platform>& platforms) {
+  ordered_json list = ordered_json::array();
   for (const auto& platform : platforms)
     list.push_back(platform.text());
   return list;
@@ -177,8 +177,8 @@ const char* word_of(registry::Arrival arrival) {
   return "";
 }
 
-json as_json(const Pair& pair, const Ended& ended) {
-  json value{{"source", pair.source.text()}, {"target", pair.target.text()}};
+ordered_json as_json(const Pair& pair, const Ended& ended) {
+  ordered_json value{{"source", pair.source.text()}, {"target", pair.target.text()}};
   if (ended.failure)
     value["error"] = {{"kind", to_string(ended.failure->kind())}, {"message", ended.failure->what()}};
   if (const auto& result = ended.result) {
@@ -199,7 +199,7 @@ json as_json(const Pair& pair, const Ended& ended) {
     value["platforms_left_out"] = platforms_of(plan->left_out);
     value["bytes_to_move"] = plan->bytes();
     value["manifests_to_write"] = plan->manifests;
-    json blobs = json::array();
+    ordered_json blobs = ordered_json::array();
     for (const auto& [blob, arrival] : plan->blobs)
       blobs.push_back({{"digest", blob.digest.text()}, {"size", blob.size}, {"action", word_of(arrival)}});
     value["blobs"] = std::move(blobs);
@@ -259,10 +259,11 @@ int copy(const CopyOptions& options) {
     tool.run(copy_all(shared));
   }
   if (options.json) {
-    json list = json::array();
+    ordered_json list = ordered_json::array();
     for (std::size_t at = 0; at < pairs.size(); ++at)
       list.push_back(as_json(pairs[at], ended[at]));
-    print((options.list.empty() ? list[0] : list).dump(2, ' ', false, json::error_handler_t::replace));
+    print(
+        (options.list.empty() ? list[0] : list).dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     for (std::size_t at = 0; at < pairs.size(); ++at)
       tell(pairs[at], ended[at], options.quiet);

@@ -17,7 +17,7 @@
 namespace sluice::daemon {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 /// What was found out about an image.
 struct Found {
@@ -43,16 +43,16 @@ Task<> look(registry::Client& client, registry::Place place, InspectOptions opti
   found.manifest = std::move(fetched);
 }
 
-json as_json(const oci::Descriptor& descriptor) {
-  json value{
+ordered_json as_json(const oci::Descriptor& descriptor) {
+  ordered_json value{
       {"media_type", descriptor.media_type}, {"digest", descriptor.digest.text()}, {"size", descriptor.size}};
   if (descriptor.platform) value["platform"] = descriptor.platform->text();
   if (!descriptor.annotations.empty()) value["annotations"] = descriptor.annotations;
   return value;
 }
 
-json as_json(const std::vector<oci::Descriptor>& descriptors) {
-  json list = json::array();
+ordered_json as_json(const std::vector<oci::Descriptor>& descriptors) {
+  ordered_json list = ordered_json::array();
   for (const auto& descriptor : descriptors)
     list.push_back(as_json(descriptor));
   return list;
@@ -67,9 +67,9 @@ std::optional<oci::ImageConfig> image_config(const Found& found) {
   return std::nullopt;
 }
 
-json as_json(const registry::Place& place, const Found& found) {
+ordered_json as_json(const registry::Place& place, const Found& found) {
   const auto& [digest, media_type, bytes, manifest] = *found.manifest;
-  json value{
+  ordered_json value{
       {"image", place.text()}, {"digest", digest.text()}, {"media_type", media_type}, {"size", bytes.size()}};
   if (!manifest.artifact_type.empty()) value["artifact_type"] = manifest.artifact_type;
   if (!manifest.annotations.empty()) value["annotations"] = manifest.annotations;
@@ -131,7 +131,7 @@ int inspect(const InspectOptions& options) {
     return exit_code::ok;
   }
   if (options.json)
-    print(as_json(place, found).dump(2, ' ', false, json::error_handler_t::replace));
+    print(as_json(place, found).dump(2, ' ', false, ordered_json::error_handler_t::replace));
   else
     print_text(place, found);
   return exit_code::ok;

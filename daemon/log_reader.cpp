@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Milliseconds poll_wait{30'000};
-constexpr Milliseconds between_tries{1'000};
 constexpr int most_tries = 60;
 
 void print_line(const json& line, bool as_json) {

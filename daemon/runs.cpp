@@ -19,9 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Milliseconds poll_wait{30'000};
 constexpr Milliseconds between_draws{100};
-constexpr Milliseconds between_tries{1'000};
 // A live list without a screen looks at more runs than it began with: older ones may change too.
 constexpr int looked_at = 200;
 

@@ -16,7 +16,7 @@ namespace {
 // EX_TEMPFAIL of sysexits.h: "the user is invited to retry".
 constexpr int try_again = 75;
 
-struct Settings {
+struct CommandSettings {
   std::vector<std::string> run;
   Milliseconds timeout{};
   config::Values environment;
@@ -32,7 +32,7 @@ config::Values values_of(const Context& context) {
 
 class CommandCheck final : public Check {
  public:
-  explicit CommandCheck(Settings settings) : settings_(std::move(settings)) {}
+  explicit CommandCheck(CommandSettings settings) : settings_(std::move(settings)) {}
 
   Task<Outcome> run(Context context) const override {
     const auto feed = std::make_shared<LineFeed>(context.log);
@@ -67,13 +67,13 @@ class CommandCheck final : public Check {
     return exit_outcome(result.ok(), result);
   }
 
-  Settings settings_;
+  CommandSettings settings_;
 };
 
 }  // namespace
 
 std::shared_ptr<const config::Part> parse_command(config::Section& section) {
-  Settings settings;
+  CommandSettings settings;
   settings.run = section.texts("run");
   settings.timeout = section.duration("timeout", std::chrono::minutes(10));
   settings.environment = section.text_map("environment");

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view no_limit = "none";
 
-struct Settings {
+struct ContainerSettings {
   std::vector<std::string> run;
   std::optional<std::string> entrypoint;
   Milliseconds timeout{};
@@ -39,7 +39,7 @@ bool names(const std::vector<std::string>& arguments, std::string_view flag) {
 
 // The safe defaults, before the operator's own arguments: podman takes the last one of a flag that stands
 // twice.
-std::vector<std::string> fence(const Settings& settings, const config::Tool& tool) {
+std::vector<std::string> fence(const ContainerSettings& settings, const config::Tool& tool) {
   std::vector<std::string> flags{"--log-level=error", "--read-only", "--tmpfs=/tmp:rw,nosuid,nodev,mode=1777",
                                  "--image-volume=tmpfs", "--cap-drop=all", "--security-opt=no-new-privileges",
                                  "--http-proxy=false", "--no-healthcheck",
@@ -57,7 +57,7 @@ std::vector<std::string> fence(const Settings& settings, const config::Tool& too
 
 class ContainerCheck final : public Check {
  public:
-  explicit ContainerCheck(Settings settings) : settings_(std::move(settings)) {}
+  explicit ContainerCheck(ContainerSettings settings) : settings_(std::move(settings)) {}
 
   bool needs_logins() const override { return true; }
   Task<Outcome> run(Context context) const override {
@@ -118,7 +118,7 @@ class ContainerCheck final : public Check {
     return exit_outcome(false, result);
   }
 
-  Settings settings_;
+  ContainerSettings settings_;
 };
 
 bool is_memory(const std::string& text) {
@@ -134,7 +134,7 @@ bool is_word(const std::string& text) {
              std::string::npos;
 }
 
-void check(config::Section& section, const Settings& settings) {
+void check(config::Section& section, const ContainerSettings& settings) {
   if (settings.run.empty())
     section.error(section.position("run"), "'run' needs the test command to run in the image",
                   "write it as a list, for instance run: [node, -e, \"process.exit(0)\"]");
@@ -159,7 +159,7 @@ void check(config::Section& section, const Settings& settings) {
 }  // namespace
 
 std::shared_ptr<const config::Part> parse_container(config::Section& section) {
-  Settings settings;
+  ContainerSettings settings;
   settings.at = section.position();
   settings.run = section.texts("run");
   if (section.has("entrypoint")) settings.entrypoint = section.text("entrypoint");

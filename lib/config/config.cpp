@@ -1,12 +1,12 @@
 #include "config/config.hpp"
 
+#include "config/placeholders.hpp"
+
 #include <algorithm>
 #include <string_view>
 
 namespace sluice::config {
 namespace {
-
-constexpr std::string_view run_placeholder = "{run}";
 
 template <class T>
 const T* named(const std::vector<T>& all, const std::string& name) {

@@ -10,6 +10,9 @@
 
 namespace sluice::config {
 
+/// In tags: the id of the run.
+inline constexpr std::string_view run_placeholder = "{run}";
+
 /// Name (without braces) and value.
 using Values = std::vector<std::pair<std::string, std::string>>;
 

@@ -1,5 +1,6 @@
 // Pipelines and dependents, each for itself.
 
+#include "config/placeholders.hpp"
 #include "config/read.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
@@ -14,7 +15,6 @@ namespace sluice::config {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::string_view run_placeholder = "{run}";
 // Run ids are far shorter for as long as a database lives.
 constexpr const char* long_run_id = "zzzzzzzzzzzz";
 

@@ -24,7 +24,7 @@ std::string address(Section& section, const std::string& key, const std::string&
 }
 
 // The API has no passwords: whoever reaches it may roll back.
-void check_listen(Section& api, const std::string& listen) {
+void check_api_listen(Section& api, const std::string& listen) {
   if (listen.empty()) return;
   const auto colon = listen.rfind(':');
   const bool has_port = colon != std::string::npos && is_port(std::string_view(listen).substr(colon + 1));
@@ -138,7 +138,7 @@ void read_server(Section section, Config& config) {
   auto api = section.section("api");
   config.api_listen = address(api, "listen", config.api_listen);
   config.api_socket = address(api, "socket", config.api_socket.string());
-  check_listen(api, config.api_listen);
+  check_api_listen(api, config.api_listen);
   // sockaddr_un(7): sun_path has 108 bytes with the closing zero.
   if (config.api_socket.string().size() > 107)
     api.error(api.position("socket"), "the path of the socket is longer than 107 bytes",

@@ -6,7 +6,7 @@
 namespace sluice::config {
 namespace {
 
-void check_listen(Section& section, const std::string& listen) {
+void check_hooks_listen(Section& section, const std::string& listen) {
   if (listen.empty()) return;
   const auto colon = listen.rfind(':');
   const auto host = std::string_view(listen).substr(0, colon);
@@ -34,7 +34,7 @@ void read_webhook_server(Section section, Config& config) {
   auto& server = config.webhook_server;
   server.listen = section.text("listen", server.listen);
   if (server.listen == "none") server.listen.clear();
-  check_listen(section, server.listen);
+  check_hooks_listen(section, server.listen);
   server.url = base_url(section);
   const auto proxies = section.texts("trusted_proxies");
   for (std::size_t i = 0; i < proxies.size(); ++i)

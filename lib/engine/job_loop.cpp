@@ -13,7 +13,7 @@
 namespace sluice::engine {
 namespace {
 
-constexpr auto longest_wait = std::chrono::seconds(5);
+constexpr auto longest_idle = std::chrono::seconds(5);
 // A store that cannot be used (full disk) is asked again after this.
 constexpr Milliseconds store_pause{1000};
 // A rebuild target may be down for long; its request is owed all the same.
@@ -44,7 +44,7 @@ Task<> JobLoop::run() {
     const auto seen = new_jobs_.count();
     beat_ = world_.clock.steady();
     std::optional<Error> trouble;
-    auto until = beat_ + longest_wait;
+    auto until = beat_ + longest_idle;
     try {
       const int leased = co_await lease();
       if (leased > 0) changes_.notify();
@@ -81,7 +81,7 @@ void JobLoop::cancel(RunId run) {
 Task<std::optional<Steady>> JobLoop::next_due() {
   auto due = co_await world_.store.read([](store::Tables& tables) { return tables.jobs.next_due(); });
   if (!due) co_return std::nullopt;
-  const auto wait = std::clamp<std::chrono::microseconds>(*due - world_.clock.now(), {}, longest_wait);
+  const auto wait = std::clamp<std::chrono::microseconds>(*due - world_.clock.now(), {}, longest_idle);
   co_return world_.clock.steady() + wait;
 }
 

@@ -11,10 +11,10 @@ namespace sluice::engine {
 namespace {
 
 constexpr Milliseconds first_wait{500};
-constexpr Milliseconds longest_wait{30'000};
+constexpr Milliseconds longest_between_looks{30'000};
 
 Milliseconds next_look(int looks) {
-  return std::min(longest_wait, first_wait * (1 << std::clamp(looks - 1, 0, 10)));
+  return std::min(longest_between_looks, first_wait * (1 << std::clamp(looks - 1, 0, 10)));
 }
 
 struct Owed {

@@ -15,9 +15,9 @@
 namespace sluice::net {
 namespace {
 
-constexpr std::size_t piece_size = 16 * 1024;
+constexpr std::size_t receive_piece = 16 * 1024;
 /// Bodies up to this size have room even when others took all there is: large ones shall not keep them out.
-constexpr std::size_t small_body = 64 * 1024;
+constexpr std::size_t always_welcome = 64 * 1024;
 /// A reader must take this part of an answer within each body_timeout.
 constexpr std::uint64_t parts_of_answer = 16;
 /// After the last answer, what the peer still sends is read for so long, else the kernel would reset the
@@ -209,7 +209,7 @@ Task<std::string> Session::read_rest(std::uint64_t length, bool chunked) {
 }
 
 void Session::hold(std::size_t bytes) {
-  if (held_ + bytes > small_body && load_.bodies + bytes > limits_.all_bodies_bytes)
+  if (held_ + bytes > always_welcome && load_.bodies + bytes > limits_.all_bodies_bytes)
     throw Refusal{503, "too many large requests at once"};
   load_.bodies += bytes;
   held_ += bytes;
@@ -265,11 +265,11 @@ Task<Session::Wait> Session::receive(Steady deadline) {
 // Appends to received_.
 Task<std::size_t> Session::receive_some() {
   const std::size_t before_read = received_.size();
-  received_.resize(before_read + piece_size);
+  received_.resize(before_read + receive_piece);
   std::size_t count = 0;
   std::exception_ptr failure;
   try {
-    const boost::asio::mutable_buffer buffer(received_.data() + before_read, piece_size);
+    const boost::asio::mutable_buffer buffer(received_.data() + before_read, receive_piece);
     count = co_await stream_.read_some(buffer);
   } catch (...) {
     failure = std::current_exception();

@@ -5,7 +5,7 @@
 namespace sluice::pipeline {
 namespace {
 
-constexpr Names<RebuildState, 7> states{{
+constexpr Names<RebuildState, 7> rebuild_states{{
     {RebuildState::planned, "planned"},
     {RebuildState::dispatching, "dispatching"},
     {RebuildState::dispatched, "dispatched"},
@@ -55,10 +55,10 @@ struct Answer {
 }  // namespace
 
 std::string_view to_string(RebuildState state) {
-  return name_of(states, state);
+  return name_of(rebuild_states, state);
 }
 std::optional<RebuildState> rebuild_state_from(std::string_view text) {
-  return value_of(states, text);
+  return value_of(rebuild_states, text);
 }
 
 bool is_final(RebuildState state) {

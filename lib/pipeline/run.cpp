@@ -3,11 +3,10 @@
 #include "core/text.hpp"
 #include "pipeline/names.hpp"
 
-
 namespace sluice::pipeline {
 namespace {
 
-constexpr Names<State, 14> states{{
+constexpr Names<State, 14> run_states{{
     {State::observed, "observed"},
     {State::staging, "staging"},
     {State::staged, "staged"},
@@ -48,7 +47,7 @@ constexpr Names<Status, 8> statuses{{
 }  // namespace
 
 std::string_view to_string(State state) {
-  return name_of(states, state);
+  return name_of(run_states, state);
 }
 std::string_view to_string(Trigger trigger) {
   return name_of(triggers, trigger);
@@ -58,7 +57,7 @@ std::string_view to_string(Status status) {
 }
 
 std::optional<State> state_from(std::string_view text) {
-  return value_of(states, text);
+  return value_of(run_states, text);
 }
 std::optional<Trigger> trigger_from(std::string_view text) {
   return value_of(triggers, text);

@@ -15,7 +15,7 @@ namespace {
 // The registry's refresh tokens are good for three hours.
 constexpr Milliseconds fresh{std::chrono::hours(1)};
 constexpr Milliseconds valid{std::chrono::minutes(150)};
-constexpr const char* token_user = "00000000-0000-0000-0000-000000000000";
+constexpr const char* nobody = "00000000-0000-0000-0000-000000000000";
 
 // Each national cloud has its own.
 std::string resource_for(const std::string& registry_host) {
@@ -57,7 +57,7 @@ class AzureIdentity final : public CredentialSource {
     const std::string who = "the exchange of the Azure identity for a token of " + endpoint.registry;
     const std::string answer = co_await ask_cloud(world_.http, world_.clock, std::move(request), who);
     Credentials credentials;
-    credentials.username = token_user;
+    credentials.username = nobody;
     credentials.identity_token = secret_in(answer, "refresh_token", who);
     credentials.own_host_only = true;
     co_return Found{std::move(credentials), fresh, valid};

@@ -13,10 +13,10 @@
 namespace sluice::registry {
 namespace {
 
-constexpr std::size_t max_answer = 256 * 1024;
-constexpr double least_lifetime = 60;
-constexpr double usual_lifetime = 3600;
-constexpr double longest_lifetime = 24 * 3600;
+constexpr std::size_t max_cloud_answer = 256 * 1024;
+constexpr double least_seconds = 60;
+constexpr double usual_seconds = 3600;
+constexpr double longest_seconds = 24 * 3600;
 
 bool is_code_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' ||
@@ -55,7 +55,7 @@ Task<std::string> ask_cloud(net::Client& http, Clock& clock, net::Request reques
   const std::string host = printable(request.url.authority(), 200);
   try {
     const auto response = co_await http.send(std::move(request));
-    std::string body = co_await response->read_all(max_answer);
+    std::string body = co_await response->read_all(max_cloud_answer);
     const int status = response->status();
     if (status == 200) co_return body;
     const auto kind = kind_of_status(status);
@@ -91,7 +91,7 @@ Secret secret_in(std::string_view json, const char* member, const std::string& w
 
 Milliseconds lifetime_in(std::string_view json) {
   const auto parsed = nlohmann::json::parse(json, nullptr, false);
-  double seconds = usual_lifetime;
+  double seconds = usual_seconds;
   if (parsed.is_object() && parsed.contains("expires_in")) {
     const auto& value = parsed["expires_in"];
     if (value.is_number()) seconds = value.get<double>();
@@ -101,9 +101,9 @@ Milliseconds lifetime_in(std::string_view json) {
       if (std::from_chars(text.data(), text.data() + text.size(), digits).ec == std::errc()) seconds = digits;
     }
   }
-  if (!(seconds > 0)) seconds = usual_lifetime;
+  if (!(seconds > 0)) seconds = usual_seconds;
   return Milliseconds(
-      static_cast<Milliseconds::rep>(std::clamp(seconds, least_lifetime, longest_lifetime) * 1000));
+      static_cast<Milliseconds::rep>(std::clamp(seconds, least_seconds, longest_seconds) * 1000));
 }
 
 Task<Secret> secret_file(CloudWorld& world, std::string path) {

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "registry/json.hpp"
 
 #include <algorithm>
 
@@ -13,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr Milliseconds longest{std::chrono::seconds(30)};
-constexpr std::size_t max_answer = 64 * 1024;
+constexpr std::size_t max_helper_answer = 64 * 1024;
 // credentials/error.go of docker/docker-credential-helpers; it is printed on stdout.
 constexpr std::string_view not_found = "credentials not found in native keychain";
 // client/credentials.go: this user name marks an identity token.
@@ -40,11 +41,6 @@ void check_ended(const std::string& name, const ProcessResult& result) {
                                           " get` with the registry's name as its input to see why");
 }
 
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 }  // namespace
 
 bool is_helper_name(std::string_view name) {
@@ -59,8 +55,8 @@ std::optional<Credentials> read_helper_answer(const std::string& name, const Pro
   if (result.truncated) throw Error(ErrorKind::corrupt, program + " printed more than 64 KiB");
   const auto answer = json::parse(result.standard_output, nullptr, false);
   if (!answer.is_object()) throw Error(ErrorKind::corrupt, program + " did not print a JSON object");
-  const std::string user = text_at(answer, "Username");
-  Secret secret(text_at(answer, "Secret"));
+  const std::string user(text_at(answer, "Username"));
+  Secret secret(std::string(text_at(answer, "Secret")));
   if (user.empty() && secret.empty()) return std::nullopt;
   if (secret.empty()) throw Error(ErrorKind::corrupt, program + " gave a user name without a secret");
   Credentials credentials;
@@ -115,7 +111,7 @@ Task<ProcessResult> CredentialHelper::run(std::string verb, Secret input) {
   command.input = std::string(input.reveal());
   command.timeout = longest;
   command.grace = std::chrono::seconds(1);
-  command.output_limit = max_answer;
+  command.output_limit = max_helper_answer;
   command.separate_output = true;
   try {
     co_return co_await launcher_.run(std::move(command));

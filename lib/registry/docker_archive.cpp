@@ -14,7 +14,6 @@ namespace {
 constexpr const char* config_type = "application/vnd.docker.container.image.v1+json";
 constexpr const char* plain_layer = "application/vnd.docker.image.rootfs.diff.tar";
 constexpr const char* packed_layer = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-constexpr std::size_t piece_size = 1024 * 1024;
 
 std::vector<std::string> texts_of(const nlohmann::json& object, const char* key) {
   std::vector<std::string> texts;
@@ -117,7 +116,7 @@ Task<oci::Digest> DockerArchiveSource::digest_of(std::string name) {
                 text_ + ": manifest.json names " + printable(name, 200) + ", but it is not in the archive");
   const auto body = files_->open(name, 0);
   oci::Hasher hasher;
-  std::string buffer(piece_size, '\0');
+  std::string buffer(file_piece, '\0');
   for (;;) {
     const std::size_t got = co_await body->read(std::span<char>(buffer));
     if (got == 0) break;

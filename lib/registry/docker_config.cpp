@@ -4,6 +4,7 @@
 #include "core/text.hpp"
 #include "net/http.hpp"
 #include "registry/credential_helper.hpp"
+#include "registry/json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,11 +45,6 @@ const Json& object_at(const Json& json, const char* key, const std::string& file
   return *found;
 }
 
-std::string text_at(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::optional<Credentials> credentials_in(const Json& entry, std::string& trouble) {
   if (!entry.is_object()) {
     trouble = "is not an object";
@@ -56,10 +52,10 @@ std::optional<Credentials> credentials_in(const Json& entry, std::string& troubl
   }
   Credentials credentials;
   credentials.username = text_at(entry, "username");
-  credentials.password = Secret(text_at(entry, "password"));
-  credentials.identity_token = Secret(text_at(entry, "identitytoken"));
-  credentials.registry_token = Secret(text_at(entry, "registrytoken"));
-  if (const Secret auth(text_at(entry, "auth")); !auth.empty()) {
+  credentials.password = Secret(std::string(text_at(entry, "password")));
+  credentials.identity_token = Secret(std::string(text_at(entry, "identitytoken")));
+  credentials.registry_token = Secret(std::string(text_at(entry, "registrytoken")));
+  if (const Secret auth(std::string(text_at(entry, "auth"))); !auth.empty()) {
     const auto pair = net::base64_decode(auth.reveal());
     const auto colon = pair ? pair->find(':') : std::string::npos;
     if (colon == std::string::npos) {

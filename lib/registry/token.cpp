@@ -4,6 +4,7 @@
 #include "core/text.hpp"
 #include "net/http.hpp"
 #include "registry/form.hpp"
+#include "registry/json.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -27,12 +28,6 @@ constexpr std::size_t max_scopes = 16;
 bool is_sendable(std::string_view token) {
   return token.size() <= max_token_bytes &&
          std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-std::string_view text_at(const nlohmann::json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_string()) return {};
-  return found->get_ref<const std::string&>();
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 namespace sluice::store {
 namespace {
 
-AuditEntry read(Query& row) {
+AuditEntry read_audit_entry(Query& row) {
   AuditEntry entry;
   entry.id = row.number();
   entry.at = row.time();
@@ -28,13 +28,13 @@ std::vector<AuditEntry> Audit::list(const std::string& pipeline, int limit) cons
     Query query(
         db_, "SELECT id, at, who, action, pipeline, detail FROM audit WHERE id > 0 ORDER BY id DESC LIMIT ?1",
         limited(limit));
-    return all(query, read);
+    return all(query, read_audit_entry);
   }
   Query query(
       db_,
       "SELECT id, at, who, action, pipeline, detail FROM audit WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2",
       pipeline, limited(limit));
-  return all(query, read);
+  return all(query, read_audit_entry);
 }
 
 }  // namespace sluice::store

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "store/connection.hpp"
 #include "store/durable_file.hpp"
+#include "store/handle.hpp"
 #include "store/inspect.hpp"
 #include "store/migrate.hpp"
 #include "store/sqlite_error.hpp"
@@ -19,25 +20,22 @@ namespace fs = std::filesystem;
 
 constexpr int pages_per_step = 256;
 
-[[noreturn]] void refuse(const fs::path& target, const std::string& why) {
+[[noreturn]] void refuse_target(const fs::path& target, const std::string& why) {
   throw Error(ErrorKind::invalid, "the backup cannot be written to " + target.string() + ": " + why);
 }
 
 void check_target(const fs::path& source, const fs::path& target) {
   std::error_code ignored;
-  if (fs::equivalent(source, target, ignored)) refuse(target, "it is the database itself");
+  if (fs::equivalent(source, target, ignored)) refuse_target(target, "it is the database itself");
   if (fs::file_size(target.string() + "-wal", ignored) > 0 && !ignored)
-    refuse(target, "a database in use is there (" + target.string() + "-wal exists); choose another name");
+    refuse_target(target,
+                  "a database in use is there (" + target.string() + "-wal exists); choose another name");
   try {
     inspect_header(target);
   } catch (const Error& error) {
-    refuse(target, std::string("another file is there (") + error.what() + "); choose another name");
+    refuse_target(target, std::string("another file is there (") + error.what() + "); choose another name");
   }
 }
-
-struct Close {
-  void operator()(sqlite3* db) const { sqlite3_close(db); }
-};
 
 void copy_pages(sqlite3* from, sqlite3* to, const fs::path& part, const std::atomic<bool>& stop) {
   sqlite3_backup* backup = sqlite3_backup_init(to, "main", from, "main");
@@ -56,7 +54,7 @@ void copy_to(const fs::path& source, const fs::path& part, const std::atomic<boo
   // The name is new and ours: a link that somebody put there meanwhile is not followed.
   const int code = sqlite3_open_v2(
       part.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
-  const std::unique_ptr<sqlite3, Close> to(raw);
+  const Handle to(raw);
   if (code != SQLITE_OK) throw sqlite_error(code, sqlite3_errstr(code), part.string());
   // A read transaction over all steps: the copy is of one instant, writers go on, and their commits do not
   // start it anew.
@@ -71,7 +69,7 @@ void copy_to(const fs::path& source, const fs::path& part, const std::atomic<boo
 void copy_database(const fs::path& source, const fs::path& target, const std::atomic<bool>& stop) {
   std::error_code error;
   const fs::path resolved = fs::weakly_canonical(fs::absolute(target), error);
-  if (error) refuse(target, error.message());
+  if (error) refuse_target(target, error.message());
   check_target(source, resolved);
   const fs::path part = resolved.string() + ".partial";
   remove_unfinished(part);

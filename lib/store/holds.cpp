@@ -4,7 +4,7 @@
 namespace sluice::store {
 namespace {
 
-Hold read(Query& row) {
+Hold read_hold(Query& row) {
   Hold hold;
   hold.pipeline = row.text();
   hold.reason = row.text();
@@ -17,12 +17,12 @@ Hold read(Query& row) {
 
 std::optional<Hold> Holds::active(const std::string& pipeline) const {
   Query query(db_, "SELECT pipeline, reason, held_by, since FROM holds WHERE pipeline = ?1", pipeline);
-  return first(query, read);
+  return first(query, read_hold);
 }
 
 std::vector<Hold> Holds::all() const {
   Query query(db_, "SELECT pipeline, reason, held_by, since FROM holds ORDER BY pipeline");
-  return store::all(query, read);
+  return store::all(query, read_hold);
 }
 
 bool Holds::set(const Hold& hold) {

@@ -81,11 +81,6 @@ std::string uri_of(const fs::path& path, std::string_view query) {
   return uri.append(query);
 }
 
-struct Close {
-  void operator()(sqlite3* db) const { sqlite3_close(db); }
-};
-using Handle = std::unique_ptr<sqlite3, Close>;
-
 [[noreturn]] void fail(sqlite3* db, int code, const fs::path& path) {
   const std::string message = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
   // SQLITE_ERROR: a header that asks for a format or an encoding that SQLite does not know.

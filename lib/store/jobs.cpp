@@ -6,14 +6,14 @@
 namespace sluice::store {
 namespace {
 
-constexpr const char* select =
+constexpr const char* select_jobs =
     "SELECT id, kind, run, idx, attempt, failures, due, leased_until, last_error, created FROM jobs ";
 
-std::string selecting(const char* rest) {
-  return std::string(select) + rest;
+std::string jobs_where(const char* rest) {
+  return std::string(select_jobs) + rest;
 }
 
-Job read(Query& row) {
+Job read_job(Query& row) {
   Job job;
   job.id = row.number();
   job.kind = row.text();
@@ -49,10 +49,10 @@ std::vector<Job> Jobs::lease(Time now, Time until, int limit) {
   {
     Query query(
         db_,
-        selecting(
+        jobs_where(
             "WHERE due <= ?1 AND (leased_until IS NULL OR leased_until <= ?1) ORDER BY due, id LIMIT ?2"),
         now, limited(limit));
-    jobs = all(query, read);
+    jobs = all(query, read_job);
   }
   for (auto& job : jobs) {
     ++job.attempt;
@@ -115,8 +115,8 @@ std::optional<Time> Jobs::next_due() const {
 }
 
 std::vector<Job> Jobs::of_run(RunId run) const {
-  Query query(db_, selecting("WHERE run = ?1 ORDER BY id"), run);
-  return all(query, read);
+  Query query(db_, jobs_where("WHERE run = ?1 ORDER BY id"), run);
+  return all(query, read_job);
 }
 
 int Jobs::count() const {

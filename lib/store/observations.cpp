@@ -4,7 +4,7 @@
 namespace sluice::store {
 namespace {
 
-Observation read(Query& row) {
+Observation read_observation(Query& row) {
   const auto id = row.number();
   auto pipeline = row.text();
   auto reference = row.text();
@@ -25,7 +25,7 @@ std::optional<Observation> Observations::latest(const std::string& pipeline) con
               "SELECT id, pipeline, reference, digest, media_type, first_seen, last_seen, learned_by, run "
               "FROM observations WHERE pipeline = ?1 ORDER BY id DESC LIMIT 1",
               pipeline);
-  return first(query, read);
+  return first(query, read_observation);
 }
 
 std::int64_t Observations::append(const Observation& row) {
@@ -53,7 +53,7 @@ std::vector<Observation> Observations::history(const std::string& pipeline, int 
               "SELECT id, pipeline, reference, digest, media_type, first_seen, last_seen, learned_by, run "
               "FROM observations WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2",
               pipeline, limited(limit));
-  return all(query, read);
+  return all(query, read_observation);
 }
 
 std::optional<Observation> Observations::at(const std::string& pipeline, Time at) const {
@@ -62,7 +62,7 @@ std::optional<Observation> Observations::at(const std::string& pipeline, Time at
       "SELECT id, pipeline, reference, digest, media_type, first_seen, last_seen, learned_by, run "
       "FROM observations WHERE pipeline = ?1 AND first_seen <= ?2 ORDER BY first_seen DESC, id DESC LIMIT 1",
       pipeline, at);
-  return first(query, read);
+  return first(query, read_observation);
 }
 
 }  // namespace sluice::store

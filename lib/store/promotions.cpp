@@ -5,15 +5,15 @@
 namespace sluice::store {
 namespace {
 
-constexpr const char* select =
+constexpr const char* select_promotions =
     "SELECT id, run, pipeline, target, stable_tag, unique_tag, digest, replaced, trigger, at FROM "
     "promotions ";
 
-std::string selecting(const char* rest) {
-  return std::string(select) + rest;
+std::string promotions_where(const char* rest) {
+  return std::string(select_promotions) + rest;
 }
 
-Promotion read(Query& row) {
+Promotion read_promotion(Query& row) {
   const auto id = row.number();
   const auto run = row.run_id();
   auto pipeline = row.text();
@@ -50,25 +50,26 @@ std::int64_t Promotions::insert(const Promotion& row) {
 }
 
 std::optional<Promotion> Promotions::latest(const std::string& target, const std::string& stable_tag) const {
-  Query query(db_, selecting("WHERE target = ?1 AND stable_tag = ?2 ORDER BY id DESC LIMIT 1"), target,
+  Query query(db_, promotions_where("WHERE target = ?1 AND stable_tag = ?2 ORDER BY id DESC LIMIT 1"), target,
               stable_tag);
-  return first(query, read);
+  return first(query, read_promotion);
 }
 
 std::optional<Promotion> Promotions::of_run(RunId run) const {
-  Query query(db_, selecting("WHERE run = ?1"), run);
-  return first(query, read);
+  Query query(db_, promotions_where("WHERE run = ?1"), run);
+  return first(query, read_promotion);
 }
 
 std::vector<Promotion> Promotions::history(const std::string& pipeline, int limit) const {
-  Query query(db_, selecting("WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2"), pipeline, limited(limit));
-  return all(query, read);
+  Query query(db_, promotions_where("WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2"), pipeline,
+              limited(limit));
+  return all(query, read_promotion);
 }
 
 std::optional<Promotion> Promotions::of_digest(const std::string& pipeline, const oci::Digest& digest) const {
-  Query query(db_, selecting("WHERE pipeline = ?1 AND digest = ?2 ORDER BY id DESC LIMIT 1"), pipeline,
+  Query query(db_, promotions_where("WHERE pipeline = ?1 AND digest = ?2 ORDER BY id DESC LIMIT 1"), pipeline,
               digest);
-  return first(query, read);
+  return first(query, read_promotion);
 }
 
 }  // namespace sluice::store

@@ -5,16 +5,16 @@
 namespace sluice::store {
 namespace {
 
-constexpr const char* select =
+constexpr const char* select_rebuilds =
     "SELECT run, promotion_run, dependent, image, wave, state, base, idempotency_key, dispatched, deadline, "
     "confirmed, "
     "digest FROM rebuilds ";
 
-std::string selecting(const char* rest) {
-  return std::string(select) + rest;
+std::string rebuilds_where(const char* rest) {
+  return std::string(select_rebuilds) + rest;
 }
 
-Rebuild read(Query& row) {
+Rebuild read_rebuild(Query& row) {
   Rebuild rebuild;
   rebuild.run = row.run_id();
   rebuild.promotion_run = row.run_id();
@@ -58,18 +58,18 @@ void Rebuilds::update(const Rebuild& row) {
 }
 
 std::optional<Rebuild> Rebuilds::find(RunId run) const {
-  Query query(db_, selecting("WHERE run = ?1"), run);
-  return first(query, read);
+  Query query(db_, rebuilds_where("WHERE run = ?1"), run);
+  return first(query, read_rebuild);
 }
 
 std::vector<Rebuild> Rebuilds::of_promotion(RunId promotion_run) const {
-  Query query(db_, selecting("WHERE promotion_run = ?1 ORDER BY wave, dependent, run"), promotion_run);
-  return all(query, read);
+  Query query(db_, rebuilds_where("WHERE promotion_run = ?1 ORDER BY wave, dependent, run"), promotion_run);
+  return all(query, read_rebuild);
 }
 
 std::vector<Rebuild> Rebuilds::in_state(const std::string& dependent, const std::string& state) const {
-  Query query(db_, selecting("WHERE dependent = ?1 AND state = ?2 ORDER BY run"), dependent, state);
-  return all(query, read);
+  Query query(db_, rebuilds_where("WHERE dependent = ?1 AND state = ?2 ORDER BY run"), dependent, state);
+  return all(query, read_rebuild);
 }
 
 }  // namespace sluice::store

@@ -5,16 +5,16 @@
 namespace sluice::store {
 namespace {
 
-constexpr const char* select =
+constexpr const char* select_runs =
     "SELECT id, kind, task, pipeline, platform, state, status, trigger, digest, source, checks_total, "
     "checks_passed, "
     "waiting_for, outcome, parent, created, started, ended FROM runs ";
 
-std::string selecting(const char* rest) {
-  return std::string(select) + rest;
+std::string runs_where(const char* rest) {
+  return std::string(select_runs) + rest;
 }
 
-Run read(Query& row) {
+Run read_run(Query& row) {
   Run run;
   run.id = row.run_id();
   run.kind = row.text();
@@ -67,14 +67,14 @@ void Runs::update(const Run& row) {
 }
 
 std::optional<Run> Runs::find(RunId id) const {
-  Query query(db_, selecting("WHERE id = ?1"), id);
-  return first(query, read);
+  Query query(db_, runs_where("WHERE id = ?1"), id);
+  return first(query, read_run);
 }
 
 // One statement for each combination of filters, so that each can use the index that fits.
 std::vector<Run> Runs::list(const RunFilter& filter) const {
   // The first condition makes an unfiltered list a search from the newest number down.
-  std::string sql = selecting("WHERE id > 0");
+  std::string sql = runs_where("WHERE id > 0");
   if (filter.status) sql += " AND status = ?";
   if (filter.task) sql += " AND task = ?";
   if (filter.pipeline) sql += " AND pipeline = ?";
@@ -85,24 +85,24 @@ std::vector<Run> Runs::list(const RunFilter& filter) const {
   if (filter.pipeline) query.bind(*filter.pipeline);
   if (filter.parent) query.bind(*filter.parent);
   query.bind(limited(filter.limit));
-  return all(query, read);
+  return all(query, read_run);
 }
 
 std::vector<Run> Runs::open(const std::string& pipeline) const {
-  Query query(db_, selecting("WHERE ended IS NULL AND pipeline = ?1 ORDER BY id"), pipeline);
-  return all(query, read);
+  Query query(db_, runs_where("WHERE ended IS NULL AND pipeline = ?1 ORDER BY id"), pipeline);
+  return all(query, read_run);
 }
 
 std::vector<Run> Runs::all_open() const {
-  Query query(db_, selecting("WHERE ended IS NULL ORDER BY id"));
-  return all(query, read);
+  Query query(db_, runs_where("WHERE ended IS NULL ORDER BY id"));
+  return all(query, read_run);
 }
 
 std::optional<Run> Runs::latest_of(const std::string& pipeline, const oci::Digest& digest) const {
-  Query query(db_,
-              selecting("WHERE pipeline = ?1 AND digest = ?2 AND kind = 'pipeline' ORDER BY id DESC LIMIT 1"),
-              pipeline, digest);
-  return first(query, read);
+  Query query(
+      db_, runs_where("WHERE pipeline = ?1 AND digest = ?2 AND kind = 'pipeline' ORDER BY id DESC LIMIT 1"),
+      pipeline, digest);
+  return first(query, read_run);
 }
 
 }  // namespace sluice::store

@@ -14,7 +14,7 @@
 namespace sluice::triggers {
 namespace {
 
-struct Settings {
+struct BuildahSettings {
   std::filesystem::path directory;  // one of these two
   std::optional<GitSource> git;
   std::string file;
@@ -26,7 +26,7 @@ struct Settings {
 
 class BuildahTrigger final : public Trigger {
  public:
-  explicit BuildahTrigger(Settings settings) : settings_(std::move(settings)) {}
+  explicit BuildahTrigger(BuildahSettings settings) : settings_(std::move(settings)) {}
 
   bool needs_logins() const override { return true; }
   Task<std::string> send(Rebuild rebuild, Context context) const override {
@@ -78,10 +78,10 @@ class BuildahTrigger final : public Trigger {
     return recipe;
   }
 
-  Settings settings_;
+  BuildahSettings settings_;
 };
 
-void read_context(config::Section& section, Settings& settings) {
+void read_context(config::Section& section, BuildahSettings& settings) {
   const auto text = section.required_text(
       "context", "an absolute directory, or a git address: https://host/repository.git#branch:folder");
   if (text.empty()) return;
@@ -101,7 +101,7 @@ void read_context(config::Section& section, Settings& settings) {
   }
 }
 
-void check(config::Section& section, const Settings& settings) {
+void check(config::Section& section, const BuildahSettings& settings) {
   if (!settings.file.empty() && !is_inner_path(settings.file))
     section.error(section.position("file"), "'file' must be a path inside the context",
                   "for instance file: Containerfile");
@@ -124,7 +124,7 @@ void check(config::Section& section, const Settings& settings) {
 }  // namespace
 
 std::shared_ptr<const config::Part> parse_buildah(config::Section& section) {
-  Settings settings;
+  BuildahSettings settings;
   read_context(section, settings);
   settings.file = section.text("file");
   settings.target = section.text("target");

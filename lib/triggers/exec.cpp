@@ -16,7 +16,7 @@ namespace {
 // EX_TEMPFAIL of sysexits.h: "the user is invited to retry".
 constexpr int try_again = 75;
 
-struct Settings {
+struct ExecSettings {
   std::vector<std::string> run;
   Milliseconds timeout{};
   config::Values environment;
@@ -24,7 +24,7 @@ struct Settings {
 
 class ExecTrigger final : public Trigger {
  public:
-  explicit ExecTrigger(Settings settings) : settings_(std::move(settings)) {}
+  explicit ExecTrigger(ExecSettings settings) : settings_(std::move(settings)) {}
 
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     const auto feed = std::make_shared<LineFeed>(context.log);
@@ -66,13 +66,13 @@ class ExecTrigger final : public Trigger {
                 fmt::format("{} failed with exit code {}: {}", program, result.exit_code, said));
   }
 
-  Settings settings_;
+  ExecSettings settings_;
 };
 
 }  // namespace
 
 std::shared_ptr<const config::Part> parse_exec(config::Section& section) {
-  Settings settings;
+  ExecSettings settings;
   settings.run = section.texts("run");
   settings.timeout = section.duration("timeout", std::chrono::minutes(10));
   settings.environment = section.text_map("environment");

@@ -20,7 +20,7 @@ namespace {
 // "Keep the payload small" (Standard Webhooks, "Payload size": under 20 kB).
 constexpr std::size_t largest_body = 20'000;
 
-struct Settings {
+struct WebhookSettings {
   net::Url url;
   Secret key;
   Secret authorization;
@@ -51,7 +51,7 @@ std::string body_of(const Rebuild& rebuild) {
 
 class WebhookTrigger final : public Trigger {
  public:
-  explicit WebhookTrigger(Settings settings) : settings_(std::move(settings)) {}
+  explicit WebhookTrigger(WebhookSettings settings) : settings_(std::move(settings)) {}
 
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     net::Request request = request_of(rebuild, context.clock.now());
@@ -82,10 +82,10 @@ class WebhookTrigger final : public Trigger {
     return request;
   }
 
-  Settings settings_;
+  WebhookSettings settings_;
 };
 
-void read_url(config::Section& section, Settings& settings) {
+void read_url(config::Section& section, WebhookSettings& settings) {
   const auto text = section.required_text("url", "the address that takes the message, https://...");
   const bool allow_http = section.flag("allow_http", false);
   if (text.empty()) return;
@@ -104,7 +104,7 @@ void read_url(config::Section& section, Settings& settings) {
     section.error(section.position("url"), "'url' is not encrypted", "use https, or set allow_http: true");
 }
 
-void read_headers(config::Section& section, Settings& settings) {
+void read_headers(config::Section& section, WebhookSettings& settings) {
   settings.headers = section.text_map("headers");
   for (const auto& [name, value] : settings.headers) {
     const std::string key = lower(name);
@@ -126,7 +126,7 @@ void read_headers(config::Section& section, Settings& settings) {
 }  // namespace
 
 std::shared_ptr<const config::Part> parse_webhook(config::Section& section) {
-  Settings settings;
+  WebhookSettings settings;
   read_url(section, settings);
   read_headers(section, settings);
   const auto secret = section.secret("secret", true);

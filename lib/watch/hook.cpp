@@ -140,7 +140,7 @@ void read_oidc(config::Section& section, Hook& hook) {
   hook.oidc = std::move(oidc);
 }
 
-void read_sns(config::Section& section, Hook& hook) {
+void read_topics(config::Section& section, Hook& hook) {
   if (!section.has("sns")) return;
   auto part = section.section("sns");
   hook.topics = part.texts("topics");
@@ -229,7 +229,7 @@ void read_proofs(config::Section& section, Hook& hook) {
   read_hmac(section, hook);
   read_standard(section, hook);
   read_oidc(section, hook);
-  read_sns(section, hook);
+  read_topics(section, hook);
   read_networks(section, hook);
   if (!has_proof(hook, section))
     section.error(section.position(), "anybody could send this: no proof is asked for",

@@ -59,7 +59,7 @@ void read_event(const Fields& event, const Reading& reading, Parsed& parsed) {
     read_native(event, reading, parsed);
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_acr(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   Parsed parsed;
   if (payload.is_array())
@@ -75,7 +75,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender acr_sender{
     .name = "acr",
-    .parse = parse,
+    .parse = parse_acr,
     .signature = {},
     .registry = {},
     .handshake = true,

@@ -8,7 +8,7 @@
 namespace sluice::watch {
 namespace {
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_aliyun(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   const auto repository = fields.object("repository");
@@ -27,7 +27,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender aliyun_sender{
     .name = "aliyun",
-    .parse = parse,
+    .parse = parse_aliyun,
     .signature = {},
     .registry = {},
     .advice = "token: {env: ALIYUN_HOOK_TOKEN}",

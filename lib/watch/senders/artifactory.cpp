@@ -7,7 +7,7 @@
 namespace sluice::watch {
 namespace {
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_artifactory(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   Parsed parsed;
@@ -38,7 +38,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender artifactory_sender{
     .name = "artifactory",
-    .parse = parse,
+    .parse = parse_artifactory,
     .signature =
         Signature{.kind = Signature::Kind::hmac_or_plain, .headers = {"X-JFrog-Event-Auth"}, .prefix = {}},
     .registry = {},

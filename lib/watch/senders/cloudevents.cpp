@@ -44,7 +44,7 @@ void read_structured(const json& value, const Reading& reading, Parsed& parsed) 
   read_data(data ? *data : json::object(), subject, reading, parsed);
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_cloudevents(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   Parsed parsed;
   const auto id = delivery.headers.get("Ce-Id");
@@ -66,7 +66,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender cloudevents_sender{
     .name = "cloudevents",
-    .parse = parse,
+    .parse = parse_cloudevents,
     .signature = {},
     .registry = {},
     .handshake = true,

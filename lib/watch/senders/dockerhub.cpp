@@ -7,7 +7,7 @@
 namespace sluice::watch {
 namespace {
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_dockerhub(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   const auto name = fields.object("repository").required("repo_name");
@@ -27,7 +27,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 }  // namespace
 
 const Sender dockerhub_sender{.name = "dockerhub",
-                              .parse = parse,
+                              .parse = parse_dockerhub,
                               .signature = {},
                               .registry = "docker.io",
                               .advice = "token: {env: HUB_HOOK_TOKEN}",

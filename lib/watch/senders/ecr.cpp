@@ -15,7 +15,7 @@ std::string host_of_event(const Fields& event) {
          (region.starts_with("cn-") ? ".cn" : "");
 }
 
-void read_event(const Fields& event, const Reading& reading, Parsed& parsed) {
+void read_ecr_event(const Fields& event, const Reading& reading, Parsed& parsed) {
   parsed.id = event.text("id");
   const auto type = event.text("detail-type");
   if (event.text("source") != "aws.ecr" || type != "ECR Image Action") {
@@ -32,19 +32,19 @@ void read_event(const Fields& event, const Reading& reading, Parsed& parsed) {
   if (parsed.events.empty()) parsed.note = "pushed by digest, no tag moved";
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_ecr(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   Parsed parsed;
   // An event of EventBridge has no `Type`; SNS with raw message delivery sends it as it is, too.
   if (!fields.has("Type")) {
-    read_event(fields, reading, parsed);
+    read_ecr_event(fields, reading, parsed);
     return parsed;
   }
   const auto type = fields.required("Type");
   if (type == "Notification") {
     const auto message = read_payload(fields.required("Message"));
-    read_event(Fields(message, "Message"), reading, parsed);
+    read_ecr_event(Fields(message, "Message"), reading, parsed);
     return parsed;
   }
   parsed.id = fields.text("MessageId");
@@ -57,7 +57,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender ecr_sender{
     .name = "ecr",
-    .parse = parse,
+    .parse = parse_ecr,
     .signature = {},
     .registry = {},
     .sns = true,

@@ -10,7 +10,7 @@ namespace sluice::watch {
 namespace {
 
 // "us-east1-docker.pkg.dev/project/repository/image:1.1".
-void read_event(const Fields& event, const Reading& reading, Parsed& parsed) {
+void read_gar_event(const Fields& event, const Reading& reading, Parsed& parsed) {
   const auto action = event.required("action");
   auto reference = event.text("tag");
   if (action != "INSERT" || reference.empty()) {
@@ -26,12 +26,12 @@ void read_event(const Fields& event, const Reading& reading, Parsed& parsed) {
   add_image(parsed, in_registry(reading, host, path), reference.substr(colon + 1));
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_gar(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   Parsed parsed;
   if (!fields.has("message")) {
-    read_event(fields, reading, parsed);
+    read_gar_event(fields, reading, parsed);
     parsed.id = delivery.headers.get("x-goog-pubsub-message-id").value_or("");
     return parsed;
   }
@@ -39,7 +39,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
   const auto data = net::base64_decode(message.required("data"));
   if (!data) throw Error(ErrorKind::invalid, "message.data is not base64");
   const auto inner = read_payload(*data);
-  read_event(Fields(inner, "message.data"), reading, parsed);
+  read_gar_event(Fields(inner, "message.data"), reading, parsed);
   parsed.id = message.text("messageId");
   return parsed;
 }
@@ -48,7 +48,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender gar_sender{
     .name = "gar",
-    .parse = parse,
+    .parse = parse_gar,
     .signature = {},
     .registry = {},
     .oidc = true,

@@ -80,7 +80,7 @@ void read_event(const json& value, const Reading& configured, Parsed& parsed) {
   }
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_generic(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   Parsed parsed;
   if (const auto id = texts(payload, reading, "id"); !id.empty()) parsed.id = id.front();
@@ -102,7 +102,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 }  // namespace
 
 const Sender generic_sender{.name = "generic",
-                            .parse = parse,
+                            .parse = parse_generic,
                             .signature = {},
                             .registry = {},
                             .fields = true,

@@ -15,7 +15,7 @@ std::string header(const Delivery& delivery, const std::string& name) {
   return {};
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_gitea(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   Parsed parsed;
   parsed.id = header(delivery, "Delivery");
@@ -45,7 +45,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender gitea_sender{
     .name = "gitea",
-    .parse = parse,
+    .parse = parse_gitea,
     .signature = Signature{.headers = {"X-Forgejo-Signature", "X-Gitea-Signature"}, .prefix = {}},
     .registry = {},
     .advice = "secret: {env: GITEA_HOOK_SECRET}",

@@ -51,7 +51,7 @@ Parsed read(const json& payload, const std::string& event, const Reading& readin
   return parsed;
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_github(const Delivery& delivery, const Reading& reading) {
   const auto type = delivery.headers.get("Content-Type").value_or("");
   std::optional<std::string> form;
   // "Content type: application/x-www-form-urlencoded" is what the settings page offers first.
@@ -69,7 +69,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender github_sender{
     .name = "github",
-    .parse = parse,
+    .parse = parse_github,
     .signature = Signature{.headers = {"X-Hub-Signature-256"}, .prefix = "sha256="},
     .registry = {},
     .advice = "secret: {env: GITHUB_HOOK_SECRET}",

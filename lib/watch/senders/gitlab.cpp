@@ -9,7 +9,7 @@
 namespace sluice::watch {
 namespace {
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_gitlab(const Delivery& delivery, const Reading& reading) {
   if (const auto event = delivery.headers.get("X-Gitlab-Event")) {
     Parsed parsed;
     parsed.id = delivery.headers.get("Idempotency-Key").value_or("");
@@ -23,7 +23,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender gitlab_sender{
     .name = "gitlab",
-    .parse = parse,
+    .parse = parse_gitlab,
     .signature = {},
     .registry = {},
     .advice = "header: {name: X-Sluice-Secret, value: {env: GITLAB_HOOK_SECRET}}",

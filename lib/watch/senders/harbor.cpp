@@ -13,7 +13,7 @@ std::string registry_of(const Fields& resource) {
   return host_of(resource.text("resource_url"));
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_harbor(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   const bool cloud_event = fields.has("specversion");
@@ -38,7 +38,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender harbor_sender{
     .name = "harbor",
-    .parse = parse,
+    .parse = parse_harbor,
     .signature = Signature{.kind = Signature::Kind::plain, .headers = {"Authorization"}, .prefix = {}},
     .registry = {},
     .advice = "secret: {env: HARBOR_AUTH_HEADER}",

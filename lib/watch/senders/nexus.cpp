@@ -17,7 +17,7 @@ void add_asset(Parsed& parsed, const Reading& reading, std::string name) {
   add_image(parsed, in_registry(reading, {}, name.substr(3, found - 3)), name.substr(found + middle.size()));
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_nexus(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   Parsed parsed;
@@ -42,7 +42,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender nexus_sender{
     .name = "nexus",
-    .parse = parse,
+    .parse = parse_nexus,
     .signature = Signature{.hash = net::Hash::sha1, .headers = {"X-Nexus-Webhook-Signature"}, .prefix = {}},
     .registry = {},
     .needs_registry = true,

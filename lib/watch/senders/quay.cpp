@@ -17,7 +17,7 @@ std::vector<std::string> updated_tags(const Fields& fields) {
   return names;
 }
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_quay(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   const auto path = fields.required("repository");
@@ -33,7 +33,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 
 const Sender quay_sender{
     .name = "quay",
-    .parse = parse,
+    .parse = parse_quay,
     .signature = {},
     .registry = {},
     .advice = "token: {env: QUAY_HOOK_TOKEN}",

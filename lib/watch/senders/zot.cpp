@@ -7,7 +7,7 @@
 namespace sluice::watch {
 namespace {
 
-Parsed parse(const Delivery& delivery, const Reading& reading) {
+Parsed parse_zot(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   const Fields fields(payload);
   const bool structured = fields.has("specversion");
@@ -27,7 +27,7 @@ Parsed parse(const Delivery& delivery, const Reading& reading) {
 }  // namespace
 
 const Sender zot_sender{.name = "zot",
-                        .parse = parse,
+                        .parse = parse_zot,
                         .signature = {},
                         .registry = {},
                         .needs_registry = true,
