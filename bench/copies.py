@@ -1,7 +1,9 @@
 """`sluice copy` beside the tools that are on PATH (skopeo, crane, regctl, oras), between two real registries on loopback.
 
 Prints wall time, CPU time (user + system) and peak memory of the whole process as medians, and sluice's ratios to each
-other tool. Tools take turns, so that a machine that slows down meanwhile slows all of them down.
+other tool. Tools take turns, so that a machine that slows down meanwhile slows all of them down. The registries run on the
+same processors: the CPU time that both of them took for the same copy is beside it, since no client can be faster than
+that divided by the number of processors.
 """
 
 import argparse
@@ -54,9 +56,10 @@ class Figures:
     """What runs of one tool took."""
 
     def __init__(self):
-        self.wall, self.cpu, self.peak = [], [], []
+        self.wall, self.cpu, self.peak, self.registries = [], [], [], []
 
-    def add(self, command):
+    def add(self, command, registries=()):
+        before = sum(registry.cpu_seconds() for registry in registries)
         start = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         peak, ended = 0, (0, 0, None)
@@ -71,11 +74,12 @@ class Figures:
         if process.returncode != 0:
             sys.exit(f"{command[0]} failed")
         self.wall.append(time.monotonic() - start)
+        self.registries.append(sum(registry.cpu_seconds() for registry in registries) - before)
         self.cpu.append(usage.ru_utime + usage.ru_stime)
         self.peak.append(peak / 1024)
 
     def medians(self):
-        return [statistics.median(values) for values in (self.wall, self.cpu, self.peak)]
+        return [statistics.median(values) for values in (self.wall, self.cpu, self.peak, self.registries)]
 
 
 def push(reference, sizes, shared=()):
@@ -111,12 +115,12 @@ def random_file(folder, size):
 
 
 def table(title, figures):
-    print(f"\n{title}\n  tool      wall s    CPU s  peak MiB   sluice's wall   CPU   memory")
+    print(f"\n{title}\n  tool      wall s    CPU s  peak MiB  registries' CPU s   sluice's wall   CPU   memory")
     ours = figures["sluice"].medians()
     for tool, values in figures.items():
-        wall, cpu, peak = values.medians()
+        wall, cpu, peak, registries = values.medians()
         ratios = "" if tool == "sluice" else f"{ours[0] / wall:13.2f} {ours[1] / cpu:7.2f} {ours[2] / peak:7.2f}"
-        print(f"  {tool:8} {wall:7.2f} {cpu:8.2f} {peak:9.1f}   {ratios}")
+        print(f"  {tool:8} {wall:7.2f} {cpu:8.2f} {peak:9.1f} {registries:18.2f}   {ratios}")
 
 
 class Bench:
@@ -149,7 +153,7 @@ class Bench:
 
         def work(tool, figures):
             with self.target() as target:
-                figures.add(TOOLS[tool](reference, target.repository(f"{name}:1")))
+                figures.add(TOOLS[tool](reference, target.repository(f"{name}:1")), (self.source, target))
 
         self.compare(title, work)
         return reference
@@ -161,13 +165,14 @@ class Bench:
             before = target.requests() + self.source.requests()
             Figures().add(sluice(reference, to))
             asked = target.requests() + self.source.requests() - before
-            self.compare("the same image again", lambda tool, figures: figures.add(TOOLS[tool](reference, to)))
+            ends = (self.source, target)
+            self.compare("the same image again", lambda tool, figures: figures.add(TOOLS[tool](reference, to), ends))
         print(f"  sluice sent {asked} requests")
 
     def within(self, reference):
         def work(tool, figures):
             self.number += 1
-            figures.add(TOOLS[tool](reference, self.source.repository(f"inside-{self.number}:1")))
+            figures.add(TOOLS[tool](reference, self.source.repository(f"inside-{self.number}:1")), (self.source,))
 
         self.compare("between repositories of one registry", work)
 
@@ -191,7 +196,7 @@ class Bench:
                     script.write("set -e\n" + "\n".join(" ".join(TOOLS[tool](*pair)) for pair in pairs))
                     command = ["sh", script.name]
                 script.flush()
-                figures.add(command)
+                figures.add(command, (self.source, target))
                 if tool == "sluice":
                     finished.append(target.requests('"PUT /v2/', "/blobs/uploads/"))
 
