@@ -29,6 +29,10 @@ target_compile_definitions(sluice_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Known false positives of g++ 12 inside inlined standard strings and coroutine frames.
   target_compile_options(sluice_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer)
+  if(SLUICE_UNITY)
+    # It takes the files that a unity file includes for headers.
+    target_compile_options(sluice_flags INTERFACE -Wno-subobject-linkage)
+  endif()
   # So that ccache can tell which precompiled header a file was compiled with.
   target_compile_options(sluice_flags INTERFACE -fpch-preprocess)
 endif()

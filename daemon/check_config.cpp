@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-json as_json(const config::Loaded& loaded) {
+json diagnostics_json(const config::Loaded& loaded) {
   auto errors = json::array();
   for (const auto& error : loaded.diagnostics.errors)
     errors.push_back({{"line", error.at.line},
@@ -37,7 +37,7 @@ int check_config(const CheckConfigOptions& options) {
   const auto loaded = load_config(options.file);
   const int code = loaded.config ? exit_code::ok : exit_code::usage;
   if (options.json) {
-    print(as_json(loaded).dump(2, ' ', false, json::error_handler_t::replace));
+    print(diagnostics_json(loaded).dump(2, ' ', false, json::error_handler_t::replace));
     return code;
   }
   if (loaded.config) {

@@ -177,7 +177,7 @@ const char* word_of(registry::Arrival arrival) {
   return "";
 }
 
-ordered_json as_json(const Pair& pair, const Ended& ended) {
+ordered_json outcome_json(const Pair& pair, const Ended& ended) {
   ordered_json value{{"source", pair.source.text()}, {"target", pair.target.text()}};
   if (ended.failure)
     value["error"] = {{"kind", to_string(ended.failure->kind())}, {"message", ended.failure->what()}};
@@ -216,7 +216,7 @@ void tell_platforms(const std::vector<oci::Platform>& left_out) {
             << "; the index is a new one, with a digest of its own\n";
 }
 
-void tell(const Pair& pair, const Ended& ended, bool quiet) {
+void tell_outcome(const Pair& pair, const Ended& ended, bool quiet) {
   if (ended.failure) {
     std::cerr << "sluice: " << ended.failure->what() << '\n';
     return;
@@ -238,7 +238,7 @@ void tell(const Pair& pair, const Ended& ended, bool quiet) {
   print(pair.target.text() + "@" + digest.text());
 }
 
-int code_of(const std::vector<Ended>& ended) {
+int exit_code_of_all(const std::vector<Ended>& ended) {
   for (const auto& one : ended)
     if (one.failure) return ended.size() == 1 ? exit_code_of(one.failure->kind()) : exit_code::failed;
   return exit_code::ok;
@@ -261,14 +261,14 @@ int copy(const CopyOptions& options) {
   if (options.json) {
     ordered_json list = ordered_json::array();
     for (std::size_t at = 0; at < pairs.size(); ++at)
-      list.push_back(as_json(pairs[at], ended[at]));
+      list.push_back(outcome_json(pairs[at], ended[at]));
     print(
         (options.list.empty() ? list[0] : list).dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     for (std::size_t at = 0; at < pairs.size(); ++at)
-      tell(pairs[at], ended[at], options.quiet);
+      tell_outcome(pairs[at], ended[at], options.quiet);
   }
-  return code_of(ended);
+  return exit_code_of_all(ended);
 }
 
 }  // namespace sluice::daemon

@@ -11,8 +11,8 @@
 namespace sluice::daemon {
 namespace {
 
-Task<> find(registry::Client& client, registry::Place place, std::optional<oci::Platform> platform,
-            std::optional<registry::Resolved>& found) {
+Task<> find_digest(registry::Client& client, registry::Place place, std::optional<oci::Platform> platform,
+                   std::optional<registry::Resolved>& found) {
   if (!platform) {
     found = co_await client.resolve(place);
   } else {
@@ -32,7 +32,7 @@ int digest(const DigestOptions& options) {
   const auto place = read_place(options.image);
   RegistryTool tool(options.config);
   std::optional<registry::Resolved> found;
-  tool.run(find(tool.client(), place, read_platform(options.platform), found));
+  tool.run(find_digest(tool.client(), place, read_platform(options.platform), found));
   if (!options.json) {
     print(found->digest.text());
     return exit_code::ok;

@@ -13,14 +13,14 @@ namespace {
 
 using nlohmann::json;
 
-const json* find(const json& object, const char* key) {
+const json* member(const json& object, const char* key) {
   if (!object.is_object()) return nullptr;
   const auto found = object.find(key);
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
 std::optional<Time> moment(const json& object, const char* key) {
-  const auto* value = find(object, key);
+  const auto* value = member(object, key);
   if (!value || !value->is_string()) return std::nullopt;
   return parse_time(value->get_ref<const std::string&>());
 }
@@ -28,7 +28,7 @@ std::optional<Time> moment(const json& object, const char* key) {
 }  // namespace
 
 std::string text_of(const json& object, const char* key, std::size_t limit) {
-  const auto* value = find(object, key);
+  const auto* value = member(object, key);
   if (!value) return {};
   if (value->is_string()) return printable(value->get_ref<const std::string&>(), limit);
   return value->is_number() ? value->dump() : std::string();
@@ -63,7 +63,7 @@ std::string digest_of(const json& object, const char* key, bool full) {
 
 const json& part_of(const json& object, const char* key) {
   static const json nothing = json::object();
-  const auto* value = find(object, key);
+  const auto* value = member(object, key);
   return value ? *value : nothing;
 }
 

@@ -43,7 +43,7 @@ Task<> look(registry::Client& client, registry::Place place, InspectOptions opti
   found.manifest = std::move(fetched);
 }
 
-ordered_json as_json(const oci::Descriptor& descriptor) {
+ordered_json inspected_json(const oci::Descriptor& descriptor) {
   ordered_json value{
       {"media_type", descriptor.media_type}, {"digest", descriptor.digest.text()}, {"size", descriptor.size}};
   if (descriptor.platform) value["platform"] = descriptor.platform->text();
@@ -51,10 +51,10 @@ ordered_json as_json(const oci::Descriptor& descriptor) {
   return value;
 }
 
-ordered_json as_json(const std::vector<oci::Descriptor>& descriptors) {
+ordered_json inspected_json(const std::vector<oci::Descriptor>& descriptors) {
   ordered_json list = ordered_json::array();
   for (const auto& descriptor : descriptors)
-    list.push_back(as_json(descriptor));
+    list.push_back(inspected_json(descriptor));
   return list;
 }
 
@@ -67,21 +67,21 @@ std::optional<oci::ImageConfig> image_config(const Found& found) {
   return std::nullopt;
 }
 
-ordered_json as_json(const registry::Place& place, const Found& found) {
+ordered_json inspected_json(const registry::Place& place, const Found& found) {
   const auto& [digest, media_type, bytes, manifest] = *found.manifest;
   ordered_json value{
       {"image", place.text()}, {"digest", digest.text()}, {"media_type", media_type}, {"size", bytes.size()}};
   if (!manifest.artifact_type.empty()) value["artifact_type"] = manifest.artifact_type;
   if (!manifest.annotations.empty()) value["annotations"] = manifest.annotations;
-  if (manifest.is_index) value["manifests"] = as_json(manifest.manifests);
-  if (manifest.config) value["config"] = as_json(*manifest.config);
-  if (!manifest.is_index) value["layers"] = as_json(manifest.layers);
+  if (manifest.is_index) value["manifests"] = inspected_json(manifest.manifests);
+  if (manifest.config) value["config"] = inspected_json(*manifest.config);
+  if (!manifest.is_index) value["layers"] = inspected_json(manifest.layers);
   if (const auto config = image_config(found)) {
     value["platform"] = config->platform.text();
     value["created"] = config->created;
     value["labels"] = config->labels;
   }
-  if (found.referrers) value["referrers"] = as_json(*found.referrers);
+  if (found.referrers) value["referrers"] = inspected_json(*found.referrers);
   return value;
 }
 
@@ -131,7 +131,7 @@ int inspect(const InspectOptions& options) {
     return exit_code::ok;
   }
   if (options.json)
-    print(as_json(place, found).dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    print(inspected_json(place, found).dump(2, ' ', false, ordered_json::error_handler_t::replace));
   else
     print_text(place, found);
   return exit_code::ok;

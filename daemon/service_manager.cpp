@@ -9,33 +9,33 @@ namespace sluice::daemon {
 namespace {
 
 // Failing to reach the service manager is no reason to stop serving.
-void tell(const std::string& state) {
+void notify(const std::string& state) {
   sd_notify(/*unset_environment=*/0, state.c_str());
 }
 
 }  // namespace
 
 void ServiceManager::ready(const std::string& status) {
-  tell("READY=1\nSTATUS=" + status);
+  notify("READY=1\nSTATUS=" + status);
 }
 
 void ServiceManager::reloading() {
   // CLOCK_MONOTONIC, which is what steady_clock reads.
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady().time_since_epoch());
-  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()) +
-       "\nSTATUS=reading the configuration again");
+  notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()) +
+         "\nSTATUS=reading the configuration again");
 }
 
 void ServiceManager::stopping(const std::string& status) {
-  tell("STOPPING=1\nSTATUS=" + status);
+  notify("STOPPING=1\nSTATUS=" + status);
 }
 
 void ServiceManager::status(const std::string& status) {
-  tell("STATUS=" + status);
+  notify("STATUS=" + status);
 }
 
 void ServiceManager::alive() {
-  tell("WATCHDOG=1");
+  notify("WATCHDOG=1");
 }
 
 std::optional<Milliseconds> ServiceManager::watchdog_interval() {

@@ -10,8 +10,8 @@
 namespace sluice::config {
 namespace {
 
-std::shared_ptr<const Config> read(Section root, const std::filesystem::path& file, const Parts& parts,
-                                   const SecretSources& secrets) {
+std::shared_ptr<const Config> read_config(Section root, const std::filesystem::path& file, const Parts& parts,
+                                        const SecretSources& secrets) {
   Draft draft;
   draft.config.file = file;
   read_store(root.section("store"), draft.config);
@@ -42,7 +42,7 @@ Loaded parse(const std::string& text, const std::filesystem::path& file, const P
   auto context = std::make_shared<Context>(Context{.notes = {}, .secrets = secrets});
   Loaded loaded;
   if (const auto document = read_document(text, context->notes))
-    loaded.config = read(section_on(context, *document, position_of(*document)), file, parts, secrets);
+    loaded.config = read_config(section_on(context, *document, position_of(*document)), file, parts, secrets);
   loaded.diagnostics = context->notes.take();
   loaded.diagnostics.file = file.string();
   if (!loaded.diagnostics.ok()) loaded.config.reset();

@@ -84,7 +84,7 @@ Proxy read_proxy_url(Section& section, const std::string& key) {
 }
 
 // RFC 7617 2, RFC 1929 2: no colon in the name, 255 bytes each.
-void read_credentials(Section& section, const std::string& key, const std::vector<Proxy*>& proxies) {
+void read_proxy_credentials(Section& section, const std::string& key, const std::vector<Proxy*>& proxies) {
   if (!section.has(key)) return;
   auto auth = section.section(key);
   const auto username = auth.required_text("username");
@@ -133,7 +133,7 @@ Proxies read_proxies(Section section) {
   Proxies proxies;
   if (section.has("https")) proxies.https = read_proxy_url(section, "https");
   if (section.has("http")) proxies.http = read_proxy_url(section, "http");
-  read_credentials(section, "auth", {&proxies.https, &proxies.http});
+  read_proxy_credentials(section, "auth", {&proxies.https, &proxies.http});
   proxies.no_proxy = section.texts("no_proxy");
   for (std::size_t at = 0; at < proxies.no_proxy.size(); ++at)
     check_direct_rule(section, at, proxies.no_proxy[at]);
@@ -169,7 +169,7 @@ void read_network(Section& section, Registry& registry) {
     section.error(section.position("proxy_auth"), "these are credentials for a proxy that is not set here",
                   "set 'proxy', or give them under the proxy of all: proxy: {auth: ...}");
   Proxy unused;
-  read_credentials(section, "proxy_auth", {registry.proxy ? &*registry.proxy : &unused});
+  read_proxy_credentials(section, "proxy_auth", {registry.proxy ? &*registry.proxy : &unused});
 }
 
 }  // namespace sluice::config

@@ -57,7 +57,7 @@ std::string readable_file(Section& section, const std::string& key, const Secret
   return path;
 }
 
-void read_credentials(Section& section, Registry& registry) {
+void read_login(Section& section, Registry& registry) {
   if (!section.has("auth")) return;
   read_auth(section.section("auth"), registry);
   if (registry.plain_http && !is_loopback(registry.host))
@@ -85,7 +85,7 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
   registry.poll_every = duration_between(poll, "every", registry.poll_every, 100ms, years);
   poll.done();
   registry.concurrency = static_cast<int>(section.integer("concurrency", registry.concurrency, 1, 1000));
-  read_credentials(section, registry);
+  read_login(section, registry);
   read_certificates(section, registry, secrets);
   read_network(section, registry);
   section.done();

@@ -12,7 +12,7 @@
 namespace sluice::config {
 namespace {
 
-constexpr const char* ways =
+constexpr const char* reference_forms =
     "use {file: PATH}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}";
 
 // What came of one reference: a value, or why there is none.
@@ -68,7 +68,7 @@ void strip_line_end(std::string& text) {
 
 // The one reference of the mapping, read. The key of an unknown one may itself be a misplaced secret: not
 // shown.
-Found read(Section& reference, const Section::Impl& entries, const SecretSources& sources) {
+Found read_reference(Section& reference, const Section::Impl& entries, const SecretSources& sources) {
   if (entries.entries.size() == 1) {
     const auto& way = entries.entries.front().key;
     if (way == "file") return read_file(sources, reference.required_text("file"));
@@ -89,18 +89,18 @@ Secret Section::secret(const std::string& key, bool required) {
   const auto* entry = impl_->ask(key);
   const auto name = "'" + printable(key, 80) + "'";
   if (!entry) {
-    if (required) error(impl_->at, name + " is missing", ways);
+    if (required) error(impl_->at, name + " is missing", reference_forms);
     return {};
   }
   const auto at = config::position_of(*entry);
   if (!entry->value.IsMap()) {
-    error(at, name + " must not stand in the file itself: it is a secret", ways);
+    error(at, name + " must not stand in the file itself: it is a secret", reference_forms);
     return {};
   }
   auto reference = section(key);
-  auto found = read(reference, *reference.impl_, impl_->context->secrets);
+  auto found = read_reference(reference, *reference.impl_, impl_->context->secrets);
   if (!found.value) {
-    error(at, name + ": " + found.why, ways);
+    error(at, name + ": " + found.why, reference_forms);
     return {};
   }
   strip_line_end(*found.value);

@@ -145,7 +145,7 @@ Task<> stop(ChildPtr child, Clock& clock) {
   co_await wait_for(child, clock, clock.steady() + kill_patience, has_exited);
 }
 
-ProcessResult reap(Child& child, bool timed_out) {
+ProcessResult result_of(Child& child, bool timed_out) {
   int status = 0;
   pid_t got;
   do
@@ -186,7 +186,7 @@ Task<ProcessResult> supervise(ChildPtr child, Clock& clock) {
   child->errors.close(ignored);
   child->ended.close(ignored);
   co_await wait_for(child, clock, Steady::max(), [](const Child& c) { return c.tasks == 0; });
-  auto result = reap(*child, timed_out);
+  auto result = result_of(*child, timed_out);
   if (child->failure) std::rethrow_exception(child->failure);
   co_return result;
 }

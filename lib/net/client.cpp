@@ -20,7 +20,7 @@ constexpr Milliseconds youth_for_streams{std::chrono::seconds(2)};
 /// Bodies of redirects that are read, to keep their connection, instead of closed.
 constexpr std::size_t small_redirect = 16 * 1024;
 
-void check(const Request& request) {
+void check_request(const Request& request) {
   if (!is_token(request.method))
     throw Error(ErrorKind::invalid, fmt::format("\"{}\" is no HTTP method", printable(request.method, 40)));
   const std::string& target = request.url.target;
@@ -63,7 +63,7 @@ class SocketClient final : public Client {
 
 Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
   for (int hops = 0;; ++hops) {
-    check(request);
+    check_request(request);
     std::unique_ptr<Response> response = co_await ask(request);
     if (request.max_redirects <= 0) co_return response;
     auto next = follow(request, response->status(), response->headers(), response->reached_at());

@@ -33,7 +33,7 @@ Framing framing_of(const RequestHead& head) {
   }
 }
 
-void check(const RequestHead& head) {
+void check_head(const RequestHead& head) {
   if (head.minor >= 1 && head.headers.all("Host").size() != 1)
     throw Refusal{400, "a request needs exactly one Host field"};
   if (const auto expected = head.headers.get("Expect");
@@ -88,7 +88,7 @@ Task<bool> Session::serve_one(bool first) {
     head = co_await read_head(first);
     if (!head) co_return false;
     keep = head->minor >= 1 && !has_token(head->headers, "Connection", "close");
-    check(*head);
+    check_head(*head);
     request = co_await read_request(*head);
   } catch (const Refusal& refused) {
     refusal = refused;

@@ -63,7 +63,7 @@ std::string shown(std::string_view text) {
   return printable(text, 200);
 }
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+[[noreturn]] void refuse_url(std::string_view text, std::string_view why) {
   throw Error(ErrorKind::invalid, fmt::format("the URL \"{}\" cannot be used: {}", shown(text), why));
 }
 
@@ -72,31 +72,31 @@ std::uint16_t parse_port(std::string_view digits, std::string_view text) {
   const char* end = digits.data() + digits.size();
   auto [stop, error] = std::from_chars(digits.data(), end, value);
   if (error != std::errc() || stop != end || value == 0 || value > 65535)
-    refuse(text, "its port is not between 1 and 65535");
+    refuse_url(text, "its port is not between 1 and 65535");
   return static_cast<std::uint16_t>(value);
 }
 
 // "host", "host:port", "[v6]" or "[v6]:port".
 void parse_authority(Url& url, std::string_view authority, std::string_view text) {
-  if (authority.find('@') != std::string_view::npos) refuse(text, "it holds a user name or password");
+  if (authority.find('@') != std::string_view::npos) refuse_url(text, "it holds a user name or password");
   std::string_view port;
   if (authority.starts_with('[')) {
     const auto close = authority.find(']');
-    if (close == std::string_view::npos) refuse(text, "its address has no closing bracket");
+    if (close == std::string_view::npos) refuse_url(text, "its address has no closing bracket");
     url.host = lower(authority.substr(1, close - 1));
     in6_addr address{};
     if (::inet_pton(AF_INET6, url.host.c_str(), &address) != 1)
-      refuse(text, "it holds a malformed IPv6 address");
+      refuse_url(text, "it holds a malformed IPv6 address");
     port = authority.substr(close + 1);
-    if (!port.empty() && port.front() != ':') refuse(text, "something follows its address");
+    if (!port.empty() && port.front() != ':') refuse_url(text, "something follows its address");
   } else {
     const auto colon = authority.find(':');
     url.host = lower(authority.substr(0, colon));
     port = colon == std::string_view::npos ? std::string_view{} : authority.substr(colon);
-    if (url.host.empty()) refuse(text, "it names no host");
-    if (url.host.size() > host_limit) refuse(text, "its host name is too long");
+    if (url.host.empty()) refuse_url(text, "it names no host");
+    if (url.host.size() > host_limit) refuse_url(text, "its host name is too long");
     if (!std::all_of(url.host.begin(), url.host.end(), is_name_character))
-      refuse(text, "its host name holds characters that no host name has");
+      refuse_url(text, "its host name holds characters that no host name has");
   }
   url.port = port.size() <= 1 ? default_port(url.scheme) : parse_port(port.substr(1), text);
 }
@@ -144,19 +144,19 @@ std::string resolve_target(std::string_view own, std::string_view location) {
 }  // namespace
 
 Url Url::parse(std::string_view text) {
-  if (text.size() > length_limit) refuse(text, "it is longer than 16 KiB");
+  if (text.size() > length_limit) refuse_url(text, "it is longer than 16 KiB");
   const auto mark = text.find("://");
-  if (mark == std::string_view::npos) refuse(text, "it is not an absolute URL (http://host/path)");
+  if (mark == std::string_view::npos) refuse_url(text, "it is not an absolute URL (http://host/path)");
   Url url;
   url.scheme = lower(text.substr(0, mark));
-  if (url.scheme != "http" && url.scheme != "https") refuse(text, "only http and https are supported");
+  if (url.scheme != "http" && url.scheme != "https") refuse_url(text, "only http and https are supported");
   std::string_view rest = text.substr(mark + 3);
   rest = rest.substr(0, rest.find('#'));
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
   parse_authority(url, authority, text);
   url.target = rest.substr(authority.size());
   if (!url.target.starts_with('/')) url.target.insert(0, "/");
-  if (!is_target(url.target)) refuse(text, "its path or query holds characters that must be escaped");
+  if (!is_target(url.target)) refuse_url(text, "its path or query holds characters that must be escaped");
   return url;
 }
 
@@ -196,12 +196,12 @@ Url Url::resolve(std::string_view location) const {
   const std::string_view plain = location.substr(0, location.find('#'));
   try {
     if (has_scheme(plain) || plain.starts_with("//")) {
-      if (scheme == "unix") refuse(plain, "it leads from a Unix socket to another host");
+      if (scheme == "unix") refuse_url(plain, "it leads from a Unix socket to another host");
       return parse(has_scheme(plain) ? std::string(plain) : scheme + ":" + std::string(plain));
     }
     Url url = *this;
     url.target = resolve_target(target, plain);
-    if (!is_target(url.target)) refuse(plain, "its path or query holds characters that must be escaped");
+    if (!is_target(url.target)) refuse_url(plain, "its path or query holds characters that must be escaped");
     return url;
   } catch (const Error& error) {
     throw Error(ErrorKind::corrupt, error.what()).within("the peer sent a bad location");

@@ -26,7 +26,7 @@ bool is_lower_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-[[noreturn]] void fail() {
+[[noreturn]] void throw_hash_failure() {
   throw Error(ErrorKind::internal, "the hash function of OpenSSL failed");
 }
 
@@ -76,7 +76,8 @@ Hasher::Hasher(std::string_view algorithm) : state_(std::make_unique<State>()) {
     throw Error(ErrorKind::invalid,
                 fmt::format("digest algorithm '{}' is neither sha256 nor sha512", printable(algorithm, 40)));
   state_->algorithm = algorithm;
-  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), function, nullptr) != 1) fail();
+  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), function, nullptr) != 1)
+    throw_hash_failure();
 }
 
 Hasher::~Hasher() = default;
@@ -84,22 +85,22 @@ Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 
 void Hasher::update(std::string_view bytes) {
-  if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1) fail();
+  if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1) throw_hash_failure();
 }
 
 Hasher Hasher::copy() const {
   Hasher other(state_->algorithm);
-  if (EVP_MD_CTX_copy_ex(other.state_->context.get(), state_->context.get()) != 1) fail();
+  if (EVP_MD_CTX_copy_ex(other.state_->context.get(), state_->context.get()) != 1) throw_hash_failure();
   return other;
 }
 
 Digest Hasher::finish() {
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  if (EVP_DigestFinal_ex(state_->context.get(), bytes, &size) != 1) fail();
+  if (EVP_DigestFinal_ex(state_->context.get(), bytes, &size) != 1) throw_hash_failure();
   // Every way to a Digest goes through parse, so its grammar holds always.
   auto digest = Digest::parse(state_->algorithm + ":" + to_hex({bytes, size}));
-  if (!digest) fail();
+  if (!digest) throw_hash_failure();
   return *digest;
 }
 

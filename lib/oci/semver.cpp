@@ -92,7 +92,7 @@ Version next(const Version& version, int parts) {
   return after;
 }
 
-[[noreturn]] void fail(std::string_view text) {
+[[noreturn]] void refuse_range(std::string_view text) {
   throw Error(ErrorKind::invalid,
               "'" + printable(text, 100) +
                   "' is no version range; write for example \"^20\", \">=18 <23\" or \"1.x\"");
@@ -124,7 +124,7 @@ VersionRange::Interval VersionRange::parse_comparator(std::string_view text) {
   const auto digits = std::min(text.find_first_not_of("<>=^~"), text.size());
   const auto sign = text.substr(0, digits);
   const auto partial = parse_partial(text.substr(digits));
-  if (!partial) fail(text);
+  if (!partial) refuse_range(text);
   const auto& [version, parts] = *partial;
   const bool whole = parts == 3;
   if (parts == 0) return {};
@@ -136,7 +136,7 @@ VersionRange::Interval VersionRange::parse_comparator(std::string_view text) {
   if (sign == "<") return {{}, version, false, false};
   if (sign == "<=") return whole ? Interval{{}, version, false, true} : Interval{{}, after, false, false};
   if (sign == "~" || sign == "~>") return {version, next(version, std::min(parts, 2)), false, false};
-  if (sign != "^") fail(text);
+  if (sign != "^") refuse_range(text);
   // Nothing left of the first number that is not 0 may change.
   const int fixed = version.major > 0 || parts == 1 ? 1 : version.minor > 0 || parts == 2 ? 2 : 3;
   return {version, next(version, fixed), false, false};
@@ -166,7 +166,7 @@ VersionRange::Interval VersionRange::parse_set(std::string_view text) {
   for (text = trimmed(text, between); !text.empty(); text = trimmed(text, between)) {
     // ">= 18": the sign may stand apart.
     const auto digits = text.find_first_not_of("<>=^~");
-    if (digits == std::string_view::npos) fail(text);
+    if (digits == std::string_view::npos) refuse_range(text);
     const auto begin = text.find_first_not_of(' ', digits);
     const auto end = std::min(text.find_first_of(" \t,", begin), text.size());
     all = meet(all, parse_comparator(std::string(text.substr(0, digits)) +
@@ -177,7 +177,7 @@ VersionRange::Interval VersionRange::parse_set(std::string_view text) {
 }
 
 VersionRange VersionRange::parse(std::string_view text) {
-  if (text.size() > longest) fail(text);
+  if (text.size() > longest) refuse_range(text);
   VersionRange range;
   for (;;) {
     const auto bar = text.find("||");

@@ -27,14 +27,14 @@ std::vector<std::string> words_of(const std::string& text) {
   return merged_scopes({}, text);
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined_scopes(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words)
     text += (text.empty() ? "" : " ") + word;
   return text;
 }
 
-std::string key_of(const std::string& registry, std::vector<std::string> scopes) {
+std::string scopes_key(const std::string& registry, std::vector<std::string> scopes) {
   std::sort(scopes.begin(), scopes.end());
   std::string key = registry;
   for (const auto& scope : scopes)
@@ -52,7 +52,7 @@ std::optional<Auth::Learned> Auth::known(const std::string& registry) const {
 
 std::shared_ptr<Auth::Slot> Auth::slot(const Endpoint& endpoint, const std::vector<std::string>& scopes) {
   if (tokens_.size() >= max_slots) drop_old_slots();
-  auto& slot = tokens_[key_of(endpoint.registry, scopes)];
+  auto& slot = tokens_[scopes_key(endpoint.registry, scopes)];
   if (!slot || slot->credentials != endpoint.access.credentials) {
     slot = std::make_shared<Slot>();
     slot->credentials = endpoint.access.credentials;
@@ -147,7 +147,8 @@ bool Auth::refused(const Endpoint& endpoint, const std::vector<std::string>& sco
   if (has_registry_token(endpoint)) return sent != bearer(endpoint.access.credentials->registry_token);
 
   const auto slot = this->slot(endpoint, scopes);
-  slot->demanded = joined(merged_scopes(words_of(slot->demanded), challenge.get("scope").value_or("")));
+  slot->demanded =
+      joined_scopes(merged_scopes(words_of(slot->demanded), challenge.get("scope").value_or("")));
   // Of many requests that were refused with one token, only the first forgets it.
   if (!slot->token.empty() && sent == bearer(slot->token)) slot->token = Secret();
   return true;

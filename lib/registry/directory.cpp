@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<std::uint64_t> size_of(const fs::path& path) {
+std::optional<std::uint64_t> size_at(const fs::path& path) {
   std::error_code failure;
   if (!fs::is_regular_file(path, failure)) return std::nullopt;
   const auto size = fs::file_size(path, failure);
@@ -34,18 +34,18 @@ std::shared_ptr<File> begin_part(const fs::path& path) {
 }  // namespace
 
 std::optional<std::uint64_t> Directory::size(const std::string& name) const {
-  return size_of(path_ / name);
+  return size_at(path_ / name);
 }
 
 std::unique_ptr<net::BodySource> Directory::open(const std::string& name, std::uint64_t from) const {
   const auto path = path_ / name;
   auto file = File::open(path, O_RDONLY);
-  const auto size = size_of(path).value_or(0);
+  const auto size = size_at(path).value_or(0);
   return std::make_unique<FileBody>(workers_, std::move(file), path.string(), std::min(from, size), size);
 }
 
 std::optional<std::uint64_t> NewDirectory::size(const std::string& name) const {
-  return size_of(path_ / name);
+  return size_at(path_ / name);
 }
 
 Task<> NewDirectory::write(std::string name, std::uint64_t size, net::BodySource& body) {

@@ -20,20 +20,20 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view hub = "docker.io";
 constexpr std::string_view hub_in_files = "https://index.docker.io/v1/";
 
-[[noreturn]] void fail(const std::string& file, const std::string& why) {
+[[noreturn]] void refuse_login_file(const std::string& file, const std::string& why) {
   throw Error(ErrorKind::invalid, "the login file " + printable(file, 300) + " cannot be used: " + why);
 }
 
 Json parse(std::string_view text, const std::string& file) {
-  if (text.size() > max_docker_config) fail(file, "it is larger than 1 MiB");
+  if (text.size() > max_docker_config) refuse_login_file(file, "it is larger than 1 MiB");
   try {
     auto json = Json::parse(text);
     if (json.is_object()) return json;
   } catch (const nlohmann::json::parse_error& error) {
     // The library's own message quotes what it read.
-    fail(file, "it is not JSON, see byte " + std::to_string(error.byte));
+    refuse_login_file(file, "it is not JSON, see byte " + std::to_string(error.byte));
   }
-  fail(file, "it is not a JSON object");
+  refuse_login_file(file, "it is not a JSON object");
 }
 
 // A member of the top level that must be an object when it is there.
@@ -41,7 +41,7 @@ const Json& object_at(const Json& json, const char* key, const std::string& file
   static const Json empty = Json::object();
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return empty;
-  if (!found->is_object()) fail(file, "\"" + std::string(key) + "\" is not an object");
+  if (!found->is_object()) refuse_login_file(file, "\"" + std::string(key) + "\" is not an object");
   return *found;
 }
 
@@ -119,8 +119,8 @@ std::optional<Credentials> find_auth(const DockerConfig& config, const std::stri
   while (true) {
     const auto found = config.auths.find(key);
     if (found != config.auths.end() && !found->second.trouble.empty())
-      fail(config.file,
-           "its entry for " + printable(found->second.spelled, 200) + " " + found->second.trouble);
+      refuse_login_file(config.file, "its entry for " + printable(found->second.spelled, 200) + " " +
+                                         found->second.trouble);
     if (found != config.auths.end() && found->second.credentials) return found->second.credentials;
     if (key.size() <= host_size) return std::nullopt;
     key.resize(std::max(key.rfind('/'), host_size));
@@ -131,7 +131,7 @@ std::string find_helper(const DockerConfig& config, const std::string& registry)
   const auto found = config.helpers.find(registry_key(registry));
   const std::string& name = found == config.helpers.end() ? config.store : found->second;
   if (!name.empty() && !is_helper_name(name))
-    fail(config.file, "\"" + printable(name, 80) + "\" is not the name of a credential helper");
+    refuse_login_file(config.file, "\"" + printable(name, 80) + "\" is not the name of a credential helper");
   return name;
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr Milliseconds files_kept{std::chrono::minutes(2)};
 constexpr Milliseconds helpers_kept{std::chrono::minutes(5)};
 
-std::string key_of(const std::string& registry, const std::string& path) {
+std::string path_key(const std::string& registry, const std::string& path) {
   return registry + "/" + path;
 }
 
@@ -44,12 +44,12 @@ DockerCredentials::DockerCredentials(Clock& clock, Workers& workers, Launcher& l
 Task<std::optional<Credentials>> DockerCredentials::find(Endpoint endpoint, std::string path) {
   const std::string registry = endpoint.registry;
   CredentialCache::Fetch fetch = [this, registry, path] { return look(registry, path); };
-  std::string key = key_of(registry, path);
+  std::string key = path_key(registry, path);
   co_return co_await by_repository_.get(std::move(key), std::move(fetch));
 }
 
 void DockerCredentials::refused(const Endpoint& endpoint, const std::string& path) {
-  by_repository_.forget(key_of(endpoint.registry, path));
+  by_repository_.forget(path_key(endpoint.registry, path));
   by_helper_.forget(endpoint.registry);
 }
 

@@ -27,13 +27,13 @@ bool is_region(std::string_view label) {
          label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == label.npos;
 }
 
-std::string api_host(bool fips, std::string_view region, std::string_view domain) {
+std::string ecr_api_host(bool fips, std::string_view region, std::string_view domain) {
   const std::string where(region);
   if (domain == "on.aws") return (fips ? "ecr-fips." : "ecr.") + where + ".api.aws";
   return (fips ? "ecr-fips." : "api.ecr.") + where + "." + std::string(domain);
 }
 
-[[noreturn]] void fail() {
+[[noreturn]] void refuse_ecr_token() {
   throw Error(ErrorKind::corrupt, "the answer of Amazon ECR holds no login");
 }
 
@@ -48,20 +48,20 @@ std::optional<EcrHost> parse_ecr_host(std::string_view host) {
   const bool domain = host == "amazonaws.com" || host == "amazonaws.com.cn" || host == "on.aws";
   if (!is_account(account) || !(fips || kind == "dkr-ecr") || !is_region(region) || !domain)
     return std::nullopt;
-  return EcrHost{std::string(account), std::string(region), api_host(fips, region, host)};
+  return EcrHost{std::string(account), std::string(region), ecr_api_host(fips, region, host)};
 }
 
 EcrLogin parse_ecr_answer(std::string_view body, Time now) {
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("authorizationData") || !json["authorizationData"].is_array() ||
       json["authorizationData"].empty() || !json["authorizationData"][0].is_object())
-    fail();
+    refuse_ecr_token();
   const auto& data = json["authorizationData"][0];
   const auto token = data.find("authorizationToken");
-  if (token == data.end() || !token->is_string()) fail();
+  if (token == data.end() || !token->is_string()) refuse_ecr_token();
   const auto pair = net::base64_decode(token->get_ref<const std::string&>());
   const auto colon = pair ? pair->find(':') : std::string::npos;
-  if (colon == std::string::npos || colon == 0 || colon + 1 == pair->size()) fail();
+  if (colon == std::string::npos || colon == 0 || colon + 1 == pair->size()) refuse_ecr_token();
 
   // Seconds since 1970, with a fraction. Without, or by a clock that differs much: an hour.
   const auto expires = data.find("expiresAt");

@@ -14,7 +14,7 @@ constexpr std::array<std::pair<std::string_view, PlaceKind>, 3> files{
      {"oci-archive:", PlaceKind::oci_archive},
      {"docker-archive:", PlaceKind::docker_archive}}};
 
-[[noreturn]] void fail(std::string_view text, const std::string& why) {
+[[noreturn]] void refuse_place(std::string_view text, const std::string& why) {
   throw Error(ErrorKind::invalid, "\"" + printable(text, 300) + "\" names no image: " + why);
 }
 
@@ -30,18 +30,18 @@ Place parse_file(PlaceKind kind, std::string_view whole, std::string_view rest) 
   place.kind = kind;
   if (const auto at = rest.rfind("@sha"); at != std::string_view::npos) {
     place.digest = oci::Digest::parse(rest.substr(at + 1));
-    if (!place.digest) fail(whole, "what follows '@' is no digest");
+    if (!place.digest) refuse_place(whole, "what follows '@' is no digest");
     rest = rest.substr(0, at);
   }
   const auto colon = rest.rfind(':');
   if (colon != std::string_view::npos && rest.find('/', colon) == std::string_view::npos) {
     const auto tag = rest.substr(colon + 1);
-    if (!oci::is_valid_tag(tag)) fail(whole, "'" + printable(tag, 160) + "' is no tag");
+    if (!oci::is_valid_tag(tag)) refuse_place(whole, "'" + printable(tag, 160) + "' is no tag");
     place.tag = std::string(tag);
     rest = rest.substr(0, colon);
   }
-  if (rest.empty()) fail(whole, "the path is missing");
-  if (rest.find('\0') != std::string_view::npos) fail(whole, "the path holds a NUL");
+  if (rest.empty()) refuse_place(whole, "the path is missing");
+  if (rest.find('\0') != std::string_view::npos) refuse_place(whole, "the path holds a NUL");
   place.path = std::string(rest);
   return place;
 }

@@ -42,7 +42,7 @@ bool belongs_to(const oci::Descriptor& child, const std::set<oci::Digest>& keep)
   return digest && keep.contains(*digest);
 }
 
-std::string joined(const std::vector<oci::Platform>& platforms) {
+std::string joined_platforms(const std::vector<oci::Platform>& platforms) {
   std::string text;
   for (const auto& platform : platforms)
     text += (text.empty() ? "" : ",") + platform.text();
@@ -69,7 +69,7 @@ PartOfIndex only_platforms(FetchedManifest whole, const std::vector<oci::Platfor
   document["manifests"] = std::move(kept);
   if (whole.media_type == oci::media_type::oci_index) {
     document["annotations"]["dev.sluice.source.digest"] = whole.digest.text();
-    document["annotations"]["dev.sluice.platforms.left-out"] = joined(left_out);
+    document["annotations"]["dev.sluice.platforms.left-out"] = joined_platforms(left_out);
   }
   std::string bytes = document.dump();
   auto manifest = oci::parse_manifest(bytes, whole.media_type);

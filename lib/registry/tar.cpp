@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t size_of(const File& file, const fs::path& path) {
+std::uint64_t size_of_archive(const File& file, const fs::path& path) {
   struct stat facts {};
   if (::fstat(file.descriptor(), &facts) != 0) throw_system_error(path);
   if (!S_ISREG(facts.st_mode)) throw Error(ErrorKind::invalid, path.string() + " is not a file");
@@ -39,7 +39,7 @@ std::string read_block(const File& file, std::uint64_t at, std::size_t size, con
 
 std::unique_ptr<Tar> Tar::open(Workers& workers, fs::path path) {
   auto file = File::open(path, O_RDONLY);
-  const std::uint64_t total = size_of(*file, path);
+  const std::uint64_t total = size_of_archive(*file, path);
   TarIndex index;
   for (std::uint64_t at = 0; at + tar_block <= total && !index.ended();) {
     const std::string header = read_block(*file, at, tar_block, path);

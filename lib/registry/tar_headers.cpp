@@ -90,7 +90,7 @@ std::string normal(std::string_view name) {
   return joined;
 }
 
-void put(std::string& block, Field field, std::string_view bytes) {
+void put_field(std::string& block, Field field, std::string_view bytes) {
   bytes.copy(block.data() + field.at, field.length);
 }
 
@@ -98,20 +98,20 @@ void put_octal(std::string& block, Field field, std::uint64_t value) {
   char digits[24];
   std::snprintf(digits, sizeof digits, "%0*llo", static_cast<int>(field.length - 1),
                 static_cast<unsigned long long>(value));
-  put(block, field, digits);
+  put_field(block, field, digits);
 }
 
 std::string plain_header(std::string_view name, std::uint64_t size, char kind) {
   std::string block(tar_block, '\0');
-  put(block, name_field, name.substr(0, name_field.length));
+  put_field(block, name_field, name.substr(0, name_field.length));
   put_octal(block, mode_field, kind == 'x' ? 0600 : 0644);
   put_octal(block, owner_field, 0);
   put_octal(block, group_field, 0);
   put_octal(block, size_field, std::min(size, max_octal_size));
   put_octal(block, time_field, 0);  // the same image gives the same archive
   block[kind_at] = kind;
-  put(block, magic_field, std::string_view("ustar\0", 6));
-  put(block, version_field, "00");
+  put_field(block, magic_field, std::string_view("ustar\0", 6));
+  put_field(block, version_field, "00");
   put_octal(block, {sum_field.at, 7}, checksum(block));
   block[sum_field.at + 7] = ' ';
   return block;

@@ -52,7 +52,9 @@ class Upload {
   Location location_in(const net::Response& response) const;
   Task<Begun> post(std::string query, std::vector<std::string> scopes);
   Task<std::optional<Begun>> mount(std::string from);
-  Task<Begun> begin();
+  std::vector<std::string> neighbours() const;
+  Task<Begun> begin(std::vector<std::string> from);
+  Task<bool> is_there();
   Task<> put(Location location, net::BodySource* body, std::uint64_t from);
   Task<Location> patch(Location location, net::BodySource& body, std::uint64_t from, std::uint64_t length);
   Task<> send(Begun begun, VerifiedBody& body);
@@ -146,13 +148,18 @@ Task<std::optional<Begun>> Upload::mount(std::string from) {
   co_return std::nullopt;
 }
 
-Task<Begun> Upload::begin() {
-  std::vector<std::string> from = notes_.holders(target_.registry, blob_.digest);
+/// Repositories of the same registry that hold the blob, as far as is known.
+std::vector<std::string> Upload::neighbours() const {
+  std::vector<std::string> paths = notes_.holders(target_.registry, blob_.digest);
   const auto* home = source_.repository();
   const bool near = home && home->registry == target_.registry;
-  if (near && std::find(from.begin(), from.end(), home->path) == from.end()) from.push_back(home->path);
+  if (near && std::find(paths.begin(), paths.end(), home->path) == paths.end()) paths.push_back(home->path);
+  std::erase(paths, target_.path);
+  return paths;
+}
+
+Task<Begun> Upload::begin(std::vector<std::string> from) {
   for (const auto& path : from) {
-    if (path == target_.path) continue;
     auto begun = co_await mount(path);
     if (begun && !begun->mounted) notes_.forget({target_.registry, path}, blob_.digest);
     if (begun) co_return std::move(*begun);
@@ -295,13 +302,28 @@ Task<> Upload::pause(int attempt) {
   co_await session_.clock().sleep_for(backoff.wait(attempt, session_.random().unit()));
 }
 
+Task<bool> Upload::is_there() {
+  auto scope = push_scope(target_);
+  co_return co_await blob_exists(session_, target_, blob_.digest, std::move(scope));
+}
+
 Task<Arrival> Upload::run() {
   for (int attempt = 1;; ++attempt) {
-    // Asked again after a broken upload: the answer may be all that was lost.
-    const bool there = co_await blob_exists(session_, target_, blob_.digest, push_scope(target_));
+    auto from = neighbours();
+    // A mount is answered alike whether the blob was there or not, so it saves the question. After a broken
+    // upload the answer may be all that was lost.
+    const bool mount_first = attempt == 1 && !from.empty();
+    bool there = false;
+    if (!mount_first) there = co_await is_there();
     if (there) co_return attempt == 1 ? Arrival::present : Arrival::moved;
-    Begun begun = co_await begin();
+    Begun begun = co_await begin(std::move(from));
     if (begun.mounted) co_return Arrival::mounted;
+    if (mount_first) there = co_await is_there();
+    if (there) {
+      location_ = std::move(begun.location);
+      co_await abandon();
+      co_return Arrival::present;
+    }
     if (size_ == 0) {
       co_await put_empty(std::move(begun.location));
       co_return Arrival::moved;
@@ -315,14 +337,14 @@ Task<Arrival> Upload::run() {
   }
 }
 
-std::string key_of(const std::string& registry, const oci::Digest& digest) {
+std::string blob_key(const std::string& registry, const oci::Digest& digest) {
   return registry + " " + digest.text();
 }
 
 }  // namespace
 
 std::vector<std::string> UploadNotes::holders(const std::string& registry, const oci::Digest& digest) const {
-  const auto found = holders_.find(key_of(registry, digest));
+  const auto found = holders_.find(blob_key(registry, digest));
   return found == holders_.end() ? std::vector<std::string>{} : found->second;
 }
 
@@ -330,14 +352,14 @@ std::vector<std::string> UploadNotes::holders(const std::string& registry, const
 void UploadNotes::holds(const oci::Repository& repository, const oci::Digest& digest) {
   constexpr std::size_t most_blobs = 4096, most_places = 2;
   if (holders_.size() >= most_blobs) holders_.clear();
-  auto& paths = holders_[key_of(repository.registry, digest)];
+  auto& paths = holders_[blob_key(repository.registry, digest)];
   std::erase(paths, repository.path);
   paths.insert(paths.begin(), repository.path);
   if (paths.size() > most_places) paths.pop_back();
 }
 
 void UploadNotes::forget(const oci::Repository& repository, const oci::Digest& digest) {
-  const auto found = holders_.find(key_of(repository.registry, digest));
+  const auto found = holders_.find(blob_key(repository.registry, digest));
   if (found == holders_.end()) return;
   std::erase(found->second, repository.path);
   if (found->second.empty()) holders_.erase(found);

@@ -11,26 +11,26 @@
 namespace sluice::store {
 namespace {
 
-[[noreturn]] void fail(const std::string& what, const std::filesystem::path& path) {
+[[noreturn]] void fail_on_disk(const std::string& what, const std::filesystem::path& path) {
   throw Error(ErrorKind::unavailable,
               "cannot " + what + " " + path.string() + ": " + std::generic_category().message(errno));
 }
 
 void sync(const std::filesystem::path& path, int flags) {
   const int file = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (file < 0) fail("open", path);
+  if (file < 0) fail_on_disk("open", path);
   const int result = ::fsync(file);
   const int code = errno;
   ::close(file);
   errno = code;
-  if (result != 0) fail("make durable", path);
+  if (result != 0) fail_on_disk("make durable", path);
 }
 
 }  // namespace
 
 void publish(const std::filesystem::path& from, const std::filesystem::path& to) {
   sync(from, O_RDONLY);
-  if (::rename(from.c_str(), to.c_str()) != 0) fail("give a new database its name", to);
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_on_disk("give a new database its name", to);
   sync(to.parent_path(), O_RDONLY | O_DIRECTORY);
 }
 

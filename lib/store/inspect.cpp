@@ -81,7 +81,7 @@ std::string uri_of(const fs::path& path, std::string_view query) {
   return uri.append(query);
 }
 
-[[noreturn]] void fail(sqlite3* db, int code, const fs::path& path) {
+[[noreturn]] void fail_in_sqlite(sqlite3* db, int code, const fs::path& path) {
   const std::string message = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
   // SQLITE_ERROR: a header that asks for a format or an encoding that SQLite does not know.
   const int kind = code & 0xff;
@@ -104,12 +104,12 @@ Handle open_untouched(const fs::path& path) {
                            nullptr);
   }
   Handle db(raw);
-  if (code != SQLITE_OK) fail(raw, code, path);
+  if (code != SQLITE_OK) fail_in_sqlite(raw, code, path);
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   code = sqlite3_exec(raw, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-512; PRAGMA trusted_schema=OFF",
                       nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) fail(raw, code, path);
+  if (code != SQLITE_OK) fail_in_sqlite(raw, code, path);
   return db;
 }
 
@@ -119,7 +119,8 @@ std::string scalar(sqlite3* db, const char* sql, const fs::path& path) {
     if (columns[0]) *static_cast<std::string*>(out) = columns[0];
     return 0;
   };
-  if (const int code = sqlite3_exec(db, sql, take, &value, nullptr); code != SQLITE_OK) fail(db, code, path);
+  if (const int code = sqlite3_exec(db, sql, take, &value, nullptr); code != SQLITE_OK)
+    fail_in_sqlite(db, code, path);
   return value;
 }
 

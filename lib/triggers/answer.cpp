@@ -50,7 +50,7 @@ std::string_view reason(int status) {
   return {};
 }
 
-ErrorKind kind_of(int status) {
+ErrorKind kind_of_status(int status) {
   switch (status) {
     case 401:
       return ErrorKind::unauthorized;
@@ -106,7 +106,7 @@ Error error_from(std::string_view target, int status, const net::Headers& header
   auto message = fmt::format("{} answered {}", target, status_line(status));
   if (!body.empty()) message += fmt::format(": \"{}\"", printable(body, 300));
   if (const auto what = advice(status); !what.empty()) message += fmt::format("; {}", what);
-  return Error(kind_of(status), std::move(message), retry_after(headers, now));
+  return Error(kind_of_status(status), std::move(message), retry_after(headers, now));
 }
 
 Task<std::string> beginning(net::Response& response) {

@@ -51,7 +51,7 @@ void check_url(std::string_view url) {
 }
 
 // What git says on stderr, in the C locale.
-ErrorKind kind_of(std::string_view output) {
+ErrorKind kind_of_output(std::string_view output) {
   static constexpr std::array<std::pair<std::string_view, ErrorKind>, 9> words{{
       {"couldn't find remote ref", ErrorKind::not_found},
       {"not our ref", ErrorKind::not_found},
@@ -91,7 +91,7 @@ struct Git {
     const auto said = printable(last_lines(result.output, 3), 600);
     if (result.timed_out)
       throw Error(ErrorKind::timeout, fmt::format("fetching {} did not end in time: {}", where, said));
-    throw Error(kind_of(result.output), fmt::format("fetching {} failed: {}", where, said));
+    throw Error(kind_of_output(result.output), fmt::format("fetching {} failed: {}", where, said));
   }
 };
 

@@ -52,7 +52,7 @@ void read_native(const Fields& event, const Reading& reading, Parsed& parsed) {
     parsed.note = "not a push: " + action;
 }
 
-void read_event(const Fields& event, const Reading& reading, Parsed& parsed) {
+void read_acr_event(const Fields& event, const Reading& reading, Parsed& parsed) {
   if (event.has("eventType") || event.has("specversion"))
     read_grid_event(event, reading, parsed);
   else
@@ -64,9 +64,9 @@ Parsed parse_acr(const Delivery& delivery, const Reading& reading) {
   Parsed parsed;
   if (payload.is_array())
     for (const auto& event : payload)
-      read_event(Fields(event, "the event"), reading, parsed);
+      read_acr_event(Fields(event, "the event"), reading, parsed);
   else
-    read_event(Fields(payload), reading, parsed);
+    read_acr_event(Fields(payload), reading, parsed);
   if (parsed.events.empty() && parsed.note.empty()) parsed.note = "no push of a tag";
   return parsed;
 }

@@ -61,7 +61,7 @@ Reading with_registry(const json& value, const Reading& reading) {
   return own;
 }
 
-void read_event(const json& value, const Reading& configured, Parsed& parsed) {
+void read_generic_event(const json& value, const Reading& configured, Parsed& parsed) {
   const auto reading = with_registry(value, configured);
   const auto tags = texts(value, reading, "tag");
   for (auto& image : texts(value, reading, "image")) {
@@ -90,9 +90,9 @@ Parsed parse_generic(const Delivery& delivery, const Reading& reading) {
     throw Error(ErrorKind::invalid, "what fields.events points to must be a list");
   if (many)
     for (const auto& event : *events)
-      read_event(event, reading, parsed);
+      read_generic_event(event, reading, parsed);
   else
-    read_event(*events, reading, parsed);
+    read_generic_event(*events, reading, parsed);
   if (parsed.events.empty() && !many)
     throw Error(ErrorKind::invalid, "the payload has nothing where 'fields' points to");
   if (parsed.events.empty()) parsed.note = "no events";
