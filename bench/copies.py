@@ -59,7 +59,7 @@ class Figures:
         self.wall, self.cpu, self.peak, self.registries = [], [], [], []
 
     def add(self, command, registries=()):
-        before = sum(registry.cpu_seconds() for registry in registries)
+        before = sum(stage.cpu_seconds(registry.process.pid) for registry in registries)
         start = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         peak, ended = 0, (0, 0, None)
@@ -74,7 +74,7 @@ class Figures:
         if process.returncode != 0:
             sys.exit(f"{command[0]} failed")
         self.wall.append(time.monotonic() - start)
-        self.registries.append(sum(registry.cpu_seconds() for registry in registries) - before)
+        self.registries.append(sum(stage.cpu_seconds(registry.process.pid) for registry in registries) - before)
         self.cpu.append(usage.ru_utime + usage.ru_stime)
         self.peak.append(peak / 1024)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import statistics
 import sys
 import tempfile
@@ -46,6 +47,15 @@ def pipeline(upstream, central, name, tag="latest", every="100ms"):
     }
 
 
+@contextlib.contextmanager
+def reserved_port():
+    """A port of the kernel's choice that a daemon may listen on (SO_REUSEADDR)."""
+    with socket.socket() as reservation:
+        reservation.bind(("127.0.0.1", 0))
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        yield reservation.getsockname()[1]
+
+
 def cpu_seconds(pid):
     """User and system time of a process so far (proc(5), stat fields 14 and 15)."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
@@ -71,5 +81,5 @@ def summary(values, unit, scale=1.0):
 
 
 __all__ = [
-    *["registries", "daemon", "pipeline", "cpu_seconds", "memory_kib", "reset_peak", "summary", "wait_until", "time"],
+    *["registries", "daemon", "pipeline", "reserved_port", "cpu_seconds", "memory_kib", "reset_peak", "summary", "wait_until", "time"],
 ]

@@ -75,12 +75,6 @@ class Registry:
     def repository(self, path):
         return f"{self.host}/{path}"
 
-    def cpu_seconds(self):
-        """What the process has used since it was started, user and system."""
-        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def requests(self, *texts):
         """How many requests it has answered whose line in the access log has all of these texts in it."""
         with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as log:
