@@ -10,6 +10,7 @@
 #include "net/client.hpp"
 #include "net/server.hpp"
 #include "oci/digest.hpp"
+#include "registry/registry_status.hpp"
 #include "registry/surroundings.hpp"
 #include "store/store.hpp"
 
@@ -45,15 +46,15 @@ struct WatchStatus {
 
 /// What a sender of webhooks did since the start.
 struct HookStatus {
-  std::string sender;                   // "dockerhub"
-  std::uint64_t accepted = 0;           // concerned a pipeline
-  std::uint64_t duplicates = 0;         // known, or promising a look that was promised already
-  std::uint64_t ignored = 0;            // well formed, but concerned no pipeline
+  std::string sender;            // "dockerhub"
+  std::uint64_t accepted = 0;    // concerned a pipeline
+  std::uint64_t duplicates = 0;  // known, or promising a look that was promised already
+  std::uint64_t ignored = 0;     // well formed, but concerned no pipeline
   std::uint64_t unknown_repositories = 0;
   std::map<std::string, std::uint64_t> refused;  // by reason
-  std::optional<Time> last;             // answered 2xx
+  std::optional<Time> last;                      // answered 2xx
   std::optional<Time> last_refused;
-  std::string last_unknown;             // a repository that no pipeline watches
+  std::string last_unknown;  // a repository that no pipeline watches
 };
 
 class Engine {
@@ -94,6 +95,8 @@ class Engine {
   Task<bool> cancel(RunId run, std::string who);
 
   const std::map<std::string, WatchStatus>& watches() const;
+  /// How the registries fare that were asked since the start, by name.
+  std::vector<registry::RegistryStatus> registries() const;
   /// Answers what is sent to the listener of webhooks.
   net::Handler webhook_handler();
   const std::map<std::string, HookStatus>& hooks() const;

@@ -82,6 +82,12 @@ Task<> Poller::look(std::string key) {
   std::optional<Error> failure;
   const auto owed = take_owed(key);
   const auto* found = config_->pipeline(key);
+  // What is left of the registry's limit is spread; what somebody pushed is looked at all the same.
+  if (found && !owed && registry_.puts_off_looks(found->upstream.repository.registry)) {
+    scheduler_.finished(key, world_.clock.steady(), true);
+    wake_.notify();
+    co_return;
+  }
   if (found) {
     auto pipeline = *found;
     failure = co_await look_once(std::move(pipeline), owed.has_value());
@@ -150,7 +156,8 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_
   try {
     auto repository = pipeline.upstream.repository;
     auto tag = pipeline.upstream.tag.value_or("latest");
-    auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag));
+    const auto pace = by_webhook ? registry::Pace::begin : registry::Pace::look;
+    auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag), pace);
     if (!resolved)
       throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
     co_await record_seen(pipeline, std::move(*resolved), by_webhook);

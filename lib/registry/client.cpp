@@ -27,8 +27,17 @@ Task<std::optional<Credentials>> Client::credentials(oci::Repository repository)
   return state_->session.credentials(std::move(repository));
 }
 
-Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::string tag_or_digest) {
-  return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
+Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::string tag_or_digest,
+                                              Pace pace) {
+  return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest), pace);
+}
+
+bool Client::puts_off_looks(const std::string& registry) {
+  return state_->session.puts_off_looks(registry);
+}
+
+std::vector<RegistryStatus> Client::statuses() const {
+  return state_->session.statuses();
 }
 
 Task<FetchedManifest> Client::manifest(oci::Repository repository, std::string tag_or_digest) {

@@ -2,6 +2,7 @@
 // The OCI distribution protocol, client side (opencontainers/distribution-spec).
 // Event-loop thread only. Every operation throws sluice::Error; the kind follows the answer:
 // 401 unauthorized, 403 denied, 404 not_found, 429 rate_limited (with retry_after), 408/5xx unavailable,
+// a registry that is down, asked for a pause or has used up its budget unavailable or rate_limited at once,
 // other 4xx invalid, bytes that contradict their digest corrupt. A manifest that is refused because a blob is
 // missing (MANIFEST_BLOB_UNKNOWN) is unavailable: the next copy brings the blob again.
 
@@ -11,6 +12,7 @@
 #include "net/client.hpp"
 #include "oci/manifest.hpp"
 #include "oci/reference.hpp"
+#include "registry/budget.hpp"
 #include "registry/credentials.hpp"
 #include "registry/place.hpp"
 
@@ -39,7 +41,13 @@ struct Access {
   std::shared_ptr<const net::Proxies> proxies;
   /// For all bodies from and to the registry and where it sends us; null: no limit.
   std::shared_ptr<net::Bandwidth> bandwidth;
+  /// How many requests it may get; nullopt: as many as it takes.
+  std::optional<Allowance> allowance;
+  /// How long a request waits for its turn (budget, pause, outage) before it fails.
+  Milliseconds patience{std::chrono::seconds(5)};
 };
+
+struct RegistryStatus;
 
 struct Resolved {
   oci::Digest digest;
@@ -127,7 +135,12 @@ class Client {
   Task<std::optional<Credentials>> credentials(oci::Repository repository);
   /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send
   /// Docker-Content-Digest. Nullopt when the registry says 404.
-  Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
+  Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest,
+                                        Pace pace = Pace::begin);
+  /// Whether the next look at this registry should be left out, so that what is left of its limit is spread.
+  bool puts_off_looks(const std::string& registry);
+  /// How all registries fare that were asked, by name.
+  std::vector<RegistryStatus> statuses() const;
   /// GET of a manifest, verified when asked by digest. Throws not_found.
   Task<FetchedManifest> manifest(oci::Repository repository, std::string tag_or_digest);
   /// PUT of exactly these bytes under a tag or digest. Checks Docker-Content-Digest of the answer.

@@ -10,7 +10,10 @@ RepositorySource::RepositorySource(Session& session, oci::Repository repository)
     : session_(session), repository_(std::move(repository)), text_(repository_.text()) {}
 
 Task<FetchedManifest> RepositorySource::manifest(std::string tag_or_digest) {
-  return get_manifest(session_, repository_, std::move(tag_or_digest));
+  const Pace pace = begun_ ? Pace::go_on : Pace::begin;
+  FetchedManifest fetched = co_await get_manifest(session_, repository_, std::move(tag_or_digest), pace);
+  begun_ = true;
+  co_return fetched;
 }
 
 Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_digest) {

@@ -22,6 +22,7 @@ class RepositorySource final : public Source {
   Session& session_;
   oci::Repository repository_;
   std::string text_;
+  bool begun_ = false;  // a manifest was read: more of them belong to the same piece of work
 };
 
 class RepositoryTarget final : public Target {
