@@ -45,6 +45,8 @@ registry::Access access_of(const config::Config& config, const std::string& host
   access.plain_http = config.plain_http(host);
   network.give_to(access, host, settings);
   access.allowance = allowance_of(settings.budget);
+  for (const auto& mirror : settings.mirrors)
+    access.mirrors.push_back({mirror.host, mirror.path, mirror.tags});
   return access;
 }
 

@@ -157,7 +157,7 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_
     auto repository = pipeline.upstream.repository;
     auto tag = pipeline.upstream.tag.value_or("latest");
     const auto pace = by_webhook ? registry::Pace::begin : registry::Pace::look;
-    auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag), pace);
+    auto resolved = co_await registry_.look(std::move(repository), std::move(tag), pace);
     if (!resolved)
       throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
     co_await record_seen(pipeline, std::move(*resolved), by_webhook);
@@ -211,7 +211,7 @@ Task<registry::Resolved> Poller::look_now(std::string name) {
   const auto pipeline = *found;
   auto repository = pipeline.upstream.repository;
   auto tag = pipeline.upstream.tag.value_or("latest");
-  auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag));
+  auto resolved = co_await registry_.look(std::move(repository), std::move(tag));
   if (!resolved)
     throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
   co_return std::move(*resolved);

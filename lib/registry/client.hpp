@@ -27,6 +27,13 @@
 
 namespace sluice::registry {
 
+/// Stands in for a registry where content is asked for by digest.
+struct Mirror {
+  std::string registry;  // host[:port]; how to talk to it is an Access of its own
+  std::string path;      // put before the repository's own; may be empty
+  bool tags = false;     // also asked what a tag names, while the registry itself cannot be
+};
+
 /// How to talk to one registry host.
 struct Access {
   std::optional<Credentials> credentials;
@@ -45,6 +52,8 @@ struct Access {
   std::optional<Allowance> allowance;
   /// How long a request waits for its turn (budget, pause, outage) before it fails.
   Milliseconds patience{std::chrono::seconds(5)};
+  /// Asked before the registry itself, in this order. Their own mirrors are not.
+  std::vector<Mirror> mirrors;
 };
 
 struct RegistryStatus;
@@ -135,18 +144,21 @@ class Client {
   Task<std::optional<Credentials>> credentials(oci::Repository repository);
   /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send
   /// Docker-Content-Digest. Nullopt when the registry says 404.
-  Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest,
-                                        Pace pace = Pace::begin);
+  /// The registry's own word; no mirror is asked.
+  Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
+  /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are.
+  Task<std::optional<Resolved>> look(oci::Repository repository, std::string tag_or_digest,
+                                     Pace pace = Pace::begin);
   /// Whether the next look at this registry should be left out, so that what is left of its limit is spread.
   bool puts_off_looks(const std::string& registry);
   /// How all registries fare that were asked, by name.
   std::vector<RegistryStatus> statuses() const;
-  /// GET of a manifest, verified when asked by digest. Throws not_found.
+  /// GET of a manifest, verified when asked by digest, from mirrors first. Throws not_found.
   Task<FetchedManifest> manifest(oci::Repository repository, std::string tag_or_digest);
   /// PUT of exactly these bytes under a tag or digest. Checks Docker-Content-Digest of the answer.
   Task<> put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type,
                       std::string bytes);
-  /// A small blob (an image config), verified. Throws corrupt when larger than `limit`.
+  /// A small blob (an image config), verified, from mirrors first. Throws corrupt when larger than `limit`.
   Task<std::string> small_blob(oci::Repository repository, oci::Digest digest,
                                std::size_t limit = 8 * 1024 * 1024);
   Task<bool> blob_exists(oci::Repository repository, oci::Digest digest);

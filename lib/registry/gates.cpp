@@ -56,9 +56,8 @@ std::shared_ptr<Gates::Gate> Gates::gate(const Endpoint& endpoint) {
   return gate;
 }
 
-Task<> Gates::wait(const Endpoint& endpoint, Pace pace, bool is_pull) {
+Task<> Gates::wait(const Endpoint& endpoint, Pace pace, bool is_pull, Milliseconds patience) {
   const auto gate = this->gate(endpoint);
-  const auto patience = pace == Pace::look ? Milliseconds(0) : endpoint.access.patience;
   const auto until = clock_.steady() + patience;
   for (;;) {
     const auto seen = gate->changed.count();

@@ -25,10 +25,10 @@ class Gates {
  public:
   Gates(Clock& clock, Random& random) : clock_(clock), random_(random) {}
 
-  /// Returns when a request may go out: at once, or after at most `Access::patience` (looks wait for
-  /// nothing). Throws rate_limited or unavailable, with retry_after, when that would be too late. The request
-  /// goes out without anything awaited in between: make its Passage at once.
-  Task<> wait(const Endpoint& endpoint, Pace pace, bool is_pull);
+  /// Returns when a request may go out: at once, or after at most `patience`. Throws rate_limited or
+  /// unavailable, with retry_after, when that would be too late. The request goes out without anything
+  /// awaited in between: make its Passage at once.
+  Task<> wait(const Endpoint& endpoint, Pace pace, bool is_pull, Milliseconds patience);
 
   struct Gate;
   /// One request on its way. A passage that ends without being told anything counts for nothing.

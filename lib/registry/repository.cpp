@@ -1,6 +1,7 @@
 #include "registry/repository.hpp"
 
 #include "registry/manifest.hpp"
+#include "registry/mirrors.hpp"
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
 
@@ -11,18 +12,31 @@ RepositorySource::RepositorySource(Session& session, oci::Repository repository)
 
 Task<FetchedManifest> RepositorySource::manifest(std::string tag_or_digest) {
   const Pace pace = begun_ ? Pace::go_on : Pace::begin;
-  FetchedManifest fetched = co_await get_manifest(session_, repository_, std::move(tag_or_digest), pace);
+  FetchedManifest fetched = co_await pull_manifest(session_, repository_, std::move(tag_or_digest), pace);
   begun_ = true;
   co_return fetched;
 }
 
 Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_digest) {
-  return resolve_manifest(session_, repository_, std::move(tag_or_digest));
+  return look_up_manifest(session_, repository_, std::move(tag_or_digest));
 }
 
 std::unique_ptr<net::BodySource> RepositorySource::open(const oci::Descriptor& blob, std::uint64_t from) {
+  auto& used = mirrors_used_[blob.digest];
+  if (!used) used = std::make_shared<MirrorsUsed>();
   return std::make_unique<BlobReader>(session_, repository_, blob.digest,
-                                      static_cast<std::uint64_t>(blob.size), from);
+                                      static_cast<std::uint64_t>(blob.size), from, used);
+}
+
+// Which of the mirrors that gave parts of it was wrong cannot be told.
+bool RepositorySource::gave_wrong(const oci::Descriptor& blob) {
+  const auto found = mirrors_used_.find(blob.digest);
+  if (found == mirrors_used_.end() || found->second->empty()) return false;
+  const Error wrong(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " did not match its digest");
+  for (const auto& at : *found->second)
+    session_.mirror_failed(at, wrong);
+  found->second->clear();
+  return true;
 }
 
 Task<std::vector<oci::Descriptor>> RepositorySource::referrers(oci::Digest subject) {

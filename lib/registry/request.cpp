@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 namespace sluice::registry {
 namespace {
 
@@ -71,12 +73,31 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
   const std::string what = call.method + " " + call.what + " of " + repository.text();
   net::Url url = endpoint.base;
   url.target += repository.path + "/" + call.path;
+  // So that one that mirrors several registries knows which (distribution specification, "Registry
+  // Proxying").
+  if (!call.mirror_of.empty()) url.target += "?ns=" + net::percent_encode(call.mirror_of);
   if (call.url) url = *call.url;
   try {
     co_return co_await patiently(endpoint, call, url, repository.path);
   } catch (const Error& error) {
     throw Error(error).within(what);  // a copy: the failure of a shared token fetch is thrown to many
   }
+}
+
+std::vector<oci::Repository> Session::mirrors_of(const oci::Repository& repository, bool for_tags) const {
+  std::vector<oci::Repository> places;
+  for (const auto& mirror : access_(repository.registry).mirrors) {
+    auto at = at_mirror(mirror, repository);
+    const bool asked = (mirror.tags || !for_tags) && !mirror_notes_.is_passed_over(at, clock_.steady());
+    if (asked) places.push_back(std::move(at));
+  }
+  return places;
+}
+
+void Session::mirror_failed(const oci::Repository& at, const Error& error) {
+  mirror_notes_.failed(at, error, clock_.steady());
+  spdlog::info("the mirror {} is passed over for a while: {}", printable(at.text(), 300),
+               printable(error.what(), 600));
 }
 
 bool Session::puts_off_looks(const std::string& registry) {
@@ -93,7 +114,8 @@ Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, cons
     } catch (const Error& error) {
       const auto wait = error.retry_after();
       const bool soon = error.kind() == ErrorKind::rate_limited && wait && *wait <= endpoint.access.patience;
-      if (!soon || attempt == attempts || call.stream != nullptr || call.pace == Pace::look) throw;
+      const bool waits = call.pace != Pace::look && call.mirror_of.empty() && call.stream == nullptr;
+      if (!soon || !waits || attempt == attempts) throw;
     }
   }
 }
@@ -121,7 +143,8 @@ Task<std::unique_ptr<net::Response>> Session::admitted(Endpoint& endpoint, const
 Task<std::unique_ptr<net::Response>> Session::attempt(Endpoint& endpoint, const Call& call,
                                                       const net::Url& url, std::string path) {
   const bool at_home = url.same_origin(endpoint.base);
-  co_await gates_.wait(endpoint, call.pace, call.is_pull);
+  const bool waits = call.pace != Pace::look && call.mirror_of.empty();
+  co_await gates_.wait(endpoint, call.pace, call.is_pull, waits ? endpoint.access.patience : Milliseconds(0));
   Gates::Passage passage(gates_, endpoint, call.is_pull);
   Secret authorization;
   if (at_home && auth_.known(endpoint.registry)) {

@@ -7,6 +7,7 @@
 #include "registry/client.hpp"
 #include "registry/endpoint.hpp"
 #include "registry/gates.hpp"
+#include "registry/mirror_notes.hpp"
 
 #include <functional>
 #include <memory>
@@ -39,6 +40,8 @@ struct Call {
   Pace pace = Pace::begin;
   /// Counts as a pull where pulls are counted.
   bool is_pull = false;
+  /// The registry whose mirror is asked, empty for none. It is not waited for: others have the same.
+  std::string mirror_of;
 };
 
 std::string pull_scope(const oci::Repository& repository);
@@ -60,6 +63,10 @@ class Session {
   Task<std::optional<Credentials>> credentials(oci::Repository repository);
 
   Endpoint endpoint(const oci::Repository& repository) const;
+  /// The repository's mirrors that were not of no use lately, in order; `for_tags`: those that may tell tags.
+  std::vector<oci::Repository> mirrors_of(const oci::Repository& repository, bool for_tags) const;
+  /// A mirror was of no use: it is passed over for a while.
+  void mirror_failed(const oci::Repository& at, const Error& error);
   bool puts_off_looks(const std::string& registry);
   std::vector<RegistryStatus> statuses() const { return gates_.statuses(); }
   Clock& clock() { return clock_; }
@@ -88,6 +95,7 @@ class Session {
   std::function<Access(const std::string&)> access_;
   Auth auth_;
   Gates gates_;
+  MirrorNotes mirror_notes_;
 };
 
 /// Reads at most `limit` bytes, for error texts; what fails on the way is left out.

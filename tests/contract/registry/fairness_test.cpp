@@ -44,12 +44,12 @@ struct Patient {
 
 Task<Error> look_failure(Rig& rig, const Patient& patient) {
   co_return co_await failure_of(
-      rig.client.resolve(patient.registry.repository("a"), "1", registry::Pace::look));
+      rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look));
 }
 
 Task<bool> answers(Rig& rig, const Patient& patient) {
   const auto resolved =
-      co_await rig.client.resolve(patient.registry.repository("a"), "1", registry::Pace::look);
+      co_await rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look);
   co_return resolved.has_value();
 }
 
@@ -237,7 +237,7 @@ TEST_CASE("C1: of all who come when a registry was down, one asks and the others
     CHECK(began);
     // A look does not wait: it tells that nothing else has gone out.
     const Error look =
-        co_await failure_of(rig.client.resolve(registry.repository("a"), "1", registry::Pace::look));
+        co_await failure_of(rig.client.look(registry.repository("a"), "1", registry::Pace::look));
     CHECK(look.kind() == ErrorKind::unavailable);
     CHECK(asked == 1);
     released = true;
@@ -257,7 +257,7 @@ TEST_CASE("C1: a probe that is given up makes room for the next one") {
     boost::asio::cancellation_signal cancel;
     bool ended = false;
     auto probe = [&]() -> Task<> {
-      co_await rig.client.resolve(patient.registry.repository("a"), "1", registry::Pace::look);
+      co_await rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look);
     };
     boost::asio::co_spawn(
         loop, probe(),
@@ -391,7 +391,7 @@ TEST_CASE("C4: what a registry tells of its limit is kept from every answer, and
   run([&]() -> Task<> {
     Rig rig;
     CHECK_FALSE(rig.client.puts_off_looks(registry.host()));
-    co_await rig.client.resolve(registry.repository("a"), "1", registry::Pace::look);
+    co_await rig.client.look(registry.repository("a"), "1", registry::Pace::look);
     const auto statuses = rig.client.statuses();
     REQUIRE(statuses.size() == 1);
     CHECK(statuses[0].limit == registry::RateLimit{100, 6, 6h});
