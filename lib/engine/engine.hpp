@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "core/clock.hpp"
+#include "core/error.hpp"
 #include "core/launcher.hpp"
 #include "core/random.hpp"
 #include "core/workers.hpp"
@@ -38,9 +39,10 @@ struct World {
 
 /// What is known of one watched upstream since the start; the rest is in the store.
 struct WatchStatus {
-  std::optional<Time> last_look;      // last time the registry answered
-  std::optional<oci::Digest> digest;  // what it answered
-  std::string error;                  // of the last look, empty when it succeeded
+  std::optional<Time> last_look;               // last time the registry answered
+  std::optional<oci::Digest> digest;           // what it answered
+  std::string error;                           // of the last look, empty when it succeeded
+  ErrorKind error_kind = ErrorKind::internal;  // of that error
   std::optional<Time> failing_since;
 };
 

@@ -172,8 +172,11 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_
     status.error.clear();
     status.failing_since.reset();
   } else if (failure->kind() != ErrorKind::cancelled) {
-    if (status.error != failure->what()) spdlog::warn("{}: {}", pipeline.name, printable(failure->what()));
+    // Told once: a registry that is down or limited is told by its own gate.
+    if (status.error.empty() || status.error_kind != failure->kind())
+      spdlog::warn("{}: {}", pipeline.name, printable(failure->what()));
     status.error = failure->what();
+    status.error_kind = failure->kind();
     if (!status.failing_since) status.failing_since = world_.clock.now();
   }
   co_return failure;
