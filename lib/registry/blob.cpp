@@ -29,6 +29,7 @@ std::string text_of(const oci::Repository& repository, const oci::Digest& digest
 Task<bool> blob_exists(Session& session, oci::Repository repository, oci::Digest digest, std::string scope) {
   Call call = blob_call(repository, digest);
   call.method = "HEAD";
+  call.pace = Pace::go_on;
   call.scopes = {std::move(scope)};
   call.expected = {200, 404};
   const auto response = co_await session.send(repository, std::move(call));

@@ -86,14 +86,15 @@ Steady::duration Budget::used(Steady now) const {
   return std::max(used_until_ - now, Steady::duration(0));
 }
 
-Milliseconds Budget::wait(Pace pace, bool is_pull, Steady now) const {
+Milliseconds Budget::wait(Pace pace, bool is_pull, Steady now, Milliseconds patience) const {
   const auto paused = pause(now);
-  if (pace == Pace::go_on || !counts(is_pull)) return paused;
+  if (!counts(is_pull)) return paused;
   const Steady::duration whole = allowance_->per;
   // Of a handful nothing can be left.
   const bool leaves = pace == Pace::look && allowance_->count >= 10;
   const auto kept = leaves ? whole / 10 : Steady::duration(0);
-  return std::max(paused, rounded(used(now) + interval() + kept - whole));
+  const auto turn = rounded(used(now) + interval() + kept - whole);
+  return pace == Pace::go_on && turn > patience ? paused : std::max(paused, turn);
 }
 
 void Budget::take(bool is_pull, Steady now) {

@@ -47,9 +47,10 @@ class Budget {
   void allow(std::optional<Allowance> allowance, Steady now);
 
   /// How long a request would have to wait now; zero: it may go. Looks leave a tenth of the allowance to
-  /// work. What goes on with work that has begun waits for pauses only: an image of many manifests would
-  /// otherwise never come to its end. What it overdraws is paid back before anything else begins.
-  Milliseconds wait(Pace pace, bool is_pull, Steady now) const;
+  /// work. What goes on with work that has begun overdraws the allowance when its turn would come later than
+  /// `patience`: an image of many manifests would otherwise never come to its end. What is overdrawn is paid
+  /// back before anything else begins.
+  Milliseconds wait(Pace pace, bool is_pull, Steady now, Milliseconds patience = {}) const;
   /// A request goes out.
   void take(bool is_pull, Steady now);
 

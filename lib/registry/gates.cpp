@@ -63,7 +63,8 @@ Task<> Gates::wait(const Endpoint& endpoint, Pace pace, bool is_pull, Millisecon
     const auto seen = gate->changed.count();
     const auto now = clock_.steady();
     const auto down = gate->breaker.wait(now);
-    const auto wait = std::max(down, gate->budget.wait(pace, is_pull, now));
+    const auto left = std::chrono::duration_cast<Milliseconds>(until - now);
+    const auto wait = std::max(down, gate->budget.wait(pace, is_pull, now, left));
     if (wait.count() == 0) co_return;
     // A probe may end at any time.
     const bool probing = gate->breaker.state() == Breaker::State::half_open && down.count() > 0;

@@ -50,8 +50,9 @@ Task<std::vector<std::string>> RepositorySource::tags() {
 RepositoryTarget::RepositoryTarget(Session& session, UploadNotes& notes, oci::Repository repository)
     : session_(session), notes_(notes), repository_(std::move(repository)), text_(repository_.text()) {}
 
+// The source was read before.
 Task<std::optional<Resolved>> RepositoryTarget::resolve(std::string tag_or_digest) {
-  return resolve_manifest(session_, repository_, std::move(tag_or_digest));
+  return resolve_manifest(session_, repository_, std::move(tag_or_digest), Pace::go_on);
 }
 
 Task<bool> RepositoryTarget::has(oci::Descriptor blob) {

@@ -70,6 +70,8 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
   if (!oci::is_valid_path(repository.path))
     throw Error(ErrorKind::invalid, "\"" + printable(repository.text(), 300) + "\" is not a repository");
   Endpoint endpoint = this->endpoint(repository);
+  // What writes belongs to work that has begun elsewhere.
+  if (call.method != "GET" && call.method != "HEAD") call.pace = Pace::go_on;
   const std::string what = call.method + " " + call.what + " of " + repository.text();
   net::Url url = endpoint.base;
   url.target += repository.path + "/" + call.path;

@@ -43,13 +43,11 @@ struct Patient {
 };
 
 Task<Error> look_failure(Rig& rig, const Patient& patient) {
-  co_return co_await failure_of(
-      rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look));
+  co_return co_await failure_of(rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look));
 }
 
 Task<bool> answers(Rig& rig, const Patient& patient) {
-  const auto resolved =
-      co_await rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look);
+  const auto resolved = co_await rig.client.look(patient.registry.repository("a"), "1", registry::Pace::look);
   co_return resolved.has_value();
 }
 
@@ -374,6 +372,25 @@ TEST_CASE("C4: an image whose copy has begun comes to its end, whatever is left 
     const Error next =
         co_await failure_of(rig.client.copy(source.repository("a"), index.digest(), target.repository("c")));
     CHECK(next.kind() == ErrorKind::rate_limited);
+  });
+}
+
+TEST_CASE("C4: a small budget of requests makes a copy slow, and never fails it") {
+  FakeRegistry source;
+  FakeRegistry target;
+  source.add("a", image);
+  run([&]() -> Task<> {
+    Rig rig;
+    using Counts = registry::Allowance::Counts;
+    rig.access[source.host()].allowance = registry::Allowance{2, 50ms, Counts::requests};
+    rig.access[target.host()].allowance = registry::Allowance{1, 24h, Counts::requests};
+    co_await rig.client.copy(source.repository("a"), image.manifest.digest(), target.repository("b"), "1");
+    CHECK(target.stored("b", image.manifest.digest()).has_value());
+    for (const auto& status : rig.client.statuses())
+      CHECK((status.left < 0) == (status.registry == target.host()));
+    // What begins there has to wait.
+    const Error error = co_await failure_of(rig.client.resolve(target.repository("b"), "1"));
+    CHECK(error.kind() == ErrorKind::rate_limited);
   });
 }
 

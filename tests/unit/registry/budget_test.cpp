@@ -96,6 +96,13 @@ TEST_CASE("work that has begun goes on, and what it overdraws is paid back first
   CHECK(budget.wait(Pace::begin, pull, start) <= 11min);
 }
 
+TEST_CASE("work that has begun waits for its turn when that comes soon") {
+  auto budget = with({50, 1s, Allowance::Counts::requests});
+  take_all(budget, Pace::begin, start);
+  CHECK(budget.wait(Pace::go_on, pull, start, 5s) == 20ms);
+  CHECK(budget.wait(Pace::go_on, pull, start, 19ms) == 0ms);
+}
+
 TEST_CASE("another allowance takes over what share of the one before was used") {
   auto budget = with({100, 1h});
   for (int i = 0; i < 50; ++i)
