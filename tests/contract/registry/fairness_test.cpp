@@ -24,12 +24,14 @@ const TestImage image = make_image("amd64", 71, {3000});
 
 /// A registry that a test makes sick and well again.
 struct Patient {
-  std::atomic<int> status = 0;  // what it answers instead; 0: as a registry does, -1: not at all
+  std::atomic<int> status = 0;  // what it answers instead; 0: as a registry does, -1: not at all, -2: never
   std::string fields;
   FakeRegistry registry{[this](Exchange& exchange, const RecordedRequest& request) {
     if (status == 0) return false;
     read_body(exchange, request);
-    if (status < 0)
+    if (status == -2)
+      exchange.stall();
+    else if (status < 0)
       exchange.reset();
     else
       exchange.answer(status, "", fields);
@@ -251,7 +253,7 @@ TEST_CASE("C1: a probe that is given up makes room for the next one") {
     Rig rig;
     co_await make_sick(rig, patient, 502);
     rig.clock.advance(6s);
-    // What is no outage and no answer of the registry either: the scheme is not permitted.
+    patient.status = -2;
     boost::asio::cancellation_signal cancel;
     bool ended = false;
     auto probe = [&]() -> Task<> {
@@ -290,22 +292,27 @@ TEST_CASE("C9: what a target refuses for good does not make it an outage") {
 }
 
 TEST_CASE("C1: an upload that breaks because its source does says nothing about the target") {
-  Patient source;
-  std::atomic<int> left = 1000;
-  FakeRegistry broken([&](Exchange& exchange, const RecordedRequest& request) {
-    if (!is(request, "GET", "/blobs/") || left-- <= 0) return false;
+  const TestImage bare = make_image("amd64", 75, {});  // one blob, so that nothing else is on its way
+  FakeRegistry source([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/blobs/")) return false;
     exchange.answer(502);
     return true;
   });
-  broken.add("a", image);
-  FakeRegistry target;
+  source.add("a", bare);
+  // The upload is given up by DELETE, whose failure is the target's own.
+  FakeRegistry target([](Exchange& exchange, const RecordedRequest& request) {
+    if (request.method != "DELETE") return false;
+    exchange.reset();
+    return true;
+  });
   run([&]() -> Task<> {
     Rig rig;
     const Error error = co_await failure_of(
-        rig.client.copy(broken.repository("a"), image.manifest.digest(), target.repository("b")));
+        rig.client.copy(source.repository("a"), bare.manifest.digest(), target.repository("b")));
     CHECK(error.kind() == ErrorKind::unavailable);
+    CHECK(target.count("DELETE") >= 1);
     for (const auto& status : rig.client.statuses())
-      if (status.registry == target.host()) CHECK(status.failures == 0);
+      if (status.registry == target.host()) CHECK(status.failures == 1);
   });
 }
 
