@@ -1,9 +1,12 @@
 #include "registry/repository.hpp"
 
+#include "core/error.hpp"
 #include "registry/manifest.hpp"
 #include "registry/mirrors.hpp"
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
+
+#include <utility>
 
 namespace sluice::registry {
 
@@ -11,10 +14,24 @@ RepositorySource::RepositorySource(Session& session, oci::Repository repository)
     : session_(session), repository_(std::move(repository)), text_(repository_.text()) {}
 
 Task<FetchedManifest> RepositorySource::manifest(std::string tag_or_digest) {
-  const Pace pace = begun_ ? Pace::go_on : Pace::begin;
-  FetchedManifest fetched = co_await pull_manifest(session_, repository_, std::move(tag_or_digest), pace);
-  begun_ = true;
+  FetchedManifest fetched = co_await pull(std::move(tag_or_digest));
+  read_.push_back(fetched);
   co_return fetched;
+}
+
+Task<FetchedManifest> RepositorySource::pull(std::string tag_or_digest) {
+  const auto digest = oci::Digest::parse(tag_or_digest);
+  auto kept = digest ? session_.kept_manifests().take(repository_, *digest) : std::nullopt;
+  if (kept) co_return std::move(*kept);
+  const Pace pace = read_.empty() ? Pace::begin : Pace::go_on;
+  try {
+    co_return co_await pull_manifest(session_, repository_, std::move(tag_or_digest), pace);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::rate_limited)
+      for (auto& manifest : std::exchange(read_, {}))
+        session_.kept_manifests().keep(repository_, std::move(manifest));
+    throw;
+  }
 }
 
 Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_digest) {

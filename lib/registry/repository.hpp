@@ -26,10 +26,12 @@ class RepositorySource final : public Source {
   const oci::Repository* repository() const override { return &repository_; }
 
  private:
+  Task<FetchedManifest> pull(std::string tag_or_digest);
+
   Session& session_;
   oci::Repository repository_;
   std::string text_;
-  bool begun_ = false;  // a manifest was read: more of them belong to the same piece of work
+  std::vector<FetchedManifest> read_;  // so far; more of them belong to the same piece of work
   std::map<oci::Digest, std::shared_ptr<MirrorsUsed>> mirrors_used_;  // by blob
 };
 

@@ -7,6 +7,7 @@
 #include "registry/client.hpp"
 #include "registry/endpoint.hpp"
 #include "registry/gates.hpp"
+#include "registry/kept_manifests.hpp"
 #include "registry/mirror_notes.hpp"
 
 #include <functional>
@@ -67,6 +68,7 @@ class Session {
   std::vector<oci::Repository> mirrors_of(const oci::Repository& repository, bool for_tags) const;
   /// A mirror was of no use: it is passed over for a while.
   void mirror_failed(const oci::Repository& at, const Error& error);
+  KeptManifests& kept_manifests() { return kept_manifests_; }
   bool puts_off_looks(const std::string& registry);
   std::vector<RegistryStatus> statuses() const { return gates_.statuses(); }
   Clock& clock() { return clock_; }
@@ -96,6 +98,7 @@ class Session {
   Auth auth_;
   Gates gates_;
   MirrorNotes mirror_notes_;
+  KeptManifests kept_manifests_;
 };
 
 /// Reads at most `limit` bytes, for error texts; what fails on the way is left out.

@@ -382,6 +382,35 @@ TEST_CASE("C4: an image whose copy has begun comes to its end, whatever is left 
   });
 }
 
+TEST_CASE("C4: an image of more manifests than a limit allows at once arrives by several tries") {
+  const TestImage parts[] = {make_image("amd64", 76, {100}), make_image("arm64", 77, {100}),
+                             make_image("riscv64", 78, {100})};
+  const Piece index = make_index({{parts[0].manifest, ""}, {parts[1].manifest, ""}, {parts[2].manifest, ""}});
+  std::atomic<int> allowed = 0;
+  FakeRegistry source([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/manifests/") || allowed-- > 0) return false;
+    exchange.answer(429, "", "Retry-After: 3600\r\n");
+    return true;
+  });
+  FakeRegistry target;
+  for (const auto& one : parts)
+    source.add("a", one);
+  source.add("a", index);
+  run([&]() -> Task<> {
+    Rig rig;
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+      allowed = 1;
+      const Error error = co_await failure_of(
+          rig.client.copy(source.repository("a"), index.digest(), target.repository("b")));
+      CHECK(error.kind() == ErrorKind::rate_limited);
+      rig.clock.advance(2h);
+    }
+    allowed = 1;
+    co_await rig.client.copy(source.repository("a"), index.digest(), target.repository("b"));
+    CHECK(target.stored("b", index.digest()).has_value());
+  });
+}
+
 TEST_CASE("C4: a small budget of requests makes a copy slow, and never fails it") {
   FakeRegistry source;
   FakeRegistry target;
