@@ -20,6 +20,9 @@
 namespace sluice::daemon {
 namespace {
 
+// Nobody comes back for a command by itself: it waits longer for its turn than a job of the daemon does.
+constexpr Milliseconds patience = std::chrono::minutes(1);
+
 std::shared_ptr<const config::Config> load(const std::optional<std::string>& file) {
   if (!file) {
     config::Config usual;
@@ -69,7 +72,9 @@ RegistryTool::RegistryTool(const std::optional<std::string>& config)
                     .surroundings = command_surroundings()},
                    world_.launcher),
       client_(*world_.http, world_.clock, world_.random, world_.workers, [this](const std::string& host) {
-        return engine::access_of(*config_, host, credentials_, network_);
+        auto access = engine::access_of(*config_, host, credentials_, network_);
+        access.patience = patience;
+        return access;
       }) {
   std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_ARENA_MAX, 1);
@@ -103,7 +108,9 @@ void RegistryTool::run(Task<> task) {
     throw;
   } catch (...) {
     const Error error = current_error();
-    throw Failure(exit_code_of(error.kind()), error.what());
+    std::string text = error.what();
+    if (error.retry_after()) text += "; it may be tried again in " + format_duration(*error.retry_after());
+    throw Failure(exit_code_of(error.kind()), text);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "api_client.hpp"
 #include "commands.hpp"
+#include "core/clock.hpp"
 #include "core/text.hpp"
 #include "exit_code.hpp"
 #include "fields.hpp"
@@ -60,6 +61,44 @@ void print_dependents(const json& status) {
   print(table.lines(wants_colours()));
 }
 
+// What a registry's state means for whoever waits for it.
+Cell health(const json& registry) {
+  const auto error = text_of(registry, "error", 300);
+  if (const auto until = time_of(registry, "paused_until"); !until.empty())
+    return {"left alone until " + until + ": " + error, Colour::yellow};
+  const auto since = time_of(registry, "failing_since");
+  if (text_of(registry, "state") == "closed") {
+    if (!error.empty()) return {"fails since " + since + ": " + error, Colour::yellow};
+    if (registry.value("looks_put_off", false))
+      return {"answers; little is left of its limit, looks are spread", Colour::yellow};
+    return {"answers", Colour::green};
+  }
+  const auto again = time_of(registry, "asked_again");
+  const auto next = again.empty() ? std::string("being asked again") : "asked again at " + again;
+  return {"down since " + since + ", " + next + ": " + error, Colour::red};
+}
+
+// "76 of 100 in 06:00:00" by its own word, and of our budget.
+std::string rest_of(const json& part, const char* left, const char* whole, const char* period) {
+  if (part.empty()) return "";
+  auto text = text_of(part, left);
+  if (part.value(whole, std::int64_t{0}) > 0) text += " of " + text_of(part, whole);
+  const auto time = part.value(period, std::int64_t{0});
+  return time > 0 ? text + " in " + format_duration(Milliseconds(time)) : text;
+}
+
+void print_registries(const json& status) {
+  Table table({{"REGISTRY"}, {"LIMIT LEFT"}, {"BUDGET LEFT"}, {"CONDITION"}});
+  for (const auto& registry : part_of(status, "registries"))
+    table.add({{text_of(registry, "name", 200)},
+               {rest_of(part_of(registry, "limit"), "remaining", "limit", "window_ms")},
+               {rest_of(part_of(registry, "budget"), "left", "count", "period_ms")},
+               health(registry)});
+  if (table.empty()) return;
+  print("");
+  print(table.lines(wants_colours()));
+}
+
 std::string refusals(const json& hook) {
   std::string text;
   for (const auto& [reason, count] : part_of(hook, "refused").items())
@@ -98,6 +137,7 @@ int status(const Ask& options) {
         text_of(status, "open_jobs") + " open jobs, configured by " + text_of(status, "config"));
   print_pipelines(status);
   print_dependents(status);
+  print_registries(status);
   print_webhooks(status);
   return exit_code::ok;
 }

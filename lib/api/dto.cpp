@@ -1,5 +1,7 @@
 #include "api/dto.hpp"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 namespace sluice::api::dto {
@@ -115,6 +117,33 @@ json watch(const engine::WatchStatus& status) {
           {"digest", digest(status.digest)},
           {"error", text_or_null(status.error)},
           {"failing_since", time(status.failing_since)}};
+}
+
+json registry(const registry::RegistryStatus& status) {
+  json limit = nullptr;
+  if (status.limit)
+    limit = {{"limit", status.limit->limit},
+             {"remaining", status.limit->remaining},
+             {"window_ms", status.limit->window.count()},
+             {"at", time(status.limit_told)}};
+  json budget = nullptr;
+  if (status.allowance) {
+    const bool pulls = status.allowance->counts == registry::Allowance::Counts::pulls;
+    budget = {{"count", status.allowance->count},
+              {"period_ms", status.allowance->per.count()},
+              {"counts", pulls ? "pulls" : "requests"},
+              {"left", static_cast<std::int64_t>(std::floor(status.left))}};
+  }
+  return {{"name", status.registry},
+          {"state", to_string(status.state)},
+          {"failures", status.failures},
+          {"error", text_or_null(status.error)},
+          {"failing_since", time(status.failing_since)},
+          {"asked_again", time(status.asked_again)},
+          {"paused_until", time(status.paused_until)},
+          {"limit", std::move(limit)},
+          {"budget", std::move(budget)},
+          {"looks_put_off", status.looks_put_off}};
 }
 
 json hook(const std::string& name, const engine::HookStatus& status) {

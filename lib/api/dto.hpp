@@ -25,6 +25,7 @@ json observation(const store::Observation& row);
 json hold(const store::Hold& row);
 json audit(const store::AuditEntry& row);
 json watch(const engine::WatchStatus& status);
+json registry(const registry::RegistryStatus& status);
 json hook(const std::string& name, const engine::HookStatus& status);
 /// What is configured: names only, never a secret.
 json pipeline(const config::Pipeline& pipeline);

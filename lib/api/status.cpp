@@ -66,6 +66,13 @@ json pipelines_json(const std::vector<PipelineView>& views, const Context& conte
   return list;
 }
 
+json registries_json(const Context& context) {
+  auto list = json::array();
+  for (const auto& status : context.engine.registries())
+    list.push_back(dto::registry(status));
+  return list;
+}
+
 json hooks_json(const Context& context) {
   auto list = json::array();
   for (const auto& [name, status] : context.engine.hooks())
@@ -142,6 +149,7 @@ Task<net::ServerResponse> get_status(Call call) {
              {"heartbeats", heartbeats(context)},
              {"pipelines", pipelines_json(snapshot.pipelines, context)},
              {"dependents", std::move(dependents)},
+             {"registries", registries_json(context)},
              {"webhooks", hooks_json(context)}};
   co_return json_response(value);
 }

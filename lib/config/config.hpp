@@ -59,6 +59,21 @@ struct Proxies {
   std::vector<std::string> no_proxy;
 };
 
+/// `budget: 100/6h`: how many requests a registry gets in a time.
+struct Budget {
+  std::int64_t count = 0;
+  Milliseconds period{};
+  bool counts_all = false;  // every request instead of pulls (GETs of manifests)
+};
+
+/// Stands in for a registry where content is asked for by digest.
+struct Mirror {
+  std::string host;
+  std::string path;   // put before the repository's own; may be empty
+  bool tags = false;  // also asked what a tag names, while the registry itself cannot be
+  Position at;
+};
+
 struct Registry {
   std::string host;
   std::string username;
@@ -73,6 +88,8 @@ struct Registry {
   std::uint64_t bandwidth = 0;  // bytes per second, 0: no limit of its own
   Milliseconds poll_every{std::chrono::minutes(15)};
   int concurrency = 4;
+  std::optional<Budget> budget;
+  std::vector<Mirror> mirrors;  // in the order in which they are asked
 };
 
 struct Check {

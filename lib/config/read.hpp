@@ -41,6 +41,10 @@ void read_docker_config(Section& root, Config& config);
 void read_network(Section& root, Config& config);
 /// What a registry has of the kind: trusted_hosts, proxy, bandwidth.
 void read_network(Section& section, Registry& registry);
+/// What a registry has of budget and mirrors.
+void read_pulls(Section& section, Registry& registry);
+/// That registries do not stand in for each other in a circle.
+void check_mirrors(Section& root, const Config& config);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
 void read_pipelines(Section& root, Draft& draft, const Parts& parts);

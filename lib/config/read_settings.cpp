@@ -88,6 +88,7 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
   read_login(section, registry);
   read_certificates(section, registry, secrets);
   read_network(section, registry);
+  read_pulls(section, registry);
   section.done();
   return registry;
 }
@@ -184,6 +185,7 @@ void read_registries(Section& root, Config& config, const SecretSources& secrets
                     "write it as it stands in image names, for instance registry.example.com:5000");
     config.registries.emplace(host, read_registry(host, section, secrets));
   }
+  check_mirrors(root, config);
 }
 
 }  // namespace sluice::config

@@ -55,6 +55,17 @@ Section section_on(std::shared_ptr<Context> context, const YAML::Node& node, Pos
   return Section(std::move(impl));
 }
 
+// As if the value stood under a key of a mapping.
+Section section_of_one(std::shared_ptr<Context> context, const std::string& key, const YAML::Node& value,
+                       Position at) {
+  auto impl = std::make_shared<Section::Impl>();
+  impl->context = std::move(context);
+  impl->at = at;
+  impl->entries.push_back({.key = key, .key_at = at, .value = value});
+  impl->index.emplace(impl->entries.front().key, 0);
+  return Section(std::move(impl));
+}
+
 Section::Impl::Entry* Section::Impl::ask(const std::string& key) {
   if (std::find(asked.begin(), asked.end(), key) == asked.end()) asked.push_back(key);
   const auto found = index.find(key);
@@ -71,7 +82,8 @@ Section::Impl::Entry* Section::Impl::ask_scalar(const std::string& key) {
 Section::Impl::Entry* Section::Impl::scalar(Entry& entry) {
   entry.known = true;
   if (entry.value.IsNull()) {
-    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value", "give it one, or remove the line");
+    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value",
+                       "give it one, or remove the line");
     return nullptr;
   }
   if (!entry.value.IsScalar()) {
@@ -138,7 +150,8 @@ std::string Section::required_text(const std::string& key, const std::string& ad
     return {};
   }
   const auto* entry = impl_->ask_scalar(key);
-  if (entry && entry->value.Scalar().empty()) error(position_of(*entry), in_quotes(key) + " is empty", advice);
+  if (entry && entry->value.Scalar().empty())
+    error(position_of(*entry), in_quotes(key) + " is empty", advice);
   return entry ? entry->value.Scalar() : std::string();
 }
 
@@ -224,7 +237,7 @@ Section Section::section(const std::string& key) {
   return entry ? impl_->section_of(*entry) : section_on(impl_->context, YAML::Node(), impl_->at);
 }
 
-std::vector<Section> Section::sections(const std::string& key) {
+std::vector<Section> Section::sections(const std::string& key, const std::string& short_key) {
   std::vector<Section> all;
   const auto* entry = impl_->ask(key);
   if (!entry || entry->value.IsNull()) return all;
@@ -236,6 +249,8 @@ std::vector<Section> Section::sections(const std::string& key) {
     const auto at = position_of(item).line > 0 ? position_of(item) : position_of(*entry);
     if (item.IsMap())
       all.push_back(section_on(impl_->context, item, at));
+    else if (item.IsScalar() && !short_key.empty())
+      all.push_back(section_of_one(impl_->context, short_key, item, at));
     else
       error(at, "each item of " + in_quotes(key) + " must be a mapping", "write '- key: value'");
   }

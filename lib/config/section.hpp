@@ -65,8 +65,8 @@ class Section {
   bool knows_secrets() const;
   /// The mapping under a key; an empty one when absent.
   Section section(const std::string& key);
-  /// Mappings of a list.
-  std::vector<Section> sections(const std::string& key);
+  /// Mappings of a list. With a `short_key`, an item that is one text stands for {short_key: text}.
+  std::vector<Section> sections(const std::string& key, const std::string& short_key = {});
   /// Keys and mappings of a mapping of mappings, in file order (an empty value counts as an empty mapping).
   std::vector<std::pair<std::string, Section>> named_sections(const std::string& key);
   /// For a mapping with exactly one key ("container: {...}") beside those asked for so far: that key, empty

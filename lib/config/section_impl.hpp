@@ -51,6 +51,10 @@ struct Section::Impl {
 /// A section on a node; anything but a mapping makes an empty one.
 Section section_on(std::shared_ptr<Context> context, const YAML::Node& node, Position at);
 
+/// A section that holds one value under a key that is not written down.
+Section section_of_one(std::shared_ptr<Context> context, const std::string& key, const YAML::Node& value,
+                       Position at);
+
 /// Where a value stands: its own place or that of its key.
 Position position_of(const Section::Impl::Entry& entry);
 

@@ -25,6 +25,13 @@ void give_credentials(registry::Access& access, const config::Config& config,
     access.source = sources.file(config.docker_config);
 }
 
+std::optional<registry::Allowance> allowance_of(const std::optional<config::Budget>& budget) {
+  using Counts = registry::Allowance::Counts;
+  if (!budget) return std::nullopt;
+  return registry::Allowance{budget->count, budget->period,
+                             budget->counts_all ? Counts::requests : Counts::pulls};
+}
+
 }  // namespace
 
 registry::Access access_of(const config::Config& config, const std::string& host,
@@ -37,6 +44,9 @@ registry::Access access_of(const config::Config& config, const std::string& host
   if (!settings.key.empty()) access.tls.key = settings.key;
   access.plain_http = config.plain_http(host);
   network.give_to(access, host, settings);
+  access.allowance = allowance_of(settings.budget);
+  for (const auto& mirror : settings.mirrors)
+    access.mirrors.push_back({mirror.host, mirror.path, mirror.tags});
   return access;
 }
 

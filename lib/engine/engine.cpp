@@ -168,6 +168,10 @@ const std::map<std::string, WatchStatus>& Engine::watches() const {
   return state_->poller.statuses();
 }
 
+std::vector<registry::RegistryStatus> Engine::registries() const {
+  return state_->registry.statuses();
+}
+
 net::Handler Engine::webhook_handler() {
   return [state = state_.get()](net::ServerRequest request) {
     return state->receiver.answer(std::move(request));

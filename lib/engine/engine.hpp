@@ -4,12 +4,14 @@
 
 #include "config/config.hpp"
 #include "core/clock.hpp"
+#include "core/error.hpp"
 #include "core/launcher.hpp"
 #include "core/random.hpp"
 #include "core/workers.hpp"
 #include "net/client.hpp"
 #include "net/server.hpp"
 #include "oci/digest.hpp"
+#include "registry/registry_status.hpp"
 #include "registry/surroundings.hpp"
 #include "store/store.hpp"
 
@@ -37,23 +39,24 @@ struct World {
 
 /// What is known of one watched upstream since the start; the rest is in the store.
 struct WatchStatus {
-  std::optional<Time> last_look;      // last time the registry answered
-  std::optional<oci::Digest> digest;  // what it answered
-  std::string error;                  // of the last look, empty when it succeeded
+  std::optional<Time> last_look;               // last time the registry answered
+  std::optional<oci::Digest> digest;           // what it answered
+  std::string error;                           // of the last look, empty when it succeeded
+  ErrorKind error_kind = ErrorKind::internal;  // of that error
   std::optional<Time> failing_since;
 };
 
 /// What a sender of webhooks did since the start.
 struct HookStatus {
-  std::string sender;                   // "dockerhub"
-  std::uint64_t accepted = 0;           // concerned a pipeline
-  std::uint64_t duplicates = 0;         // known, or promising a look that was promised already
-  std::uint64_t ignored = 0;            // well formed, but concerned no pipeline
+  std::string sender;            // "dockerhub"
+  std::uint64_t accepted = 0;    // concerned a pipeline
+  std::uint64_t duplicates = 0;  // known, or promising a look that was promised already
+  std::uint64_t ignored = 0;     // well formed, but concerned no pipeline
   std::uint64_t unknown_repositories = 0;
   std::map<std::string, std::uint64_t> refused;  // by reason
-  std::optional<Time> last;             // answered 2xx
+  std::optional<Time> last;                      // answered 2xx
   std::optional<Time> last_refused;
-  std::string last_unknown;             // a repository that no pipeline watches
+  std::string last_unknown;  // a repository that no pipeline watches
 };
 
 class Engine {
@@ -94,6 +97,8 @@ class Engine {
   Task<bool> cancel(RunId run, std::string who);
 
   const std::map<std::string, WatchStatus>& watches() const;
+  /// How the registries fare that were asked since the start, by name.
+  std::vector<registry::RegistryStatus> registries() const;
   /// Answers what is sent to the listener of webhooks.
   net::Handler webhook_handler();
   const std::map<std::string, HookStatus>& hooks() const;

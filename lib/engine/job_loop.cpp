@@ -16,14 +16,16 @@ namespace {
 constexpr auto longest_idle = std::chrono::seconds(5);
 // A store that cannot be used (full disk) is asked again after this.
 constexpr Milliseconds store_pause{1000};
-// A rebuild target may be down for long; its request is owed all the same.
-constexpr auto dispatch_patience = std::chrono::hours(24);
+// A rebuild target may be down for long, and the limits of a registry are those of hours: what is owed is
+// owed all the same.
+constexpr auto long_patience = std::chrono::hours(24);
 // Lines of one step in the run log; a process may print without end.
 constexpr int most_lines = 5000;
 
 bool may_retry(const store::Job& job, const Error& error, const config::Config& config, Time at) {
   if (!is_transient(error.kind())) return false;
-  if (job.kind == to_string(pipeline::JobKind::dispatch)) return at - job.created < dispatch_patience;
+  const bool limited = error.kind() == ErrorKind::rate_limited;
+  if (limited || job.kind == to_string(pipeline::JobKind::dispatch)) return at - job.created < long_patience;
   return job.failures + 1 < config.retry_attempts;
 }
 

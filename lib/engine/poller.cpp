@@ -82,6 +82,12 @@ Task<> Poller::look(std::string key) {
   std::optional<Error> failure;
   const auto owed = take_owed(key);
   const auto* found = config_->pipeline(key);
+  // What is left of the registry's limit is spread; what somebody pushed is looked at all the same.
+  if (found && !owed && registry_.puts_off_looks(found->upstream.repository.registry)) {
+    scheduler_.finished(key, world_.clock.steady(), true);
+    wake_.notify();
+    co_return;
+  }
   if (found) {
     auto pipeline = *found;
     failure = co_await look_once(std::move(pipeline), owed.has_value());
@@ -150,7 +156,8 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_
   try {
     auto repository = pipeline.upstream.repository;
     auto tag = pipeline.upstream.tag.value_or("latest");
-    auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag));
+    const auto pace = by_webhook ? registry::Pace::begin : registry::Pace::look;
+    auto resolved = co_await registry_.look(std::move(repository), std::move(tag), pace);
     if (!resolved)
       throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
     co_await record_seen(pipeline, std::move(*resolved), by_webhook);
@@ -165,8 +172,11 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_
     status.error.clear();
     status.failing_since.reset();
   } else if (failure->kind() != ErrorKind::cancelled) {
-    if (status.error != failure->what()) spdlog::warn("{}: {}", pipeline.name, printable(failure->what()));
+    // Told once: a registry that is down or limited is told by its own gate.
+    if (status.error.empty() || status.error_kind != failure->kind())
+      spdlog::warn("{}: {}", pipeline.name, printable(failure->what()));
     status.error = failure->what();
+    status.error_kind = failure->kind();
     if (!status.failing_since) status.failing_since = world_.clock.now();
   }
   co_return failure;
@@ -204,7 +214,7 @@ Task<registry::Resolved> Poller::look_now(std::string name) {
   const auto pipeline = *found;
   auto repository = pipeline.upstream.repository;
   auto tag = pipeline.upstream.tag.value_or("latest");
-  auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag));
+  auto resolved = co_await registry_.look(std::move(repository), std::move(tag));
   if (!resolved)
     throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
   co_return std::move(*resolved);

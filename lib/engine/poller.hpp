@@ -24,7 +24,7 @@ class Poller {
   /// Polls until stop(); then waits for the looks in hand.
   Task<> run();
   void stop();
-  /// Asks the upstream at once and records the answer as a manual look. Throws as registry::Client::resolve
+  /// Asks the upstream at once and records the answer as a manual look. Throws as registry::Client::look
   /// does.
   Task<registry::Resolved> look_now(std::string pipeline);
   /// A webhook says that something was pushed: the upstream is looked at now, or a second after the last look

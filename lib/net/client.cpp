@@ -64,6 +64,7 @@ class SocketClient final : public Client {
 Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
   for (int hops = 0;; ++hops) {
     check_request(request);
+    if (request.asked != nullptr) *request.asked = request.url;
     std::unique_ptr<Response> response = co_await ask(request);
     if (request.max_redirects <= 0) co_return response;
     auto next = follow(request, response->status(), response->headers(), response->reached_at());

@@ -58,6 +58,8 @@ struct Request {
   /// Redirects followed (GET and HEAD only): Authorization, Cookie and Proxy-Authorization are dropped
   /// whenever the origin (scheme, host or port) changes; https to http is refused. 0 returns the 3xx itself.
   int max_redirects = 0;
+  /// When set, holds the URL that is being asked, at each hop: whose failure it was, when one is thrown.
+  Url* asked = nullptr;
   Milliseconds connect_timeout{std::chrono::seconds(10)};
   /// Until the response header is complete.
   Milliseconds header_timeout{std::chrono::seconds(30)};

@@ -1,11 +1,7 @@
 #include "registry/answer.hpp"
 
 #include "core/text.hpp"
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdio>
+#include "net/fields.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -66,40 +62,6 @@ std::string_view advice(int status) {
   }
 }
 
-std::optional<Time> date_from(int year, const char* month_name, int day, int hour, int minute, int second) {
-  static constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto month = std::find(months.begin(), months.end(), std::string_view(month_name));
-  const std::chrono::year_month_day date{
-      std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month - months.begin()) + 1),
-      std::chrono::day(static_cast<unsigned>(day))};
-  if (month == months.end() || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
-}
-
-// The three forms of RFC 9110, section 5.6.7; the digits' widths keep sscanf within its buffers and ranges.
-std::optional<Time> parse_http_date(const std::string& text) {
-  char month[4] = "";
-  unsigned year = 0, day = 0, hour = 0, minute = 0, second = 0;
-  const auto read = [&] {
-    return date_from(static_cast<int>(year), month, static_cast<int>(day), static_cast<int>(hour),
-                     static_cast<int>(minute), static_cast<int>(second));
-  };
-  if (std::sscanf(text.c_str(), "%*3[A-Za-z], %2u %3s %4u %2u:%2u:%2u GMT", &day, month, &year, &hour,
-                  &minute, &second) == 6)
-    return read();
-  if (std::sscanf(text.c_str(), "%*9[A-Za-z], %2u-%3[A-Za-z]-%2u %2u:%2u:%2u GMT", &day, month, &year, &hour,
-                  &minute, &second) == 6) {
-    year += year < 70 ? 2000 : 1900;
-    return read();
-  }
-  if (std::sscanf(text.c_str(), "%*3[A-Za-z] %3s %2u %2u:%2u:%2u %4u", month, &day, &hour, &minute, &second,
-                  &year) == 6)
-    return read();
-  return std::nullopt;
-}
-
 }  // namespace
 
 ErrorKind kind_of_status(int status) {
@@ -122,24 +84,6 @@ ErrorKind kind_of_status(int status) {
   return status >= 400 ? ErrorKind::invalid : ErrorKind::corrupt;
 }
 
-std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now) {
-  const auto header = headers.get("Retry-After");
-  if (!header) return std::nullopt;
-  const std::string text(trimmed(*header, white_space));
-  if (text.empty()) return std::nullopt;
-  if (text.find_first_not_of("0123456789") == std::string::npos) {
-    std::int64_t seconds = 0;
-    const auto result = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    const auto most = std::chrono::duration_cast<std::chrono::seconds>(max_retry_after).count();
-    if (result.ec != std::errc() || seconds > most) seconds = most;
-    if (seconds == 0) return std::nullopt;
-    return std::chrono::seconds(seconds);
-  }
-  const auto date = parse_http_date(text);
-  if (!date || *date <= now) return std::nullopt;
-  return std::min(std::chrono::ceil<Milliseconds>(*date - now), max_retry_after);
-}
-
 std::vector<std::string> error_codes(std::string_view body) {
   std::vector<std::string> codes;
   for (const auto& said : errors_in(body))
@@ -151,7 +95,7 @@ Error error_from(std::string_view who, int status, const net::Headers& headers, 
                  Time now) {
   const std::string text = std::string(who) + " answered " + std::to_string(status) + in_their_words(body) +
                            std::string(advice(status));
-  return {kind_of_status(status), text, retry_after(headers, now)};
+  return {kind_of_status(status), text, net::retry_after(headers, now, max_retry_after)};
 }
 
 std::string content_type(const net::Headers& headers) {

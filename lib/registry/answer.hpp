@@ -1,5 +1,5 @@
 #pragma once
-// What an answer means: error kinds, the registry's own words, Retry-After. Pure.
+// What an answer means: error kinds, the registry's own words. Pure.
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -20,10 +20,6 @@ inline constexpr Milliseconds max_retry_after = std::chrono::hours(1);
 /// 401 unauthorized, 403 denied, 404 not_found, 429 rate_limited, 408/499/5xx unavailable, other 4xx invalid;
 /// a status that makes no sense here is corrupt.
 ErrorKind kind_of_status(int status);
-
-/// Retry-After as seconds or HTTP-date (RFC 9110, section 10.2.3), capped; nullopt when absent, past or
-/// nonsense.
-std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now);
 
 /// The codes of a JSON error body {"errors": [{"code", "message"}]} (distribution specification, "Error
 /// Codes").

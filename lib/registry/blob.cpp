@@ -29,6 +29,7 @@ std::string text_of(const oci::Repository& repository, const oci::Digest& digest
 Task<bool> blob_exists(Session& session, oci::Repository repository, oci::Digest digest, std::string scope) {
   Call call = blob_call(repository, digest);
   call.method = "HEAD";
+  call.pace = Pace::go_on;
   call.scopes = {std::move(scope)};
   call.expected = {200, 404};
   const auto response = co_await session.send(repository, std::move(call));
@@ -42,9 +43,10 @@ Task<bool> blob_exists(Session& session, oci::Repository repository, oci::Digest
 }
 
 Task<std::string> get_small_blob(Session& session, oci::Repository repository, oci::Digest digest,
-                                 std::size_t limit) {
+                                 std::size_t limit, std::string mirror_of) {
   const std::string what = "GET " + text_of(repository, digest);
   Call call = blob_call(repository, digest);
+  call.mirror_of = std::move(mirror_of);
   call.html_allowed = true;  // the digest decides
   const auto response = co_await session.send(repository, std::move(call));
   try {
@@ -79,13 +81,15 @@ bool continues_at(const std::string& content_range, std::uint64_t offset, std::u
 }
 
 BlobReader::BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size,
-                       std::uint64_t from)
+                       std::uint64_t from, std::shared_ptr<MirrorsUsed> used)
     : session_(session),
       repository_(std::move(repository)),
       digest_(std::move(digest)),
       size_(size),
       from_(from),
-      given_(from) {}
+      given_(from),
+      mirrors_(session.mirrors_of(repository_, false)),
+      used_(std::move(used)) {}
 
 void BlobReader::expect_length(std::uint64_t length, const std::string& why) const {
   const auto announced = response_->content_length();
@@ -95,15 +99,40 @@ void BlobReader::expect_length(std::uint64_t length, const std::string& why) con
                                       why);
 }
 
-// The registry's own URL is asked each time: the storage URL that it redirects to ends after minutes.
 Task<> BlobReader::open() {
-  Call call = blob_call(repository_, digest_);
+  while (at_mirror()) {
+    const auto place = mirrors_[next_mirror_];
+    std::optional<Error> failure;
+    try {
+      co_await open_at(place, repository_.registry);
+      used_->insert(place);
+      co_return;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      failure = error;
+    }
+    leave_mirror(*failure);
+  }
+  co_await open_at(repository_, {});
+}
+
+void BlobReader::leave_mirror(const Error& error) {
+  session_.mirror_failed(mirrors_[next_mirror_++], error);
+  response_.reset();
+  resumes_ = 0;
+}
+
+// The registry's own URL is asked each time: the storage URL that it redirects to ends after minutes.
+Task<> BlobReader::open_at(oci::Repository place, std::string mirror_of) {
+  Call call = blob_call(place, digest_);
   call.html_allowed = true;
+  call.pace = Pace::go_on;
+  call.mirror_of = std::move(mirror_of);
   if (given_ > 0) {
     call.headers.add("Range", "bytes=" + std::to_string(given_) + "-");
     call.expected = {200, 206};
   }
-  response_ = co_await session_.send(repository_, std::move(call));
+  response_ = co_await session_.send(std::move(place), std::move(call));
   const bool whole = response_->status() == 200;
   if (!whole && !continues_at(response_->headers().get("Content-Range").value_or(""), given_, size_))
     throw Error(ErrorKind::corrupt,
@@ -146,6 +175,17 @@ Task<std::size_t> BlobReader::read_on(std::span<char> buffer) {
   co_return got;
 }
 
+/// Whether what failed is worth another try, and where.
+bool BlobReader::goes_on(const Error& error, bool is_first_opening) {
+  // A cut is worth another try at once; whoever slows us down, or sends something wrong, is not.
+  const bool cut = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::timeout;
+  if (at_mirror() && error.kind() != ErrorKind::cancelled) {
+    if (!cut || ++resumes_ > max_resumes_of_mirror) leave_mirror(error);
+    return true;
+  }
+  return cut && !is_first_opening && ++resumes_ <= max_resumes;
+}
+
 Task<std::size_t> BlobReader::read(std::span<char> buffer) {
   for (;;) {
     const bool first_opening = !response_ && given_ == from_ && resumes_ == 0;
@@ -157,11 +197,10 @@ Task<std::size_t> BlobReader::read(std::span<char> buffer) {
       const bool cut = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::timeout;
       // Broken while waiting for the end of a complete body: all bytes are here, the digest decides.
       if (cut && given_ == size_ && size_ > 0) co_return 0;
-      // A cut is worth another try at once; whoever slows us down, or sends something wrong, is not.
-      if (!cut || first_opening || ++resumes_ > max_resumes) throw;
+      if (!goes_on(error, first_opening)) throw;
     }
     response_.reset();
-    co_await pause();
+    if (resumes_ > 0) co_await pause();
   }
 }
 

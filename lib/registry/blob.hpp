@@ -7,29 +7,41 @@
 #include "registry/source.hpp"
 
 #include <deque>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <vector>
 
 namespace sluice::registry {
 
 Task<bool> blob_exists(Session& session, oci::Repository repository, oci::Digest digest, std::string scope);
 Task<std::string> get_small_blob(Session& session, oci::Repository repository, oci::Digest digest,
-                                 std::size_t limit);
+                                 std::size_t limit, std::string mirror_of = {});
 
-/// A blob's bytes from the registry. A body that is cut goes on by Range where the server can, by reading
-/// from the beginning and passing over where it cannot; at most `max_resumes` times. Not verified: see
+/// Mirrors that gave bytes of a blob.
+using MirrorsUsed = std::set<oci::Repository>;
+
+/// A blob's bytes from the first mirror that has them, else from the registry. A body that is cut goes on by
+/// Range where the server can, by reading from the beginning and passing over where it cannot; at most
+/// `max_resumes` times; what a mirror does not give to its end comes from the next place. Not verified: see
 /// VerifiedBody.
 class BlobReader final : public net::BodySource {
  public:
   static constexpr int max_resumes = 5;
+  static constexpr int max_resumes_of_mirror = 2;
 
-  /// Gives the bytes from the offset `from` on.
+  /// Gives the bytes from the offset `from` on. Mirrors that gave some are put into `used`.
   BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size,
-             std::uint64_t from = 0);
+             std::uint64_t from, std::shared_ptr<MirrorsUsed> used);
   Task<std::size_t> read(std::span<char> buffer) override;
 
  private:
   Task<> open();
+  Task<> open_at(oci::Repository place, std::string mirror_of);
+  bool at_mirror() const { return next_mirror_ < mirrors_.size(); }
+  void leave_mirror(const Error& error);
+  bool goes_on(const Error& error, bool is_first_opening);
   Task<> pause();
   Task<std::size_t> read_on(std::span<char> buffer);
   void expect_length(std::uint64_t length, const std::string& why) const;
@@ -42,6 +54,9 @@ class BlobReader final : public net::BodySource {
   std::uint64_t given_;        // the offset up to which the caller has the bytes
   std::uint64_t to_skip_ = 0;  // bytes to pass over, after a server that ignored Range
   int resumes_ = 0;
+  std::vector<oci::Repository> mirrors_;
+  std::size_t next_mirror_ = 0;  // the one that is asked; behind the last one it is the registry
+  std::shared_ptr<MirrorsUsed> used_;
   std::unique_ptr<net::Response> response_;
 };
 

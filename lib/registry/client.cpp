@@ -6,6 +6,7 @@
 #include "registry/client_state.hpp"
 #include "registry/copy.hpp"
 #include "registry/manifest.hpp"
+#include "registry/mirrors.hpp"
 #include "registry/repository.hpp"
 #include "registry/tree.hpp"
 
@@ -31,8 +32,20 @@ Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::s
   return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
 }
 
+Task<std::optional<Resolved>> Client::look(oci::Repository repository, std::string tag_or_digest, Pace pace) {
+  return look_up_manifest(state_->session, std::move(repository), std::move(tag_or_digest), pace);
+}
+
+bool Client::puts_off_looks(const std::string& registry) {
+  return state_->session.puts_off_looks(registry);
+}
+
+std::vector<RegistryStatus> Client::statuses() const {
+  return state_->session.statuses();
+}
+
 Task<FetchedManifest> Client::manifest(oci::Repository repository, std::string tag_or_digest) {
-  return get_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
+  return pull_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
 }
 
 Task<> Client::put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type,
@@ -42,7 +55,7 @@ Task<> Client::put_manifest(oci::Repository repository, std::string tag_or_diges
 }
 
 Task<std::string> Client::small_blob(oci::Repository repository, oci::Digest digest, std::size_t limit) {
-  return get_small_blob(state_->session, std::move(repository), std::move(digest), limit);
+  return pull_small_blob(state_->session, std::move(repository), std::move(digest), limit);
 }
 
 Task<bool> Client::blob_exists(oci::Repository repository, oci::Digest digest) {

@@ -2,6 +2,7 @@
 // The OCI distribution protocol, client side (opencontainers/distribution-spec).
 // Event-loop thread only. Every operation throws sluice::Error; the kind follows the answer:
 // 401 unauthorized, 403 denied, 404 not_found, 429 rate_limited (with retry_after), 408/5xx unavailable,
+// a registry that is down, asked for a pause or has used up its budget unavailable or rate_limited at once,
 // other 4xx invalid, bytes that contradict their digest corrupt. A manifest that is refused because a blob is
 // missing (MANIFEST_BLOB_UNKNOWN) is unavailable: the next copy brings the blob again.
 
@@ -11,6 +12,7 @@
 #include "net/client.hpp"
 #include "oci/manifest.hpp"
 #include "oci/reference.hpp"
+#include "registry/budget.hpp"
 #include "registry/credentials.hpp"
 #include "registry/place.hpp"
 
@@ -24,6 +26,13 @@
 #include <vector>
 
 namespace sluice::registry {
+
+/// Stands in for a registry where content is asked for by digest.
+struct Mirror {
+  std::string registry;  // host[:port]; how to talk to it is an Access of its own
+  std::string path;      // put before the repository's own; may be empty
+  bool tags = false;     // also asked what a tag names, while the registry itself cannot be
+};
 
 /// How to talk to one registry host.
 struct Access {
@@ -39,7 +48,15 @@ struct Access {
   std::shared_ptr<const net::Proxies> proxies;
   /// For all bodies from and to the registry and where it sends us; null: no limit.
   std::shared_ptr<net::Bandwidth> bandwidth;
+  /// How many requests it may get; nullopt: as many as it takes.
+  std::optional<Allowance> allowance;
+  /// How long a request waits for its turn (budget, pause, outage) before it fails.
+  Milliseconds patience{std::chrono::seconds(5)};
+  /// Asked before the registry itself, in this order. Their own mirrors are not.
+  std::vector<Mirror> mirrors;
 };
+
+struct RegistryStatus;
 
 struct Resolved {
   oci::Digest digest;
@@ -127,13 +144,21 @@ class Client {
   Task<std::optional<Credentials>> credentials(oci::Repository repository);
   /// What a tag or digest names now: HEAD, or GET and hash where the registry does not send
   /// Docker-Content-Digest. Nullopt when the registry says 404.
+  /// The registry's own word; no mirror is asked.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
-  /// GET of a manifest, verified when asked by digest. Throws not_found.
+  /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are.
+  Task<std::optional<Resolved>> look(oci::Repository repository, std::string tag_or_digest,
+                                     Pace pace = Pace::begin);
+  /// Whether the next look at this registry should be left out, so that what is left of its limit is spread.
+  bool puts_off_looks(const std::string& registry);
+  /// How all registries fare that were asked, by name.
+  std::vector<RegistryStatus> statuses() const;
+  /// GET of a manifest, verified when asked by digest, from mirrors first. Throws not_found.
   Task<FetchedManifest> manifest(oci::Repository repository, std::string tag_or_digest);
   /// PUT of exactly these bytes under a tag or digest. Checks Docker-Content-Digest of the answer.
   Task<> put_manifest(oci::Repository repository, std::string tag_or_digest, std::string media_type,
                       std::string bytes);
-  /// A small blob (an image config), verified. Throws corrupt when larger than `limit`.
+  /// A small blob (an image config), verified, from mirrors first. Throws corrupt when larger than `limit`.
   Task<std::string> small_blob(oci::Repository repository, oci::Digest digest,
                                std::size_t limit = 8 * 1024 * 1024);
   Task<bool> blob_exists(oci::Repository repository, oci::Digest digest);

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "net/fields.hpp"
 #include "registry/answer.hpp"
 #include "registry/endpoint.hpp"
 
@@ -62,7 +63,7 @@ Task<std::string> ask_cloud(net::Client& http, Clock& clock, net::Request reques
     const bool later = kind == ErrorKind::rate_limited || kind == ErrorKind::unavailable;
     throw Error(later ? kind : ErrorKind::unauthorized,
                 host + " answered " + std::to_string(status) + error_code_in(body),
-                retry_after(response->headers(), clock.now()));
+                net::retry_after(response->headers(), clock.now(), max_retry_after));
   } catch (const Error& error) {
     throw Error(error).within(who);
   }

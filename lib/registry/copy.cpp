@@ -85,12 +85,24 @@ class Copy {
     co_await flights_.wait(key, clock_);
     const KeyedLock::Place place(flights_, key);
     std::uint64_t on_its_way = 0;
-    BlobMoved moved = [this, &blob, &on_its_way](std::uint64_t bytes) {
+    const BlobMoved moved = [this, &blob, &on_its_way](std::uint64_t bytes) {
       on_its_way = bytes == 0 ? 0 : on_its_way + bytes;
       if (options_.watcher) options_.watcher->moved(blob, on_its_way);
     };
-    const Arrival arrival = co_await target_.bring(source_, blob, std::move(moved));
-    count(blob, arrival);
+    std::optional<Arrival> arrival;
+    while (!arrival)
+      arrival = co_await try_to_bring(blob, moved);
+    count(blob, *arrival);
+  }
+
+  /// Nullopt when a mirror gave wrong bytes and the blob may come from somewhere else.
+  Task<std::optional<Arrival>> try_to_bring(oci::Descriptor blob, BlobMoved moved) {
+    try {
+      co_return co_await target_.bring(source_, blob, std::move(moved));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt || !source_.gave_wrong(blob)) throw;
+    }
+    co_return std::nullopt;
   }
 
   void count(const oci::Descriptor& blob, Arrival arrival) {

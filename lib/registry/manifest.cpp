@@ -52,8 +52,12 @@ bool is_manifest_type(std::string_view media_type) {
   return std::find(types.begin(), types.end(), media_type) != types.end();
 }
 
-Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest) {
+Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                                   Pace pace, std::string mirror_of) {
   Call call = manifest_call(repository, tag_or_digest);
+  call.mirror_of = std::move(mirror_of);
+  call.pace = pace;
+  call.is_pull = true;
   const std::string what = "GET " + call.what + " of " + repository.text();
   const auto response = co_await session.send(repository, std::move(call));
   try {
@@ -79,8 +83,10 @@ Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository,
 // (ECR Public, registry.redhat.io and static registries send no Docker-Content-Digest) is replaced by GET and
 // hash.
 Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
-                                               std::string tag_or_digest) {
+                                               std::string tag_or_digest, Pace pace, std::string mirror_of) {
   Call call = manifest_call(repository, tag_or_digest);
+  call.mirror_of = mirror_of;
+  call.pace = pace;
   call.method = "HEAD";
   call.expected = {200, 404, 405};
   call.html_allowed = true;
@@ -97,7 +103,8 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
     co_return Resolved{*digest, type, static_cast<std::int64_t>(*size)};
 
   try {
-    const FetchedManifest fetched = co_await get_manifest(session, repository, tag_or_digest);
+    const FetchedManifest fetched =
+        co_await get_manifest(session, repository, tag_or_digest, pace, mirror_of);
     co_return Resolved{fetched.digest, fetched.media_type, static_cast<std::int64_t>(fetched.bytes.size())};
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;

@@ -5,9 +5,12 @@
 
 namespace sluice::registry {
 
-Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest);
+/// With `mirror_of`, the repository is that of a mirror of that registry; see Call.
+Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                                   Pace pace = Pace::begin, std::string mirror_of = {});
 Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
-                                               std::string tag_or_digest);
+                                               std::string tag_or_digest, Pace pace = Pace::begin,
+                                               std::string mirror_of = {});
 /// True when the registry says that it took note of the manifest's subject (OCI-Subject).
 Task<bool> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
                         std::string media_type, std::string bytes);

@@ -1,8 +1,12 @@
 #include "registry/repository.hpp"
 
+#include "core/error.hpp"
 #include "registry/manifest.hpp"
+#include "registry/mirrors.hpp"
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
+
+#include <utility>
 
 namespace sluice::registry {
 
@@ -10,16 +14,46 @@ RepositorySource::RepositorySource(Session& session, oci::Repository repository)
     : session_(session), repository_(std::move(repository)), text_(repository_.text()) {}
 
 Task<FetchedManifest> RepositorySource::manifest(std::string tag_or_digest) {
-  return get_manifest(session_, repository_, std::move(tag_or_digest));
+  FetchedManifest fetched = co_await pull(std::move(tag_or_digest));
+  read_.push_back(fetched);
+  co_return fetched;
+}
+
+Task<FetchedManifest> RepositorySource::pull(std::string tag_or_digest) {
+  const auto digest = oci::Digest::parse(tag_or_digest);
+  auto kept = digest ? session_.kept_manifests().take(repository_, *digest) : std::nullopt;
+  if (kept) co_return std::move(*kept);
+  const Pace pace = read_.empty() ? Pace::begin : Pace::go_on;
+  try {
+    co_return co_await pull_manifest(session_, repository_, std::move(tag_or_digest), pace);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::rate_limited)
+      for (auto& manifest : std::exchange(read_, {}))
+        session_.kept_manifests().keep(repository_, std::move(manifest));
+    throw;
+  }
 }
 
 Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_digest) {
-  return resolve_manifest(session_, repository_, std::move(tag_or_digest));
+  return look_up_manifest(session_, repository_, std::move(tag_or_digest));
 }
 
 std::unique_ptr<net::BodySource> RepositorySource::open(const oci::Descriptor& blob, std::uint64_t from) {
+  auto& used = mirrors_used_[blob.digest];
+  if (!used) used = std::make_shared<MirrorsUsed>();
   return std::make_unique<BlobReader>(session_, repository_, blob.digest,
-                                      static_cast<std::uint64_t>(blob.size), from);
+                                      static_cast<std::uint64_t>(blob.size), from, used);
+}
+
+// Which of the mirrors that gave parts of it was wrong cannot be told.
+bool RepositorySource::gave_wrong(const oci::Descriptor& blob) {
+  const auto found = mirrors_used_.find(blob.digest);
+  if (found == mirrors_used_.end() || found->second->empty()) return false;
+  const Error wrong(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " did not match its digest");
+  for (const auto& at : *found->second)
+    session_.mirror_failed(at, wrong);
+  found->second->clear();
+  return true;
 }
 
 Task<std::vector<oci::Descriptor>> RepositorySource::referrers(oci::Digest subject) {
@@ -33,8 +67,9 @@ Task<std::vector<std::string>> RepositorySource::tags() {
 RepositoryTarget::RepositoryTarget(Session& session, UploadNotes& notes, oci::Repository repository)
     : session_(session), notes_(notes), repository_(std::move(repository)), text_(repository_.text()) {}
 
+// The source was read before.
 Task<std::optional<Resolved>> RepositoryTarget::resolve(std::string tag_or_digest) {
-  return resolve_manifest(session_, repository_, std::move(tag_or_digest));
+  return resolve_manifest(session_, repository_, std::move(tag_or_digest), Pace::go_on);
 }
 
 Task<bool> RepositoryTarget::has(oci::Descriptor blob) {

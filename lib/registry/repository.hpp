@@ -1,9 +1,15 @@
 #pragma once
 // A repository of a registry as the end of a copy.
 
+#include "registry/blob.hpp"
 #include "registry/request.hpp"
 #include "registry/source.hpp"
 #include "registry/upload.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace sluice::registry {
 
@@ -16,12 +22,17 @@ class RepositorySource final : public Source {
   std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;
   Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) override;
   Task<std::vector<std::string>> tags() override;
+  bool gave_wrong(const oci::Descriptor& blob) override;
   const oci::Repository* repository() const override { return &repository_; }
 
  private:
+  Task<FetchedManifest> pull(std::string tag_or_digest);
+
   Session& session_;
   oci::Repository repository_;
   std::string text_;
+  std::vector<FetchedManifest> read_;  // so far; more of them belong to the same piece of work
+  std::map<oci::Digest, std::shared_ptr<MirrorsUsed>> mirrors_used_;  // by blob
 };
 
 class RepositoryTarget final : public Target {

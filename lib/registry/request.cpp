@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 namespace sluice::registry {
 namespace {
 
@@ -16,6 +18,25 @@ bool shows(std::string_view body, const Secret& authorization) {
   const auto space = value.find(' ');
   return space != std::string_view::npos && body.find(value.substr(space + 1)) != std::string_view::npos;
 }
+
+/// Tells a source that fails from a registry that does.
+class ToldSource final : public net::BodySource {
+ public:
+  explicit ToldSource(net::BodySource* source) : source_(source) {}
+  bool failed() const { return failed_; }
+  Task<std::size_t> read(std::span<char> buffer) override {
+    try {
+      co_return co_await source_->read(buffer);
+    } catch (...) {
+      failed_ = true;
+      throw;
+    }
+  }
+
+ private:
+  net::BodySource* source_;
+  bool failed_ = false;
+};
 
 std::optional<Auth::Learned> learned_from(const net::Response& response) {
   auto challenge = choose_challenge(parse_challenges(response.headers().all("WWW-Authenticate")));
@@ -34,7 +55,12 @@ std::string push_scope(const oci::Repository& repository) {
 
 Session::Session(net::Client& http, Clock& clock, Random& random,
                  std::function<Access(const std::string&)> access)
-    : http_(http), clock_(clock), random_(random), access_(std::move(access)), auth_(http, clock) {}
+    : http_(http),
+      clock_(clock),
+      random_(random),
+      access_(std::move(access)),
+      auth_(http, clock),
+      gates_(clock, random) {}
 
 Endpoint Session::endpoint(const oci::Repository& repository) const {
   return endpoint_of(repository.registry, access_(repository.registry));
@@ -44,14 +70,55 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
   if (!oci::is_valid_path(repository.path))
     throw Error(ErrorKind::invalid, "\"" + printable(repository.text(), 300) + "\" is not a repository");
   Endpoint endpoint = this->endpoint(repository);
+  // What writes belongs to work that has begun elsewhere.
+  if (call.method != "GET" && call.method != "HEAD") call.pace = Pace::go_on;
   const std::string what = call.method + " " + call.what + " of " + repository.text();
   net::Url url = endpoint.base;
   url.target += repository.path + "/" + call.path;
+  // So that one that mirrors several registries knows which (distribution specification, "Registry
+  // Proxying").
+  if (!call.mirror_of.empty()) url.target += "?ns=" + net::percent_encode(call.mirror_of);
   if (call.url) url = *call.url;
   try {
-    co_return co_await admitted(endpoint, call, url, repository.path);
+    co_return co_await patiently(endpoint, call, url, repository.path);
   } catch (const Error& error) {
     throw Error(error).within(what);  // a copy: the failure of a shared token fetch is thrown to many
+  }
+}
+
+std::vector<oci::Repository> Session::mirrors_of(const oci::Repository& repository, bool for_tags) const {
+  std::vector<oci::Repository> places;
+  for (const auto& mirror : access_(repository.registry).mirrors) {
+    auto at = at_mirror(mirror, repository);
+    const bool asked = (mirror.tags || !for_tags) && !mirror_notes_.is_passed_over(at, clock_.steady());
+    if (asked) places.push_back(std::move(at));
+  }
+  return places;
+}
+
+void Session::mirror_failed(const oci::Repository& at, const Error& error) {
+  mirror_notes_.failed(at, error, clock_.steady());
+  spdlog::info("the mirror {} is passed over for a while: {}", printable(at.text(), 300),
+               printable(error.what(), 600));
+}
+
+bool Session::puts_off_looks(const std::string& registry) {
+  return gates_.puts_off_looks(endpoint_of(registry, access_(registry)));
+}
+
+// A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate.
+Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, const Call& call,
+                                                        const net::Url& url, std::string path) {
+  constexpr int attempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      co_return co_await admitted(endpoint, call, url, path);
+    } catch (const Error& error) {
+      const auto wait = error.retry_after();
+      const bool soon = error.kind() == ErrorKind::rate_limited && wait && *wait <= endpoint.access.patience;
+      const bool waits = call.pace != Pace::look && call.mirror_of.empty() && call.stream == nullptr;
+      if (!soon || !waits || attempt == attempts) throw;
+    }
   }
 }
 
@@ -78,24 +145,38 @@ Task<std::unique_ptr<net::Response>> Session::admitted(Endpoint& endpoint, const
 Task<std::unique_ptr<net::Response>> Session::attempt(Endpoint& endpoint, const Call& call,
                                                       const net::Url& url, std::string path) {
   const bool at_home = url.same_origin(endpoint.base);
+  const bool waits = call.pace != Pace::look && call.mirror_of.empty();
+  co_await gates_.wait(endpoint, call.pace, call.is_pull, waits ? endpoint.access.patience : Milliseconds(0));
+  Gates::Passage passage(gates_, endpoint, call.is_pull);
   Secret authorization;
   if (at_home && auth_.known(endpoint.registry)) {
     co_await look_up(endpoint, path);
-    authorization = co_await auth_.authorization(endpoint, call.scopes);
+    authorization = co_await this->authorization(passage, endpoint, call.scopes);
   }
-  auto response = co_await exchange(endpoint, call, url, authorization);
+  auto response = co_await exchange(passage, endpoint, call, url, authorization);
   const bool challenged = response->status() == 401 && at_home && call.answers_challenge &&
                           response->url().same_origin(endpoint.base);
   if (challenged) {
-    const bool better = co_await learn(endpoint, call, *response, authorization, path);
+    const bool better = co_await learn(passage, endpoint, call, *response, authorization, path);
     if (better && call.stream == nullptr) {
       co_await drain(*response);
-      authorization = co_await auth_.authorization(endpoint, call.scopes);
-      response = co_await exchange(endpoint, call, url, authorization);
+      authorization = co_await this->authorization(passage, endpoint, call.scopes);
+      response = co_await exchange(passage, endpoint, call, url, authorization);
     }
   }
-  co_await check(endpoint, call, *response, authorization);
+  co_await check(passage, endpoint, call, *response, authorization);
   co_return response;
+}
+
+// Without its token service a registry is of no use: the two are one to the gate.
+Task<Secret> Session::authorization(Gates::Passage& passage, const Endpoint& endpoint,
+                                    const std::vector<std::string>& scopes) {
+  try {
+    co_return co_await auth_.authorization(endpoint, scopes);
+  } catch (const Error& error) {
+    passage.failed(error);
+    throw passage.with_pause(error);
+  }
 }
 
 Task<bool> Session::verify(std::string registry) {
@@ -103,7 +184,7 @@ Task<bool> Session::verify(std::string registry) {
   Call call;
   call.what = "/v2/";
   try {
-    const auto response = co_await admitted(endpoint, call, endpoint.base, std::string());
+    const auto response = co_await patiently(endpoint, call, endpoint.base, std::string());
     co_await drain(*response);
     co_return auth_.known(registry).has_value();
   } catch (const Error& error) {
@@ -126,8 +207,9 @@ Task<> Session::look_up(Endpoint& endpoint, std::string path) {
   endpoint.access.credentials = co_await source->find(std::move(asked), std::move(path));
 }
 
-Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint, const Call& call,
-                                                       const net::Url& url, Secret authorization) {
+Task<std::unique_ptr<net::Response>> Session::exchange(Gates::Passage& passage, const Endpoint& endpoint,
+                                                       const Call& call, const net::Url& url,
+                                                       Secret authorization) {
   net::Request request = request_to(endpoint, url, call.url_from);
   request.method = call.method;
   request.headers = call.headers;
@@ -135,21 +217,36 @@ Task<std::unique_ptr<net::Response>> Session::exchange(const Endpoint& endpoint,
   request.headers.set("Accept-Encoding", "identity");
   if (!authorization.empty()) request.headers.set("Authorization", std::string(authorization.reveal()));
   request.body = call.body;
-  request.stream = call.stream;
+  ToldSource stream(call.stream);
+  if (call.stream != nullptr) request.stream = &stream;
   request.stream_length = call.stream_length;
   request.max_redirects = call.redirects;
   request.header_timeout = call.header_timeout;
-  co_return co_await http_.send(std::move(request));
+  net::Url asked = url;
+  request.asked = &asked;
+  std::unique_ptr<net::Response> response;
+  try {
+    response = co_await http_.send(std::move(request));
+  } catch (const Error& error) {
+    // The failure of a storage that it sent us to is not the registry's.
+    if (!stream.failed() && asked.same_origin(endpoint.base)) passage.failed(error);
+    throw;
+  }
+  if (response->url().same_origin(endpoint.base))
+    passage.answered(*response, call.method == "HEAD");
+  else if (url.same_origin(endpoint.base))
+    passage.sent_elsewhere();
+  co_return response;
 }
 
-Task<bool> Session::learn(Endpoint& endpoint, const Call& call, const net::Response& response, Secret sent,
-                          std::string path) {
+Task<bool> Session::learn(Gates::Passage& passage, Endpoint& endpoint, const Call& call,
+                          const net::Response& response, Secret sent, std::string path) {
   auto learned = learned_from(response);
   // Some registries (gcr.io) send a 401 without a challenge; the one of /v2/ holds for all.
   if (!learned) learned = auth_.known(endpoint.registry);
   if (!learned) {
     Call ping;
-    const auto answer = co_await exchange(endpoint, ping, endpoint.base, Secret());
+    const auto answer = co_await exchange(passage, endpoint, ping, endpoint.base, Secret());
     if (answer->status() == 401) learned = learned_from(*answer);
     co_await drain(*answer);
   }
@@ -158,7 +255,8 @@ Task<bool> Session::learn(Endpoint& endpoint, const Call& call, const net::Respo
   co_return auth_.refused(endpoint, call.scopes, sent, *learned);
 }
 
-Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response& response, Secret sent) {
+Task<> Session::check(const Gates::Passage& passage, const Endpoint& endpoint, const Call& call,
+                      net::Response& response, Secret sent) {
   const int status = response.status();
   const bool expected = std::find(call.expected.begin(), call.expected.end(), status) != call.expected.end();
   const bool page = status < 300 && content_type(response.headers()) == "text/html" && !call.html_allowed;
@@ -171,10 +269,11 @@ Task<> Session::check(const Endpoint& endpoint, const Call& call, net::Response&
     throw Error(ErrorKind::corrupt, who + " answered " + std::to_string(status) +
                                         " with a web page instead of a registry's answer " +
                                         quoted_beginning(body));
-  const Error error = error_from(who, status, response.headers(), body, clock_.now());
+  const bool at_home = response.url().same_origin(endpoint.base);
+  Error error = error_from(who, status, response.headers(), body, clock_.now());
+  if (at_home && (status == 429 || status == 503)) error = passage.with_pause(error);
   // Signed URLs of a storage behind the registry end after minutes: a later try gets a fresh one.
-  if ((status == 401 || status == 403) && !response.url().same_origin(endpoint.base))
-    throw Error(ErrorKind::unavailable, error.what());
+  if ((status == 401 || status == 403) && !at_home) throw Error(ErrorKind::unavailable, error.what());
   // Some stores show a blob a moment after it was pushed; and one that was collected meanwhile comes with the
   // next try.
   const auto codes = error_codes(body);

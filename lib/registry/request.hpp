@@ -6,6 +6,9 @@
 #include "registry/auth.hpp"
 #include "registry/client.hpp"
 #include "registry/endpoint.hpp"
+#include "registry/gates.hpp"
+#include "registry/kept_manifests.hpp"
+#include "registry/mirror_notes.hpp"
 
 #include <functional>
 #include <memory>
@@ -35,6 +38,11 @@ struct Call {
   /// False: a 401 is an answer like any other, and nothing is learned from it.
   bool answers_challenge = true;
   Milliseconds header_timeout{std::chrono::seconds(30)};
+  Pace pace = Pace::begin;
+  /// Counts as a pull where pulls are counted.
+  bool is_pull = false;
+  /// The registry whose mirror is asked, empty for none. It is not waited for: others have the same.
+  std::string mirror_of;
 };
 
 std::string pull_scope(const oci::Repository& repository);
@@ -44,8 +52,9 @@ class Session {
  public:
   Session(net::Client& http, Clock& clock, Random& random, std::function<Access(const std::string&)> access);
 
-  /// Sends the call and returns an answer with one of the expected statuses; any other is thrown as Error. On
-  /// 401 a new authorization is tried once; not with a stream, which cannot be sent again (the caller may
+  /// Sends the call, when the registry's gate lets it through, and returns an answer with one of the expected
+  /// statuses; any other is thrown as Error. A refusal for a short time (429) is waited for and tried again.
+  /// On 401 a new authorization is tried once; not with a stream, which cannot be sent again (the caller may
   /// start over). Another host than the registry gets no Authorization, and its 401 is not answered.
   Task<std::unique_ptr<net::Response>> send(oci::Repository repository, Call call);
 
@@ -55,26 +64,41 @@ class Session {
   Task<std::optional<Credentials>> credentials(oci::Repository repository);
 
   Endpoint endpoint(const oci::Repository& repository) const;
+  /// The repository's mirrors that were not of no use lately, in order; `for_tags`: those that may tell tags.
+  std::vector<oci::Repository> mirrors_of(const oci::Repository& repository, bool for_tags) const;
+  /// A mirror was of no use: it is passed over for a while.
+  void mirror_failed(const oci::Repository& at, const Error& error);
+  KeptManifests& kept_manifests() { return kept_manifests_; }
+  bool puts_off_looks(const std::string& registry);
+  std::vector<RegistryStatus> statuses() const { return gates_.statuses(); }
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
 
  private:
+  Task<std::unique_ptr<net::Response>> patiently(Endpoint& endpoint, const Call& call, const net::Url& url,
+                                                 std::string path);
   Task<std::unique_ptr<net::Response>> admitted(Endpoint& endpoint, const Call& call, const net::Url& url,
                                                 std::string path);
   Task<std::unique_ptr<net::Response>> attempt(Endpoint& endpoint, const Call& call, const net::Url& url,
                                                std::string path);
   Task<> look_up(Endpoint& endpoint, std::string path);
-  Task<std::unique_ptr<net::Response>> exchange(const Endpoint& endpoint, const Call& call,
-                                                const net::Url& url, Secret authorization);
-  Task<bool> learn(Endpoint& endpoint, const Call& call, const net::Response& response, Secret sent,
-                   std::string path);
-  Task<> check(const Endpoint& endpoint, const Call& call, net::Response& response, Secret sent);
+  Task<Secret> authorization(Gates::Passage& passage, const Endpoint& endpoint,
+                             const std::vector<std::string>& scopes);
+  Task<std::unique_ptr<net::Response>> exchange(Gates::Passage& passage, const Endpoint& endpoint,
+                                                const Call& call, const net::Url& url, Secret authorization);
+  Task<bool> learn(Gates::Passage& passage, Endpoint& endpoint, const Call& call,
+                   const net::Response& response, Secret sent, std::string path);
+  Task<> check(const Gates::Passage& passage, const Endpoint& endpoint, const Call& call,
+               net::Response& response, Secret sent);
 
   net::Client& http_;
   Clock& clock_;
   Random& random_;
   std::function<Access(const std::string&)> access_;
   Auth auth_;
+  Gates gates_;
+  MirrorNotes mirror_notes_;
+  KeptManifests kept_manifests_;
 };
 
 /// Reads at most `limit` bytes, for error texts; what fails on the way is left out.

@@ -25,6 +25,8 @@ class Source {
   virtual Task<std::optional<Resolved>> resolve(std::string tag_or_digest) = 0;
   /// The blob's bytes from the offset `from` on. Nothing is asked before the first read.
   virtual std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) = 0;
+  /// Told that what open() gave was not the blob. True when it can come from somewhere else now.
+  virtual bool gave_wrong(const oci::Descriptor& /*blob*/) { return false; }
   /// What refers to this manifest by its `subject`: signatures, SBOMs, attestations.
   virtual Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) = 0;
   /// All tags in the order of the source.

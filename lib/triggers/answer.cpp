@@ -1,54 +1,12 @@
 #include "triggers/answer.hpp"
 
 #include "core/text.hpp"
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <ctime>
+#include "net/fields.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
 namespace sluice::triggers {
 namespace {
-
-constexpr Milliseconds longest_wait = std::chrono::hours(24);
-
-// IMF-fixdate, the one form that senders must use (RFC 9110, section 5.6.7).
-std::optional<Time> http_date(const std::string& text) {
-  std::tm parts{};
-  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return Time(std::chrono::seconds(::timegm(&parts)));
-}
-
-std::string_view reason(int status) {
-  static constexpr std::array<std::pair<int, std::string_view>, 22> known{{{200, "OK"},
-                                                                           {201, "Created"},
-                                                                           {202, "Accepted"},
-                                                                           {204, "No Content"},
-                                                                           {301, "Moved Permanently"},
-                                                                           {302, "Found"},
-                                                                           {303, "See Other"},
-                                                                           {307, "Temporary Redirect"},
-                                                                           {308, "Permanent Redirect"},
-                                                                           {400, "Bad Request"},
-                                                                           {401, "Unauthorized"},
-                                                                           {403, "Forbidden"},
-                                                                           {404, "Not Found"},
-                                                                           {408, "Request Timeout"},
-                                                                           {410, "Gone"},
-                                                                           {422, "Unprocessable Content"},
-                                                                           {425, "Too Early"},
-                                                                           {429, "Too Many Requests"},
-                                                                           {500, "Internal Server Error"},
-                                                                           {502, "Bad Gateway"},
-                                                                           {503, "Service Unavailable"},
-                                                                           {504, "Gateway Timeout"}}};
-  for (const auto& [code, text] : known)
-    if (code == status) return text;
-  return {};
-}
 
 ErrorKind kind_of_status(int status) {
   switch (status) {
@@ -80,24 +38,8 @@ std::string_view advice(int status) {
 
 }  // namespace
 
-std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now) {
-  const auto value = headers.get("Retry-After");
-  if (!value) return std::nullopt;
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (end == value->data() + value->size() && error == std::errc::result_out_of_range) return longest_wait;
-  if (end == value->data() + value->size() && error == std::errc{}) {
-    if (seconds < 0) return std::nullopt;
-    return std::min<Milliseconds>(std::chrono::seconds(std::min<std::int64_t>(seconds, 1'000'000)),
-                                  longest_wait);
-  }
-  const auto date = http_date(*value);
-  if (!date || *date <= now) return std::nullopt;
-  return std::min(std::chrono::ceil<Milliseconds>(*date - now), longest_wait);
-}
-
 std::string status_line(int status) {
-  const auto text = reason(status);
+  const auto text = net::reason_phrase(status);
   return text.empty() ? std::to_string(status) : fmt::format("{} {}", status, text);
 }
 
@@ -106,7 +48,7 @@ Error error_from(std::string_view target, int status, const net::Headers& header
   auto message = fmt::format("{} answered {}", target, status_line(status));
   if (!body.empty()) message += fmt::format(": \"{}\"", printable(body, 300));
   if (const auto what = advice(status); !what.empty()) message += fmt::format("; {}", what);
-  return Error(kind_of_status(status), std::move(message), retry_after(headers, now));
+  return Error(kind_of_status(status), std::move(message), net::retry_after(headers, now, max_retry_after));
 }
 
 Task<std::string> beginning(net::Response& response) {

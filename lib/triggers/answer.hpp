@@ -11,9 +11,8 @@
 
 namespace sluice::triggers {
 
-/// Retry-After as seconds or as a date (RFC 9110, section 10.2.3), at most a day; nullopt when absent, past
-/// or nonsense.
-std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now);
+/// The longest Retry-After that is obeyed.
+inline constexpr Milliseconds max_retry_after = std::chrono::hours(24);
 
 /// "204 No Content".
 std::string status_line(int status);

@@ -63,6 +63,7 @@ struct Guarded {
     return run([&]() -> Task<std::optional<Error>> {
       Rig rig;
       rig.access[registry.host()].credentials = credentials;
+      rig.access[registry.host()].patience = Milliseconds(0);
       std::optional<Error> failure;
       try {
         co_await rig.client.resolve(registry.repository("a"), "1");

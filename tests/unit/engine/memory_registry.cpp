@@ -133,6 +133,7 @@ Task<std::unique_ptr<net::Response>> MemoryRegistries::send(net::Request request
   auto given = answer(request, std::move(body));
   if (trouble && trouble->lose_answer)
     throw Error(ErrorKind::unavailable, request.method + " " + request.url.text() + ": connection reset");
+  if (also_say) also_say(request, given.headers);
   const std::uint64_t length = given.body.size();
   if (request.method == "HEAD") given.body.clear();
   co_return std::make_unique<StoredResponse>(request.url, given.status, std::move(given.headers),

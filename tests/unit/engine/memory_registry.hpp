@@ -31,6 +31,8 @@ class MemoryRegistries final : public net::Client {
   };
   /// Asked for each request; nullopt lets it through.
   std::function<std::optional<Fault>(const net::Request&)> fault;
+  /// Adds to the header of an answer.
+  std::function<void(const net::Request&, net::Headers&)> also_say;
   /// "METHOD host/path" of every request, oldest first.
   std::vector<std::string> requests;
 

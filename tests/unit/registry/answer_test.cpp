@@ -13,7 +13,7 @@ namespace {
 const Time now = Time(std::chrono::sys_days(std::chrono::year(1994) / 11 / 6)) + 8h + 49min + 37s;
 
 std::optional<Milliseconds> after(const std::string& value) {
-  return registry::retry_after(net::Headers{{"Retry-After", value}}, now);
+  return error_from("r", 429, {{"Retry-After", value}}, "", now).retry_after();
 }
 }  // namespace
 
@@ -56,22 +56,10 @@ TEST_CASE("C5: an error body is bounded and escaped") {
   }
 }
 
-TEST_CASE("C4: Retry-After is read as seconds or date, capped, and nonsense is ignored") {
-  CHECK(after("7") == 7s);
-  CHECK(after(" 120 ") == 120s);
+TEST_CASE("C4: a registry's Retry-After is obeyed for an hour at most") {
+  CHECK(after("30") == 30s);
   CHECK(after("31536000") == registry::max_retry_after);
-  CHECK(after("99999999999999999999999") == registry::max_retry_after);
-  CHECK(after("Sun, 06 Nov 1994 08:50:37 GMT") == 60s);
-  CHECK(after("Sunday, 06-Nov-94 08:50:37 GMT") == 60s);
-  CHECK(after("Sun Nov  6 08:50:37 1994") == 60s);
-  CHECK(after("Wed, 21 Oct 2099 07:28:00 GMT") == registry::max_retry_after);
-  for (const char* nothing : {"0", "", "-5", "soon", "Sun, 06 Nov 1994 08:49:36 GMT",
-                              "Sun, 99 Nov 1994 99:99:99 GMT", "Sun, 06 Foo 1994 08:50:37 GMT", "1.5"}) {
-    INFO(nothing);
-    CHECK_FALSE(after(nothing).has_value());
-  }
-  CHECK_FALSE(registry::retry_after({}, now).has_value());
-  CHECK(error_from("r", 429, {{"Retry-After", "30"}}, "", now).retry_after() == 30s);
+  CHECK_FALSE(after("soon").has_value());
 }
 
 TEST_CASE("Content-Type is compared without case and parameters") {

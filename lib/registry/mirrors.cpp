@@ -1,0 +1,115 @@
+#include "registry/mirrors.hpp"
+
+#include "core/text.hpp"
+#include "registry/blob.hpp"
+#include "registry/manifest.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace sluice::registry {
+namespace {
+
+/// What the mirrors said, for the error of the registry when that fails too.
+class MirrorFailures {
+ public:
+  void add(const oci::Repository& at, const Error& error) {
+    if (text_.size() < 1000)
+      text_ += (text_.empty() ? "" : "; ") + at.registry + ": " + printable(error.what(), 300);
+  }
+  Error with(const Error& error) const {
+    if (text_.empty()) return error;
+    return {error.kind(), std::string(error.what()) + " (and before, its mirrors: " + text_ + ")",
+            error.retry_after()};
+  }
+
+ private:
+  std::string text_;
+};
+
+bool cannot_be_asked(ErrorKind kind) {
+  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::rate_limited;
+}
+
+}  // namespace
+
+Task<FetchedManifest> pull_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                                    Pace pace) {
+  const auto mirrors = session.mirrors_of(repository, false);
+  if (!mirrors.empty() && !oci::Digest::parse(tag_or_digest)) {
+    const auto named = co_await look_up_manifest(session, repository, tag_or_digest, pace);
+    if (named) tag_or_digest = named->digest.text();  // if not: let the GET say so
+  }
+  MirrorFailures failures;
+  if (oci::Digest::parse(tag_or_digest)) {
+    for (const auto& at : mirrors) {
+      std::optional<Error> failure;
+      try {
+        co_return co_await get_manifest(session, at, tag_or_digest, pace, repository.registry);
+      } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        failure = error;
+      }
+      session.mirror_failed(at, *failure);
+      failures.add(at, *failure);
+    }
+  }
+  try {
+    co_return co_await get_manifest(session, repository, tag_or_digest, pace);
+  } catch (const Error& error) {
+    throw failures.with(error);
+  }
+}
+
+Task<std::string> pull_small_blob(Session& session, oci::Repository repository, oci::Digest digest,
+                                  std::size_t limit) {
+  const auto mirrors = session.mirrors_of(repository, false);
+  MirrorFailures failures;
+  for (const auto& at : mirrors) {
+    std::optional<Error> failure;
+    try {
+      co_return co_await get_small_blob(session, at, digest, limit, repository.registry);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      failure = error;
+    }
+    session.mirror_failed(at, *failure);
+    failures.add(at, *failure);
+  }
+  try {
+    co_return co_await get_small_blob(session, repository, digest, limit);
+  } catch (const Error& error) {
+    throw failures.with(error);
+  }
+}
+
+Task<std::optional<Resolved>> look_up_manifest(Session& session, oci::Repository repository,
+                                               std::string tag_or_digest, Pace pace) {
+  std::optional<Error> failure;
+  try {
+    co_return co_await resolve_manifest(session, repository, tag_or_digest, pace);
+  } catch (const Error& error) {
+    if (!cannot_be_asked(error.kind())) throw;
+    failure = error;
+  }
+  const auto mirrors = session.mirrors_of(repository, true);
+  for (const auto& at : mirrors) {
+    std::optional<Error> refusal;
+    std::optional<Resolved> named;
+    try {
+      named = co_await resolve_manifest(session, at, tag_or_digest, pace, repository.registry);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      refusal = error;
+    }
+    if (named) {
+      spdlog::debug("{} cannot be asked, its mirror {} says what {} names", repository.registry, at.registry,
+                    printable(tag_or_digest, 160));
+      co_return named;
+    }
+    if (refusal) session.mirror_failed(at, *refusal);
+  }
+  // That a mirror has no such tag does not mean that there is none.
+  throw *failure;
+}
+
+}  // namespace sluice::registry

@@ -1,0 +1,118 @@
+#include "registry/breaker.hpp"
+
+#include "core/random.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::registry;
+using namespace std::chrono_literals;
+using State = Breaker::State;
+
+namespace {
+
+constexpr Steady start{1h};
+
+Breaker opened(Steady now = start) {
+  Breaker breaker;
+  for (int i = 0; i < Breaker::threshold; ++i)
+    breaker.failed(breaker.take(now), now, 0.0);
+  return breaker;
+}
+
+}  // namespace
+
+TEST_CASE("C1: failures in a row open a breaker, an answer in between begins the count anew") {
+  Breaker breaker;
+  for (int i = 1; i < Breaker::threshold; ++i)
+    CHECK_FALSE(breaker.failed(breaker.take(start), start, 0.5));
+  CHECK_FALSE(breaker.succeeded());
+  CHECK(breaker.failures() == 0);
+  for (int i = 1; i < Breaker::threshold; ++i)
+    CHECK_FALSE(breaker.failed(false, start, 0.5));
+  CHECK(breaker.wait(start) == 0ms);
+  CHECK(breaker.failed(false, start, 0.5));
+  CHECK(breaker.state() == State::open);
+  CHECK(breaker.wait(start) > 0ms);
+}
+
+TEST_CASE("C1: after its time one probe goes out, and all else waits for it") {
+  auto breaker = opened();
+  const auto due = start + breaker.wait(start);
+  CHECK(breaker.wait(due) == 0ms);
+  CHECK(breaker.take(due));
+  CHECK(breaker.state() == State::half_open);
+  CHECK(breaker.wait(due) == Breaker::probe_time);
+  CHECK(breaker.succeeded());
+  CHECK(breaker.state() == State::closed);
+  CHECK(breaker.wait(due) == 0ms);
+}
+
+TEST_CASE("C1: each failed probe doubles the time up to five minutes, with jitter") {
+  auto breaker = opened();
+  auto now = start;
+  auto before = 0ms;
+  for (int i = 0; i < 20; ++i) {
+    const auto wait = breaker.wait(now);
+    CHECK(wait >= before);
+    CHECK(wait <= 5min);
+    before = wait;
+    now += wait;
+    CHECK_FALSE(breaker.failed(breaker.take(now), now, 0.0));
+    CHECK(breaker.state() == State::open);
+  }
+  CHECK(before == 2min + 30s);  // the half that jitter leaves
+  now += before;
+  breaker.failed(breaker.take(now), now, 0.999);
+  CHECK(breaker.wait(now) > 4min);
+  // Once it was closed, it begins small again.
+  breaker.succeeded();
+  CHECK(opened(now).wait(now) == 1s);
+}
+
+TEST_CASE("failures of requests that were out when it opened change nothing") {
+  auto breaker = opened();
+  const auto wait = breaker.wait(start);
+  CHECK_FALSE(breaker.failed(false, start, 0.9));
+  CHECK(breaker.wait(start) == wait);
+}
+
+TEST_CASE("a probe that ends without news, or hangs, makes room for another") {
+  auto breaker = opened();
+  auto now = start + breaker.wait(start);
+  CHECK(breaker.take(now));
+  breaker.given_up();
+  CHECK(breaker.wait(now) == 0ms);
+  CHECK(breaker.take(now));
+  CHECK(breaker.wait(now + Breaker::probe_time) == 0ms);
+  CHECK(breaker.take(now + Breaker::probe_time));
+}
+
+TEST_CASE("property: whatever happens, a request may go within five minutes, and one answer closes it") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SeededRandom random(seed);
+    Breaker breaker;
+    auto now = start;
+    for (int step = 0; step < 500; ++step) {
+      now += Milliseconds(random.next() % 120'000);
+      REQUIRE(breaker.wait(now) <= 5min);
+      REQUIRE((breaker.state() == State::closed) == (breaker.failures() < Breaker::threshold));
+      if (breaker.wait(now) > 0ms) continue;
+      const bool is_probe = breaker.take(now);
+      REQUIRE(is_probe == (breaker.state() == State::half_open));
+      switch (random.next() % 8) {
+        case 0:
+          breaker.succeeded();
+          REQUIRE(breaker.state() == State::closed);
+          break;
+        case 1:
+          if (is_probe) breaker.given_up();
+          break;
+        case 2:
+          break;  // hangs
+        default:
+          breaker.failed(is_probe, now, random.unit());
+      }
+    }
+  }
+}
