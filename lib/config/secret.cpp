@@ -12,7 +12,7 @@
 namespace sluice::config {
 namespace {
 
-constexpr const char* ways =
+constexpr const char* secret_ways =
     "use {file: PATH}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}";
 
 // What came of one reference: a value, or why there is none.
@@ -89,18 +89,18 @@ Secret Section::secret(const std::string& key, bool required) {
   const auto* entry = impl_->ask(key);
   const auto name = "'" + printable(key, 80) + "'";
   if (!entry) {
-    if (required) error(impl_->at, name + " is missing", ways);
+    if (required) error(impl_->at, name + " is missing", secret_ways);
     return {};
   }
   const auto at = config::position_of(*entry);
   if (!entry->value.IsMap()) {
-    error(at, name + " must not stand in the file itself: it is a secret", ways);
+    error(at, name + " must not stand in the file itself: it is a secret", secret_ways);
     return {};
   }
   auto reference = section(key);
   auto found = read(reference, *reference.impl_, impl_->context->secrets);
   if (!found.value) {
-    error(at, name + ": " + found.why, ways);
+    error(at, name + ": " + found.why, secret_ways);
     return {};
   }
   strip_line_end(*found.value);

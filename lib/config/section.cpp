@@ -71,7 +71,8 @@ Section::Impl::Entry* Section::Impl::ask_scalar(const std::string& key) {
 Section::Impl::Entry* Section::Impl::scalar(Entry& entry) {
   entry.known = true;
   if (entry.value.IsNull()) {
-    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value", "give it one, or remove the line");
+    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value",
+                       "give it one, or remove the line");
     return nullptr;
   }
   if (!entry.value.IsScalar()) {
@@ -107,6 +108,11 @@ bool Section::has(const std::string& key) const {
   return impl_->ask(key) != nullptr;
 }
 
+bool Section::is_mapping(const std::string& key) const {
+  const auto* entry = impl_->ask(key);
+  return entry && entry->value.IsMap();
+}
+
 Position Section::position() const {
   return impl_->at;
 }
@@ -138,7 +144,8 @@ std::string Section::required_text(const std::string& key, const std::string& ad
     return {};
   }
   const auto* entry = impl_->ask_scalar(key);
-  if (entry && entry->value.Scalar().empty()) error(position_of(*entry), in_quotes(key) + " is empty", advice);
+  if (entry && entry->value.Scalar().empty())
+    error(position_of(*entry), in_quotes(key) + " is empty", advice);
   return entry ? entry->value.Scalar() : std::string();
 }
 
@@ -191,6 +198,12 @@ std::vector<std::string> Section::texts(const std::string& key) {
             "put a text with ': ' in it in quotes");
   }
   return all;
+}
+
+std::vector<std::string> Section::one_or_more_texts(const std::string& key) {
+  const auto* entry = impl_->ask(key);
+  if (!entry || !entry->value.IsScalar()) return texts(key);
+  return {text(key)};
 }
 
 std::vector<std::pair<std::string, std::string>> Section::text_map(const std::string& key) {
