@@ -153,18 +153,18 @@ class Loops {
                             : upstream_of(pipeline) == target_of(pipeline))
         continue;
       for (const auto& makers : sets.made(pipeline))
-        add(makers, upstream_of(pipeline), at);
+        join(makers, upstream_of(pipeline), at);
       add(upstream_of(pipeline), target_of(pipeline), at);
       for (const auto& takers : sets.taken(pipeline.target, pipeline.stable_tag, pipeline.is_set()))
-        add(target_of(pipeline), takers, at);
+        join(target_of(pipeline), takers, at);
     }
     for (std::size_t i = 0; i < config.dependents.size(); ++i) {
       const auto& image = config.dependents[i].image;
       for (const auto& takers : sets.taken(image.repository, image.tag.value_or("latest"), false))
-        add(tag_name(image), takers, draft.dependents_at[i].image);
+        join(tag_name(image), takers, draft.dependents_at[i].image);
       for (std::size_t j = 0; j < config.dependents[i].from.size(); ++j)
         for (const auto& maker : sets.made(config.dependents[i].from[j]))
-          add(maker, tag_name(config.dependents[i].from[j]), draft.dependents_at[i].from[j]);
+          join(maker, tag_name(config.dependents[i].from[j]), draft.dependents_at[i].from[j]);
     }
     for (std::size_t i = 0; i < config.dependents.size(); ++i)
       for (std::size_t j = 0; j < config.dependents[i].from.size(); ++j)
@@ -192,6 +192,11 @@ class Loops {
     if (!tags_.contains(from)) order_.push_back(from);
     tags_[from].makes.push_back({to, at});
     tags_.try_emplace(to);
+  }
+
+  // What a set writes may have the name of what another one reads.
+  void join(const std::string& from, const std::string& to, Position at) {
+    if (from != to) add(from, to, at);
   }
 
   void visit(const std::string& name) {

@@ -64,19 +64,25 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
   for (const auto& name : gone)
     unwatch(name);
   config_ = std::move(config);
-  wake_.notify();
+  hurry_joined();
 }
 
 void Poller::watch(std::string name, const WatchList::Question& question) {
-  const auto now = world_.clock.steady();
   const auto put = list_.put(std::move(name), question);
   if (put.ended) scheduler_.remove(std::to_string(*put.ended));
   if (put.fresh)
     scheduler_.put(
         {.key = std::to_string(put.id), .registry = question.repository.registry, .every = question.every},
-        now);
+        world_.clock.steady());
   else if (put.joined)
-    scheduler_.hurry(std::to_string(put.id), now);
+    joined_.insert(put.id);
+}
+
+// Those that came to a look at the same time are served by the next one, together.
+void Poller::hurry_joined() {
+  for (const auto id : std::exchange(joined_, {}))
+    scheduler_.hurry(std::to_string(id), world_.clock.steady());
+  wake_.notify();
 }
 
 void Poller::unwatch(const std::string& name) {
@@ -97,7 +103,7 @@ Task<> Poller::take_up_members() {
     for (const auto& tag : tags)
       watch(config::member_key(set.name, tag), question_of_member(*now, tag));
   }
-  wake_.notify();
+  hurry_joined();
 }
 
 Task<> Poller::run() {
@@ -212,6 +218,7 @@ Task<std::optional<Error>> Poller::look_at_list(Id id, const Owed& owed) {
       note_answer(name);
     }
   }
+  hurry_joined();
   co_return failure;
 }
 
@@ -257,7 +264,6 @@ void Poller::sync_members(const config::Pipeline& set, const std::vector<std::st
     watch(key, question_of_member(set, tag));
     if (fresh && by_webhook) owe(key, 0);
   }
-  wake_.notify();
 }
 
 Task<registry::Resolved> Poller::look_now(std::string name) {

@@ -58,6 +58,7 @@ class Poller {
 
   // poller.cpp: when, and what for
   void watch(std::string name, const WatchList::Question& question);
+  void hurry_joined();
   void unwatch(const std::string& name);
   Task<> look(Id id);
   Task<std::optional<Error>> look_at_tag(Id id, const Owed& owed);
@@ -91,6 +92,7 @@ class Poller {
   std::shared_ptr<const config::Config> config_;
   WatchList list_;
   TagSets sets_;
+  std::set<Id> joined_;                       // looks that got another name and are not hurried for it yet
   std::map<std::string, std::int64_t> owed_;  // newest receipt of looks that were promised, by pipeline
   std::map<std::string, Steady> hurried_;     // when the last look that a webhook caused began
   std::map<std::string, Steady> relisted_;    // when a missing member last had the list of its set looked at
