@@ -20,16 +20,17 @@ int count_of(const json& set, const char* key) {
 
 // Of a set: what is wrong with it as a whole comes before what is wrong with some of its tags.
 Cell set_condition(const json& set) {
-  const auto members = std::to_string(count_of(set, "members"));
+  const int count = count_of(set, "members");
+  const auto members = std::to_string(count) + (count == 1 ? " tag" : " tags");
   if (const int failing = count_of(set, "failing"); failing > 0)
-    return {"upstream fails for " + std::to_string(failing) + " of " + members + " tags", Colour::red};
+    return {"upstream fails for " + std::to_string(failing) + " of " + members, Colour::red};
   std::string more;
   if (const int held = count_of(set, "held"); held > 0) more += ", " + std::to_string(held) + " held";
   if (const int gone = count_of(set, "withdrawn"); gone > 0)
     more += ", " + std::to_string(gone) + " withdrawn";
   const auto note = text_of(set, "note", 300);
-  if (!note.empty()) return {"watching " + members + " tags" + more + ": " + note, Colour::yellow};
-  return {"watching " + members + " tags" + more, Colour::green};
+  if (!note.empty()) return {"watching " + members + more + ": " + note, Colour::yellow};
+  return {"watching " + members + more, Colour::green};
 }
 
 std::string open_runs(const json& set) {
