@@ -113,14 +113,14 @@ Task<> Poller::run() {
     const auto now = world_.clock.steady();
     beat_ = now;
     for (const auto& key : scheduler_.take_due(now))
-      looks_.start(executor, "poll", look(std::stoull(key)));
+      looks_.start(executor, "poll", look_on(std::stoull(key)));
     if (now >= last_seen_due_) {
       last_seen_due_ = now + between_last_seen;
       looks_.start(executor, "times of the last looks", write_last_seen());
     }
     const auto due = scheduler_.next_due();
-    const auto until = std::min(due.value_or(now + longest_wait), now + longest_wait);
-    co_await wake_.wait_past(seen, world_.clock, until);
+    waits_until_ = std::min(due.value_or(now + longest_wait), now + longest_wait);
+    co_await wake_.wait_past(seen, world_.clock, waits_until_);
   }
   looks_.cancel_all();
   co_await looks_.wait_empty(world_.clock, world_.clock.steady() + std::chrono::seconds(10));
@@ -130,6 +130,33 @@ Task<> Poller::run() {
 void Poller::stop() {
   stopping_ = true;
   wake_.notify();
+}
+
+// Goes on with what is due when its look ends: a coroutine and a round of the loop for each look would cost
+// as much as the look.
+Task<> Poller::look_on(Id first) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  std::exception_ptr failure;
+  try {
+    for (std::optional<Id> next = first; next && !stopping_;) {
+      co_await look(*next);
+      next.reset();
+      const auto due = stopping_ ? std::vector<std::string>() : scheduler_.take_due(world_.clock.steady());
+      for (const auto& key : due) {
+        if (next)
+          looks_.start(executor, "poll", look_on(std::stoull(key)));
+        else
+          next = std::stoull(key);
+      }
+      const auto later = scheduler_.next_due();
+      if (later && *later < waits_until_) wake_.notify();
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  wake_.notify();
+  std::rethrow_exception(failure);
 }
 
 Task<> Poller::look(Id id) {
@@ -145,7 +172,6 @@ Task<> Poller::look(Id id) {
   // A registry that says "no such tag" did answer: its other tags need not wait.
   const bool answered = !failure || failure->kind() == ErrorKind::not_found;
   scheduler_.finished(std::to_string(id), world_.clock.steady(), answered, retry_after);
-  wake_.notify();
   if (!owed.empty()) co_await settle_owed(owed, answered);
 }
 
@@ -180,7 +206,7 @@ Task<std::optional<Error>> Poller::look_at_tag(Id id, const Owed& owed) {
     }
     const bool by_webhook =
         std::any_of(owed.begin(), owed.end(), [&](const auto& o) { return o.first == name; });
-    auto trouble = co_await record(name, *resolved, tag, by_webhook);
+    auto trouble = co_await record(name, id, *resolved, by_webhook);
     if (trouble) failure = std::move(trouble);
   }
   co_return failure;

@@ -60,6 +60,7 @@ class Poller {
   void watch(std::string name, const WatchList::Question& question);
   void hurry_joined();
   void unwatch(const std::string& name);
+  Task<> look_on(Id first);
   Task<> look(Id id);
   Task<std::optional<Error>> look_at_tag(Id id, const Owed& owed);
   Task<std::optional<Error>> look_at_list(Id id, const Owed& owed);
@@ -69,8 +70,7 @@ class Poller {
   void sync_members(const config::Pipeline& set, const std::vector<std::string>& tags, bool by_webhook);
 
   // poller_record.cpp: what became of it
-  Task<std::optional<Error>> record(std::string name, registry::Resolved resolved, std::string tag,
-                                    bool by_webhook);
+  Task<std::optional<Error>> record(std::string name, Id look, registry::Resolved resolved, bool by_webhook);
   Task<> record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook);
   void note_answer(const std::string& name);
   void note_failure(const std::string& name, const Error& failure);
@@ -98,6 +98,7 @@ class Poller {
   std::map<std::string, Steady> relisted_;    // when a missing member last had the list of its set looked at
   Steady beat_;
   Steady last_seen_due_;
+  Steady waits_until_ = Steady::min();  // when the loop looks again by itself
   bool stopping_ = false;
 };
 

@@ -20,14 +20,13 @@ constexpr std::size_t last_seen_piece = 2000;
 
 }  // namespace
 
-Task<std::optional<Error>> Poller::record(std::string name, registry::Resolved resolved, std::string tag,
+Task<std::optional<Error>> Poller::record(std::string name, Id look, registry::Resolved resolved,
                                           bool by_webhook) {
+  if (list_.of(name) != look) co_return std::nullopt;  // a reload came in between
   std::optional<Error> failure;
   try {
     const auto pipeline = config_->watched(name);
-    // A reload may have come in between.
-    if (pipeline && pipeline->upstream.tag.value_or("latest") == tag)
-      co_await record_seen(*pipeline, std::move(resolved), by_webhook);
+    if (pipeline) co_await record_seen(*pipeline, std::move(resolved), by_webhook);
   } catch (...) {
     failure = current_error();
   }

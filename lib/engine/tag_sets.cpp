@@ -105,10 +105,14 @@ Task<std::vector<std::string>> TagSets::members(std::string set) {
 Task<TagSets::Update> TagSets::update(Inputs inputs) {
   const auto times = co_await image_times(inputs);
   const auto& set = inputs.set;
-  auto choice = watch::choose(set, *inputs.listed, [&](const std::string& tag) -> std::optional<Time> {
-    const auto found = times->find(tag);
-    return found == times->end() ? std::nullopt : std::optional(found->second);
-  });
+  // Not on the loop: a list may have as many tags as a registry can hold.
+  auto work = [set = inputs.set, listed = inputs.listed, times] {
+    return watch::choose(set, *listed, [&](const std::string& tag) -> std::optional<Time> {
+      const auto found = times->find(tag);
+      return found == times->end() ? std::nullopt : std::optional(found->second);
+    });
+  };
+  auto choice = co_await world_.workers.run(std::move(work));
   auto note = note_on(choice, set);
   leave_taken(set, inputs.taken, choice.watched, note);
   auto query = [set, chosen = choice.watched, listed = inputs.listed](store::Tables& tables) {
