@@ -13,8 +13,8 @@ import subprocess
 import tempfile
 import urllib.request
 
-import images
 import stage
+import images
 from daemon import Daemon
 from stage import time
 
@@ -56,6 +56,7 @@ def free_port():
 class Nginx:
     def __init__(self, folder, tags):
         self.folder, self.port = folder, free_port()
+        os.chmod(folder, 0o755)  # started by root, its worker is nobody
         one = images.random_image()
         self.write("manifest.json", one.manifest)
         self.write("tags.json", images.encode({"name": "library/node", "tags": tags}))
