@@ -97,6 +97,12 @@ void log_changes(const config::Pipeline& set, const watch::TagChanges& changes) 
 
 }  // namespace
 
+bool chooses_anew(const config::Pipeline* before, const config::Pipeline& now) {
+  return before && before->is_set() &&
+         (!(*before->tags == *now.tags) || before->target != now.target ||
+          before->stable_tag != now.stable_tag || before->unique_tag != now.unique_tag);
+}
+
 Task<std::vector<std::string>> TagSets::members(std::string set) {
   auto query = [set](store::Tables& tables) { return tables.members.in_state(set, member_watched); };
   co_return co_await world_.store.read(std::move(query));

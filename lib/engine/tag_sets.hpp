@@ -54,6 +54,9 @@ class TagSets {
   std::map<std::string, SetStatus> statuses_;
 };
 
+/// Whether a set may choose other tags than before. False without a set before.
+bool chooses_anew(const config::Pipeline* before, const config::Pipeline& now);
+
 /// The stable tags that other pipelines promote to in the repository that this set promotes to.
 std::set<std::string> taken_by_others(const config::Config& config, const WatchList& watches,
                                       const config::Pipeline& set);

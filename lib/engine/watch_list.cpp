@@ -5,6 +5,16 @@
 
 namespace sluice::engine {
 
+WatchList::Question question_of(const config::Pipeline& pipeline) {
+  return {.repository = pipeline.upstream.repository,
+          .tag = pipeline.is_set() ? std::string() : pipeline.upstream.tag.value_or("latest"),
+          .every = pipeline.every};
+}
+
+WatchList::Question question_of_member(const config::Pipeline& set, std::string tag) {
+  return {.repository = set.upstream.repository, .tag = std::move(tag), .every = set.every};
+}
+
 WatchList::Put WatchList::put(std::string name, const Question& question) {
   Put put;
   auto repository = shared(question.repository);

@@ -88,4 +88,8 @@ class WatchList {
   Id last_ = 0;
 };
 
+/// What is asked for a pipeline of one tag, or for the list of a set.
+WatchList::Question question_of(const config::Pipeline& pipeline);
+WatchList::Question question_of_member(const config::Pipeline& set, std::string tag);
+
 }  // namespace sluice::engine

@@ -143,8 +143,8 @@ struct OwedLook {
 struct Member {
   std::string pipeline{};  // name of the set
   std::string tag{};
-  std::string state{};    // "watched", "withdrawn" (the upstream has it no more), "left" (not chosen any more)
-  Time since{};           // in that state
+  std::string state{};  // "watched", "withdrawn" (the upstream has it no more), "left" (not chosen any more)
+  Time since{};         // in that state
   bool baseline = false;  // the digest that it is first seen with starts no run
 };
 
