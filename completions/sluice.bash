@@ -31,7 +31,7 @@ _sluice() {
       case $command in
         '') words='serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version --help --version' ;;
         runs) words="$where --status --task --limit --watch" ;;
-        status) words=$where ;;
+        status) words="$where --members" ;;
         show | cancel) words="$where $(_sluice_runs)" ;;
         logs) words="$where --follow $(_sluice_runs)" ;;
         history) words="$where --at --limit --full $(_sluice_pipelines)" ;;
@@ -44,7 +44,7 @@ _sluice() {
         copy) words='--platform --referrers --thorough --plan --quiet --list --jobs --retries --config --json --help oci: oci-archive: docker-archive:' ;;
         inspect) words='--platform --referrers --raw --image-config --config --json --help oci: oci-archive: docker-archive:' ;;
         digest) words='--platform --config --json --help oci: oci-archive: docker-archive:' ;;
-        tags) words='--match --semver --pre-releases --config --json --help oci: oci-archive: docker-archive:' ;;
+        tags) words='--glob --exclude --match --semver --pre-releases --newest --config --json --help oci: oci-archive: docker-archive:' ;;
         serve) words='--config --help' ;;
         webhooks) words='url test --config --reveal --payload --headers --json --help' ;;
         check-config | backup)

@@ -66,7 +66,7 @@ _sluice() {
       _arguments $where '--at[at this time]:time:' '--limit[at most this many]:number:' '--full[whole digests]' \
         '1:pipeline:_sluice_pipelines'
       ;;
-    status) _arguments $where ;;
+    status) _arguments $where '--members[with the tags of sets]' ;;
     run) _arguments $where '--wait[follow the run to its end]' '1:pipeline:_sluice_pipelines' ;;
     hold) _arguments $where '--reason[why]:text:' '1:pipeline:_sluice_pipelines' ;;
     resume) _arguments $where '1:pipeline:_sluice_pipelines' ;;
@@ -91,7 +91,8 @@ _sluice() {
         '--json[print the result as JSON]' '1:image:'
       ;;
     tags)
-      _arguments '--match[only tags that match]:pattern:' '--semver[only versions in this range]:range:' \
+      _arguments '*--glob[only tags that fit]:glob:' '*--exclude[without tags that fit]:glob:' '--newest[only so many of the newest]:number:' \
+        '--match[only tags that match]:pattern:' '--semver[only versions in this range]:range:' \
         '--pre-releases[with pre-releases]' '--config[configuration]:file:_files' '--json[print the result as JSON]' '1:repository:'
       ;;
     logout) _arguments '--authfile[where logins are kept]:file:_files' '1:registry:' ;;

@@ -86,7 +86,7 @@ void add_readers(CLI::App& app, Chosen& chosen) {
   auto of_history =
       command(app, chosen, "history", "every digest of an upstream tag and what became of it", history, sub);
   add_where(*sub, *of_history);
-  sub->add_option("pipeline", of_history->pipeline, "name of the pipeline")
+  sub->add_option("pipeline", of_history->pipeline, "name of the pipeline, SET:TAG for one tag of a set")
       ->required()
       ->type_name("PIPELINE");
   sub->add_option("--at", of_history->at, "what the tag named at this time (RFC 3339 or a date)")
@@ -96,31 +96,38 @@ void add_readers(CLI::App& app, Chosen& chosen) {
 
   auto of_status = command(app, chosen, "status", "the daemon and its pipelines at a glance", status, sub);
   add_where(*sub, *of_status);
+  sub->add_flag("--members", of_status->members, "with the tags of each set; --json has them always");
 }
 
 void add_changers(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = nullptr;
   auto of_run = command(app, chosen, "run", "look at an upstream now and start a run", run, sub);
   add_where(*sub, *of_run);
-  sub->add_option("pipeline", of_run->pipeline, "name of the pipeline")->required()->type_name("PIPELINE");
+  sub->add_option("pipeline", of_run->pipeline, "name of the pipeline, SET:TAG for one tag of a set")
+      ->required()
+      ->type_name("PIPELINE");
   sub->add_flag("--wait", of_run->wait, "follow the run to its end; exit 0 only if it succeeded");
 
   auto of_hold =
       command(app, chosen, "hold", "pin the target: stage and check new images, promote none", hold, sub);
   add_where(*sub, *of_hold);
-  sub->add_option("pipeline", of_hold->pipeline, "name of the pipeline")->required()->type_name("PIPELINE");
+  sub->add_option("pipeline", of_hold->pipeline, "name of the pipeline, SET:TAG for one tag of a set")
+      ->required()
+      ->type_name("PIPELINE");
   sub->add_option("--reason", of_hold->reason, "why, for whoever finds the hold later")
       ->required()
       ->type_name("TEXT");
 
   auto of_resume = command(app, chosen, "resume", "let upstream flow again", resume, sub);
   add_where(*sub, *of_resume);
-  sub->add_option("pipeline", of_resume->pipeline, "name of the pipeline")->required()->type_name("PIPELINE");
+  sub->add_option("pipeline", of_resume->pipeline, "name of the pipeline, SET:TAG for one tag of a set")
+      ->required()
+      ->type_name("PIPELINE");
 
   auto of_rollback =
       command(app, chosen, "rollback", "promote an earlier digest again, and hold", rollback, sub);
   add_where(*sub, *of_rollback);
-  sub->add_option("pipeline", of_rollback->pipeline, "name of the pipeline")
+  sub->add_option("pipeline", of_rollback->pipeline, "name of the pipeline, SET:TAG for one tag of a set")
       ->required()
       ->type_name("PIPELINE");
   sub->add_option("--to", of_rollback->to, "run or digest to go back to (default: the promotion before)")

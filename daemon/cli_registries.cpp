@@ -92,11 +92,17 @@ void add_registry_readers(CLI::App& app, Chosen& chosen) {
   sub->add_option("repository", of_tags->repository, "repository, layout or archive")
       ->required()
       ->type_name("REPOSITORY");
+  sub->add_option("--glob", of_tags->globs, "only tags that one of these fits, such as \"20*-alpine\"")
+      ->type_name("GLOB");
+  sub->add_option("--exclude", of_tags->exclude, "without tags that one of these fits")->type_name("GLOB");
   sub->add_option("--match", of_tags->match, "only tags that match this as a whole (RE2)")
       ->type_name("PATTERN");
   sub->add_option("--semver", of_tags->semver, "only versions in this range, newest first; \"*\" is all")
       ->type_name("RANGE");
   sub->add_flag("--pre-releases", of_tags->pre_releases, "with pre-releases such as 1.2.0-rc.1");
+  sub->add_option("--newest", of_tags->newest, "only so many of the newest versions")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000));
   add_reach(*sub, *of_tags);
 }
 

@@ -48,7 +48,10 @@ struct HistoryOptions : Ask {
 };
 int history(const HistoryOptions& options);
 
-int status(const Ask& options);
+struct StatusOptions : Ask {
+  bool members = false;  // of sets of tags; JSON has them always
+};
+int status(const StatusOptions& options);
 
 struct HoldOptions : Ask {
   std::string pipeline;
@@ -135,9 +138,12 @@ int digest(const DigestOptions& options);
 
 struct TagsOptions : Reach {
   std::string repository;
+  std::vector<std::string> globs;
+  std::vector<std::string> exclude;
   std::optional<std::string> semver;
   bool pre_releases = false;
   std::optional<std::string> match;
+  int newest = 0;  // 0: all
 };
 int tags(const TagsOptions& options);
 

@@ -15,6 +15,32 @@ namespace {
 
 using nlohmann::json;
 
+int count_of(const json& set, const char* key) {
+  return set.value(key, 0);
+}
+
+// Of a set: what is wrong with it as a whole comes before what is wrong with some of its tags.
+Cell set_condition(const json& set) {
+  const int count = count_of(set, "members");
+  const auto members = std::to_string(count) + (count == 1 ? " tag" : " tags");
+  if (const int failing = count_of(set, "failing"); failing > 0)
+    return {"upstream fails for " + std::to_string(failing) + " of " + members, Colour::red};
+  std::string more;
+  if (const int held = count_of(set, "held"); held > 0) more += ", " + std::to_string(held) + " held";
+  if (const int gone = count_of(set, "withdrawn"); gone > 0)
+    more += ", " + std::to_string(gone) + " withdrawn";
+  const auto note = text_of(set, "note", 300);
+  if (!note.empty()) return {"watching " + members + more + ": " + note, Colour::yellow};
+  return {"watching " + members + more, Colour::green};
+}
+
+std::string open_runs(const json& set) {
+  std::string text;
+  for (const auto& [status, count] : part_of(set, "open_runs").items())
+    text += (text.empty() ? "" : ", ") + count.dump() + " " + printable(status, 20);
+  return text;
+}
+
 // What a person should look at first.
 Cell condition(const json& pipeline) {
   const auto& hold = part_of(pipeline, "hold");
@@ -27,7 +53,8 @@ Cell condition(const json& pipeline) {
   if (!error.empty())
     return {"upstream fails since " + time_of(watch, "failing_since") + ": " + error, Colour::red};
   if (time_of(watch, "last_look").empty()) return {"not looked at yet", Colour::grey};
-  return {"watching", Colour::green};
+  const auto& set = part_of(pipeline, "set");
+  return set.empty() ? Cell{"watching", Colour::green} : set_condition(set);
 }
 
 std::string last_run(const json& task) {
@@ -35,15 +62,24 @@ std::string last_run(const json& task) {
   return run.empty() ? "" : text_of(run, "id") + " " + text_of(run, "status");
 }
 
+void add_pipeline(Table& table, const json& pipeline) {
+  const auto& set = part_of(pipeline, "set");
+  table.add({{text_of(pipeline, "name", 256)},
+             {text_of(pipeline, "target", 300)},
+             {digest_of(part_of(pipeline, "stable"), "digest", false)},
+             {set.empty() ? last_run(pipeline) : open_runs(set),
+              status_colour(text_of(part_of(pipeline, "last_run"), "status"))},
+             {time_of(part_of(pipeline, "watch"), "last_look")},
+             condition(pipeline)});
+}
+
 void print_pipelines(const json& status) {
   Table table({{"PIPELINE"}, {"TARGET"}, {"STABLE"}, {"LAST RUN"}, {"LAST LOOK"}, {"CONDITION"}});
-  for (const auto& pipeline : part_of(status, "pipelines"))
-    table.add({{text_of(pipeline, "name", 128)},
-               {text_of(pipeline, "target", 300)},
-               {digest_of(part_of(pipeline, "stable"), "digest", false)},
-               {last_run(pipeline), status_colour(text_of(part_of(pipeline, "last_run"), "status"))},
-               {time_of(part_of(pipeline, "watch"), "last_look")},
-               condition(pipeline)});
+  for (const auto& pipeline : part_of(status, "pipelines")) {
+    add_pipeline(table, pipeline);
+    for (const auto& member : part_of(pipeline, "members"))
+      add_pipeline(table, member);
+  }
   if (table.empty()) return;
   print("");
   print(table.lines(wants_colours()));
@@ -125,9 +161,11 @@ void print_webhooks(const json& status) {
 
 }  // namespace
 
-int status(const Ask& options) {
+int status(const StatusOptions& options) {
   ApiClient client(find_daemon(options.where));
-  const auto status = client.get(api_path({"status"}));
+  const bool members = options.members || options.json;
+  const auto status = client.get(with_query(
+      api_path({"status"}), {{"members", members ? std::optional<std::string>("1") : std::nullopt}}));
   if (options.json) {
     print(status.dump(2));
     return exit_code::ok;

@@ -4,15 +4,13 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "exit_code.hpp"
-#include "oci/semver.hpp"
+#include "oci/tag_filter.hpp"
 #include "registry_tool.hpp"
 #include "terminal.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <re2/re2.h>
 
 namespace sluice::daemon {
 namespace {
@@ -21,44 +19,47 @@ Task<> list(registry::Client& client, registry::Place place, std::vector<std::st
   found = co_await client.tags(std::move(place));
 }
 
-/// The whole tag must match.
-void keep_matching(std::vector<std::string>& tags, const std::string& pattern) {
-  re2::RE2::Options quiet;
-  quiet.set_log_errors(false);
-  const re2::RE2 expression(pattern, quiet);
-  if (!expression.ok())
-    throw Failure(exit_code::usage, "--match: '" + printable(pattern, 200) + "': " + expression.error());
-  std::erase_if(tags, [&](const auto& tag) { return !re2::RE2::FullMatch(tag, expression); });
+// One rule at a time, so that a mistake is told with its option.
+void check_rule(const char* option, oci::TagRules rule) {
+  try {
+    const oci::TagFilter tried(std::move(rule));
+  } catch (const Error& error) {
+    throw Failure(exit_code::usage, std::string(option) + ": " + printable(error.what(), 500));
+  }
 }
 
-/// Only versions in the range, the newest first.
-void keep_versions(std::vector<std::string>& tags, const std::string& text, bool pre_releases) {
-  std::optional<oci::VersionRange> range;
-  try {
-    range = oci::VersionRange::parse(text);
-  } catch (const Error& error) {
-    throw Failure(exit_code::usage, std::string("--semver: ") + error.what());
-  }
-  std::vector<std::pair<oci::Version, std::string>> versions;
-  for (auto& tag : tags)
-    if (auto version = oci::Version::parse(tag); version && range->contains(*version, pre_releases))
-      versions.emplace_back(std::move(*version), std::move(tag));
-  std::stable_sort(versions.begin(), versions.end(),
-                   [](const auto& left, const auto& right) { return left.first > right.first; });
-  tags.clear();
-  for (auto& [version, tag] : versions)
-    tags.push_back(std::move(tag));
+oci::TagFilter filter_of(const TagsOptions& options) {
+  check_rule("--glob", {.globs = options.globs});
+  check_rule("--exclude", {.exclude = options.exclude});
+  check_rule("--match", {.match = options.match.value_or("")});
+  check_rule("--semver", {.semver = options.semver});
+  return oci::TagFilter({.globs = options.globs,
+                         .match = options.match.value_or(""),
+                         .exclude = options.exclude,
+                         .semver = options.semver,
+                         .pre_releases = options.pre_releases,
+                         .artifacts = true});
+}
+
+/// As a set in the configuration chooses them; in the registry's order unless versions matter.
+std::vector<std::string> chosen(const TagsOptions& options, std::vector<std::string> tags) {
+  const auto filter = filter_of(options);
+  if (!options.semver && options.newest == 0) return filter.select(std::move(tags));
+  tags = filter.newest_first(std::move(tags));
+  const auto most = static_cast<std::size_t>(options.newest);
+  if (most > 0 && tags.size() > most) tags.resize(most);
+  return tags;
 }
 
 }  // namespace
 
 int tags(const TagsOptions& options) {
   auto place = read_place(options.repository);
+  chosen(options, {});  // a mistake in the options is told before the registry is asked
   RegistryTool tool(options.config);
   std::vector<std::string> found;
   tool.run(list(tool.client(), place, found));
-  if (options.match) keep_matching(found, *options.match);
-  if (options.semver) keep_versions(found, *options.semver, options.pre_releases);
+  found = chosen(options, std::move(found));
   if (options.json) {
     place.tag.reset();
     const nlohmann::ordered_json value{{"repository", place.text()}, {"tags", found}};

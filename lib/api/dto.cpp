@@ -20,6 +20,19 @@ json duration_ms(const std::optional<Time>& from, const std::optional<Time>& to)
   return std::chrono::duration_cast<Milliseconds>(*to - *from).count();
 }
 
+json tags(const config::TagSet& set) {
+  const auto& rules = set.filter.rules();
+  return {{"glob", rules.globs},
+          {"match", text_or_null(rules.match)},
+          {"exclude", rules.exclude},
+          {"semver", rules.semver ? json(*rules.semver) : json(nullptr)},
+          {"pre_releases", rules.pre_releases},
+          {"newest", set.newest > 0 ? json(set.newest) : json(nullptr)},
+          {"by", set.by == config::TagSet::Order::created ? "created" : "version"},
+          {"limit", set.limit},
+          {"initial", set.initial ? "all" : "none"}};
+}
+
 }  // namespace
 
 json time(const std::optional<Time>& at) {
@@ -168,6 +181,7 @@ json pipeline(const config::Pipeline& pipeline) {
     checks.push_back({{"kind", check.kind}, {"name", check.name}});
   return {{"name", pipeline.name},
           {"upstream", pipeline.upstream.text()},
+          {"tags", pipeline.tags ? tags(*pipeline.tags) : json(nullptr)},
           {"staging", pipeline.staging.text()},
           {"target", pipeline.target.text() + ":" + pipeline.stable_tag},
           {"unique_tag", pipeline.unique_tag},

@@ -87,7 +87,8 @@ void freshen(store::Observation& newest, const std::map<std::string, engine::Wat
   newest.last_seen = std::max(newest.last_seen, *watch->second.last_look);
 }
 
-json history_json(const std::string& name, const config::Pipeline* pipeline, const History& history) {
+json history_json(const std::string& name, const std::optional<config::Pipeline>& pipeline,
+                  const History& history) {
   json value{{"pipeline", name},
              {"observations", json::array()},
              {"promotions", json::array()},
@@ -119,7 +120,11 @@ Task<net::ServerResponse> get_history(Call call) {
   auto work = [name, at, limit](store::Tables& tables) { return read_history(tables, name, at, limit); };
   auto history = co_await context.store.read(std::move(work));
   const auto config = context.engine.config();
-  const auto* pipeline = config->pipeline(name);
+  auto pipeline = config->watched(name);
+  if (const auto* set = config->pipeline(name); !pipeline && set) pipeline = *set;
+  // A tag that a set could watch is known once it was watched.
+  if (config::split_key(name) && history.empty() && !context.engine.watches().contains(name))
+    pipeline.reset();
   // The history of a pipeline stays when it is taken out of the configuration.
   if (!pipeline && history.empty())
     throw Error(ErrorKind::not_found, "no pipeline is called '" + printable(name, 80) + "', now or earlier");

@@ -3,6 +3,12 @@
 
 #include "api/call.hpp"
 
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
 namespace sluice::api {
 
 // status.cpp
@@ -26,6 +32,13 @@ Task<net::ServerResponse> post_hold(Call call);
 Task<net::ServerResponse> post_resume(Call call);
 Task<net::ServerResponse> post_rollback(Call call);
 
+/// How the members of a set stand, as far as the store knows.
+struct SetView {
+  int withdrawn = 0;
+  int held = 0;                          // singly
+  std::map<std::string, int> open_runs;  // by status
+};
+
 /// One pipeline as /status and /pipelines show it: what is configured, and how it stands. Read in one
 /// snapshot.
 struct PipelineView {
@@ -33,7 +46,15 @@ struct PipelineView {
   std::optional<store::Promotion> stable;
   std::optional<store::Run> last_run;
   std::optional<store::Hold> hold;
+  std::optional<SetView> set;
+  std::vector<PipelineView> members;  // of a set, where they are asked for
 };
-std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Config& config);
+/// `members`: keys by set, for those whose members are shown.
+std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Config& config,
+                                         const std::map<std::string, std::vector<std::string>>& members);
+/// The keys of the members of all sets, at most so many of each.
+std::map<std::string, std::vector<std::string>> keys_of_members(const engine::Engine& engine,
+                                                                std::size_t most);
+nlohmann::json pipelines_json(const std::vector<PipelineView>& views, const Context& context);
 
 }  // namespace sluice::api

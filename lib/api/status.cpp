@@ -26,9 +26,11 @@ struct Snapshot {
   int jobs = 0;
 };
 
-Snapshot take(store::Tables& tables, const config::Config& config) {
+using Keys = std::map<std::string, std::vector<std::string>>;
+
+Snapshot take(store::Tables& tables, const config::Config& config, const Keys& members) {
   Snapshot snapshot;
-  snapshot.pipelines = view_pipelines(tables, config);
+  snapshot.pipelines = view_pipelines(tables, config, members);
   for (const auto& dependent : config.dependents) {
     store::RunFilter filter;
     filter.task = dependent.name;
@@ -49,23 +51,6 @@ json heartbeats(const Context& context) {
   return ages;
 }
 
-json pipeline_json(const PipelineView& view, const std::map<std::string, engine::WatchStatus>& watches) {
-  auto value = dto::pipeline(view.pipeline);
-  value["stable"] = view.stable ? dto::promotion(*view.stable) : json(nullptr);
-  value["last_run"] = view.last_run ? dto::run(*view.last_run) : json(nullptr);
-  value["hold"] = view.hold ? dto::hold(*view.hold) : json(nullptr);
-  const auto watch = watches.find(view.pipeline.name);
-  value["watch"] = watch == watches.end() ? json(nullptr) : dto::watch(watch->second);
-  return value;
-}
-
-json pipelines_json(const std::vector<PipelineView>& views, const Context& context) {
-  auto list = json::array();
-  for (const auto& view : views)
-    list.push_back(pipeline_json(view, context.engine.watches()));
-  return list;
-}
-
 json registries_json(const Context& context) {
   auto list = json::array();
   for (const auto& status : context.engine.registries())
@@ -80,30 +65,15 @@ json hooks_json(const Context& context) {
   return list;
 }
 
-std::optional<store::Run> last_pipeline_run(store::Tables& tables, const std::string& name) {
-  store::RunFilter filter;
-  filter.task = name;
-  filter.pipeline = name;
-  filter.limit = 20;  // a dependent may have the same name
-  for (auto& run : tables.runs.list(filter))
-    if (run.kind == engine::kind_pipeline) return std::move(run);
-  return std::nullopt;
+// `?members=1` shows the members of sets, at most most_rows of each.
+Keys asked_members(const Call& call) {
+  Query query(call.request);
+  const bool asked = query.number("members") != 0;
+  query.done();
+  return asked ? keys_of_members(call.context.engine, most_rows) : Keys{};
 }
 
 }  // namespace
-
-std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Config& config) {
-  std::vector<PipelineView> views;
-  views.reserve(config.pipelines.size());
-  for (const auto& pipeline : config.pipelines) {
-    PipelineView view{.pipeline = pipeline, .stable = {}, .last_run = {}, .hold = {}};
-    view.stable = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
-    view.last_run = last_pipeline_run(tables, pipeline.name);
-    view.hold = tables.holds.active(pipeline.name);
-    views.push_back(std::move(view));
-  }
-  return views;
-}
 
 Task<net::ServerResponse> get_health(Call) {
   co_return json_response({{"status", "ok"}});
@@ -128,9 +98,9 @@ Task<net::ServerResponse> get_ready(Call call) {
 
 Task<net::ServerResponse> get_status(Call call) {
   auto& context = call.context;
-  Query(call.request).done();
+  const auto members = asked_members(call);
   const auto config = context.engine.config();
-  auto work = [config](store::Tables& tables) { return take(tables, *config); };
+  auto work = [config, members](store::Tables& tables) { return take(tables, *config, members); };
   const auto snapshot = co_await context.store.read(std::move(work));
   auto dependents = json::array();
   for (std::size_t i = 0; i < config->dependents.size(); ++i) {
@@ -155,9 +125,9 @@ Task<net::ServerResponse> get_status(Call call) {
 }
 
 Task<net::ServerResponse> list_pipelines(Call call) {
-  Query(call.request).done();
+  const auto members = asked_members(call);
   const auto config = call.context.engine.config();
-  auto work = [config](store::Tables& tables) { return view_pipelines(tables, *config); };
+  auto work = [config, members](store::Tables& tables) { return view_pipelines(tables, *config, members); };
   const auto views = co_await call.context.store.read(std::move(work));
   co_return json_response(pipelines_json(views, call.context));
 }

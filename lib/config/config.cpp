@@ -3,6 +3,7 @@
 #include "config/placeholders.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string_view>
 
 namespace sluice::config {
@@ -28,6 +29,45 @@ bool is_loopback(std::string_view host) {
          name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
+bool TagSet::operator==(const TagSet& other) const {
+  return filter.rules() == other.filter.rules() && newest == other.newest && by == other.by &&
+         limit == other.limit && initial == other.initial;
+}
+
+std::string member_key(std::string_view set, std::string_view tag) {
+  return std::string(set).append(":").append(tag);
+}
+
+std::optional<MemberKey> split_key(std::string_view key) {
+  const auto colon = key.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  return MemberKey{key.substr(0, colon), key.substr(colon + 1)};
+}
+
+Pipeline Pipeline::member(const std::string& tag) const {
+  const Values values{{std::string(tag_value), tag}};
+  Pipeline one = *this;
+  one.name = member_key(name, tag);
+  one.upstream.tag = tag;
+  one.stable_tag = fill(stable_tag, values);
+  one.unique_tag = fill(unique_tag, values);
+  one.tags.reset();
+  return one;
+}
+
+std::optional<std::string> Pipeline::tag_behind(const std::string& stable) const {
+  const auto place = stable_tag.find(tag_placeholder);
+  if (!tags || place == std::string::npos) return std::nullopt;
+  const auto before = std::string_view(stable_tag).substr(0, place);
+  const auto after = std::string_view(stable_tag).substr(place + tag_placeholder.size());
+  if (stable.size() <= before.size() + after.size() || !stable.starts_with(before) ||
+      !stable.ends_with(after))
+    return std::nullopt;
+  auto tag = stable.substr(place, stable.size() - before.size() - after.size());
+  if (!oci::is_valid_tag(tag) || !tags->filter.accepts(tag)) return std::nullopt;
+  return tag;
+}
+
 std::string Pipeline::unique_tag_for(const std::string& run) const {
   std::string tag = unique_tag;
   for (auto found = tag.find(run_placeholder); found != std::string::npos;
@@ -36,8 +76,35 @@ std::string Pipeline::unique_tag_for(const std::string& run) const {
   return tag;
 }
 
-const Pipeline* Config::pipeline(const std::string& name) const {
-  return named(pipelines, name);
+const Pipeline* Config::pipeline(std::string_view name) const {
+  const auto before = [this](std::uint32_t place, std::string_view wanted) {
+    return place < pipelines.size() && pipelines[place].name < wanted;
+  };
+  const auto found = std::lower_bound(by_name.begin(), by_name.end(), name, before);
+  if (found != by_name.end() && *found < pipelines.size() && pipelines[*found].name == name)
+    return &pipelines[*found];
+  // What the index knows of is not there; only what it does not know of is left.
+  for (auto place = by_name.size(); place < pipelines.size(); ++place)
+    if (pipelines[place].name == name) return &pipelines[place];
+  return nullptr;
+}
+
+std::optional<Pipeline> Config::watched(std::string_view key) const {
+  const auto parts = split_key(key);
+  const auto* found = pipeline(parts ? parts->set : key);
+  if (!found || found->is_set() != parts.has_value()) return std::nullopt;
+  if (!parts) return *found;
+  std::string tag(parts->tag);
+  if (!oci::is_valid_tag(tag)) return std::nullopt;
+  return found->member(tag);
+}
+
+void Config::index() {
+  by_name.resize(pipelines.size());
+  std::iota(by_name.begin(), by_name.end(), 0U);
+  std::sort(by_name.begin(), by_name.end(), [this](std::uint32_t left, std::uint32_t right) {
+    return pipelines[left].name < pipelines[right].name;
+  });
 }
 
 const Dependent* Config::dependent(const std::string& name) const {

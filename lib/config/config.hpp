@@ -8,6 +8,7 @@
 #include "core/secret.hpp"
 #include "oci/platform.hpp"
 #include "oci/reference.hpp"
+#include "oci/tag_filter.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::config {
@@ -100,21 +102,51 @@ struct Check {
 
 enum class OnDrift { hold, overwrite };
 
+/// Which tags of its upstream's repository a pipeline watches, when it is a set of tags.
+struct TagSet {
+  enum class Order { version, created };
+  oci::TagFilter filter{oci::TagRules{}};
+  std::size_t newest = 0;  // only so many of those that the filter accepts; 0: all
+  Order by = Order::version;
+  std::size_t limit = 100;  // more are not watched without being asked for: that is told instead
+  /// Whether the tags that the first list shows are brought in; else only what comes or changes later.
+  bool initial = true;
+  bool operator==(const TagSet& other) const;
+};
+
+/// A pipeline watches one tag, or is a set: then each tag that it watches is a member, which is a pipeline of
+/// its own with the key "<pipeline>:<tag>" (no name has a colon). Runs, observations, promotions, holds and
+/// looks are kept under the name or the key.
 struct Pipeline {
-  std::string name;
-  oci::Reference upstream;  // repository and tag
+  std::string name;         // of a member: its key
+  oci::Reference upstream;  // repository and tag; of a set without a tag
   oci::Repository staging;
   std::vector<Check> checks;
   oci::Repository target;
-  std::string stable_tag;  // "9-alpine"
-  std::string unique_tag;  // "9-alpine-{run}", must contain {run}
-  oci::Platform platform;  // shown, and used by checks
-  Milliseconds every{};    // own `poll: {every}` or the registry's
+  std::string stable_tag;  // "9-alpine"; of a set with one {tag} in it
+  std::string unique_tag;  // "9-alpine-{run}", must contain {run}; of a set {tag} may be in it
+  std::shared_ptr<const TagSet> tags = nullptr;  // null unless it is a set
+  oci::Platform platform;                        // shown, and used by checks
+  Milliseconds every{};                          // own `poll: {every}` or the registry's
   OnDrift on_drift = OnDrift::hold;
   Position at;
   /// Tag for a run, with {run} replaced.
   std::string unique_tag_for(const std::string& run) const;
+  bool is_set() const { return tags != nullptr; }
+  /// Of a set: the pipeline of one tag.
+  Pipeline member(const std::string& tag) const;
+  /// Of a set: the tag whose member promotes to this stable tag; nullopt when the filter takes no such tag.
+  std::optional<std::string> tag_behind(const std::string& stable) const;
 };
+
+/// "node" and "20.1" are "node:20.1".
+std::string member_key(std::string_view set, std::string_view tag);
+struct MemberKey {
+  std::string_view set;
+  std::string_view tag;
+};
+/// Nullopt for the name of a pipeline. The views are into `key`.
+std::optional<MemberKey> split_key(std::string_view key);
 
 struct Dependent {
   std::string name;  // last component of the image unless given; the task name of its runs
@@ -178,8 +210,16 @@ struct Config {
   Milliseconds retry_first{std::chrono::seconds(2)};
   Milliseconds retry_most{std::chrono::minutes(5)};
   int retry_attempts = 12;
+  std::vector<std::uint32_t> by_name;  // places in `pipelines`, ordered by their names; see index()
 
-  const Pipeline* pipeline(const std::string& name) const;
+  /// As configured: one tag or a set.
+  const Pipeline* pipeline(std::string_view name) const;
+  /// What a name or key stands for, if it watches one tag: a pipeline of one tag, or what a set makes of the
+  /// tag, whether or not it is a member now. Nullopt for a set itself.
+  std::optional<Pipeline> watched(std::string_view key) const;
+  /// Has pipelines found by name in O(log n) from now on; without it, and for what was added since, one after
+  /// the other is looked at. load() does it.
+  void index();
   const Dependent* dependent(const std::string& name) const;
   const Webhook* webhook(const std::string& name) const;
   /// Settings for a host, defaults when it is not listed.

@@ -26,6 +26,7 @@ std::shared_ptr<const Config> read_config(Section root, const std::filesystem::p
   read_pipelines(root, draft, parts);
   read_dependents(root, draft, parts);
   root.done();
+  draft.config.index();
   check_rules(root, draft);
   return std::make_shared<const Config>(std::move(draft.config));
 }

@@ -12,6 +12,9 @@ namespace sluice::config {
 
 /// In tags: the id of the run.
 inline constexpr std::string_view run_placeholder = "{run}";
+/// In tags that are promoted to: the upstream's tag.
+inline constexpr std::string_view tag_placeholder = "{tag}";
+inline constexpr std::string_view tag_value = "tag";
 
 /// Name (without braces) and value.
 using Values = std::vector<std::pair<std::string, std::string>>;

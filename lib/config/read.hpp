@@ -48,6 +48,11 @@ void check_mirrors(Section& root, const Config& config);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
 void read_pipelines(Section& root, Draft& draft, const Parts& parts);
+/// The section under `upstream` of a pipeline that is a set of tags.
+void read_set(Section upstream, Pipeline& pipeline);
+/// Puts the upstream's tag for {tag} in the tags that are promoted to; of a set checks that it may come
+/// later.
+void fill_tags(Section& promote, Pipeline& pipeline);
 void read_dependents(Section& root, Draft& draft, const Parts& parts);
 
 /// What must hold between the parts: names, targets, bases, loops.

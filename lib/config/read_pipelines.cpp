@@ -97,10 +97,11 @@ std::vector<Check> read_checks(Section& pipeline, const Parts& parts) {
 
 void check_tag(Section& promote, std::size_t index, const std::string& tag) {
   auto filled = Pipeline();
-  filled.unique_tag = tag;
+  filled.unique_tag = fill(tag, {{std::string(tag_value), "9"}});
   if (oci::is_valid_tag(filled.unique_tag_for(long_run_id))) return;
   promote.error(promote.position("tags", index), "'" + printable(tag, 80) + "' cannot be a tag",
-                "letters, digits, '_', '.' and '-', and {run} for the id of the run; at most 128 characters");
+                "letters, digits, '_', '.' and '-', {tag} for the upstream's tag and {run} for the id of the "
+                "run; at most 128 characters");
 }
 
 // Two tags: one that moves, one that never does.
@@ -122,6 +123,7 @@ void read_tags(Section& promote, Pipeline& pipeline, Draft::PipelineAt& at) {
     at.stable_tag = promote.position("tags", i);
   }
   pipeline.unique_tag = holds_run(tags[0]) ? tags[0] : tags[1];
+  fill_tags(promote, pipeline);
 }
 
 void read_promotion(Section& section, Pipeline& pipeline, Draft::PipelineAt& at) {
@@ -143,7 +145,10 @@ Pipeline read_pipeline(Section& section, const Config& config, const Parts& part
   at = {section.position("name"), section.position("upstream"), section.position("staging"), {}, {}};
   pipeline.name = section.required_text("name", "name: node-9-alpine");
   check_name(section, pipeline.name);
-  if (auto upstream = tagged(section, "upstream")) pipeline.upstream = std::move(*upstream);
+  if (section.is_mapping("upstream"))
+    read_set(section.section("upstream"), pipeline);
+  else if (auto upstream = tagged(section, "upstream"))
+    pipeline.upstream = std::move(*upstream);
   if (auto staging = section.repository("staging", true)) pipeline.staging = std::move(*staging);
   pipeline.checks = read_checks(section, parts);
   read_promotion(section, pipeline, at);

@@ -1,11 +1,13 @@
 // What must hold between the parts of a file: names, targets, bases and loops.
 
 #include "config/read.hpp"
+#include "config/set_rules.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -14,21 +16,6 @@
 
 namespace sluice::config {
 namespace {
-
-// What a tag is called here; empty when it was not understood.
-std::string tag_name(const oci::Repository& repository, const std::string& tag) {
-  return repository.path.empty() || tag.empty() ? std::string() : repository.text() + ":" + tag;
-}
-std::string tag_name(const oci::Reference& reference) {
-  return tag_name(reference.repository, reference.tag.value_or("latest"));
-}
-std::string target_of(const Pipeline& pipeline) {
-  return tag_name(pipeline.target, pipeline.stable_tag);
-}
-
-std::string in_line(Position at) {
-  return fmt::format("line {}", at.line);
-}
 
 // Things by name; tells where a name was used first when it comes again.
 class FirstUse {
@@ -65,7 +52,8 @@ void check_pipeline(Section& root, const Pipeline& pipeline, const Draft::Pipeli
   if (!pipeline.staging.path.empty() && pipeline.staging == upstream)
     root.error(at.staging, "staging is the upstream repository itself",
                "use a repository of your own for 'staging'");
-  if (const auto target = target_of(pipeline); !target.empty() && target == tag_name(pipeline.upstream))
+  const auto target = target_of(pipeline);
+  if (!pipeline.is_set() && !target.empty() && target == upstream_of(pipeline))
     root.error(at.to, "the pipeline promotes to its own upstream, " + target,
                "promote to a repository of your own");
 }
@@ -77,11 +65,12 @@ void check_targets(Section& root, const Draft& draft) {
   for (std::size_t i = 0; i < pipelines.size(); ++i) {
     const auto& at = draft.pipelines_at[i];
     check_pipeline(root, pipelines[i], at);
+    if (!pipelines[i].target.path.empty()) repositories.emplace(pipelines[i].target.text(), at.to);
+    if (pipelines[i].is_set()) continue;
     if (const auto first = targets.before(target_of(pipelines[i]), at.stable_tag))
       root.error(at.stable_tag,
                  fmt::format("two pipelines promote to {}: see {}", target_of(pipelines[i]), in_line(*first)),
                  "give one of them another repository or another stable tag");
-    if (!pipelines[i].target.path.empty()) repositories.emplace(pipelines[i].target.text(), at.to);
   }
   for (std::size_t i = 0; i < pipelines.size(); ++i) {
     const auto found = repositories.find(pipelines[i].staging.text());
@@ -93,7 +82,7 @@ void check_targets(Section& root, const Draft& draft) {
 }
 
 // What a dependent may be built from: stable tags and images of other dependents.
-std::vector<std::string> known_bases(const Config& config) {
+std::vector<std::string> named_bases(const Config& config) {
   std::vector<std::string> bases;
   for (const auto& pipeline : config.pipelines)
     bases.push_back(target_of(pipeline));
@@ -115,12 +104,14 @@ std::string suggest_base(const std::string& base, const std::vector<std::string>
 
 void check_bases(Section& root, const Draft& draft) {
   if (!draft.all_targets_known) return;
-  const auto known = known_bases(draft.config);
+  const auto known = named_bases(draft.config);
+  const std::set<std::string> names(known.begin(), known.end());
+  const Sets sets(draft);
   for (std::size_t i = 0; i < draft.config.dependents.size(); ++i) {
     const auto& from = draft.config.dependents[i].from;
     for (std::size_t j = 0; j < from.size(); ++j) {
       const auto base = tag_name(from[j]);
-      if (std::find(known.begin(), known.end(), base) != known.end()) continue;
+      if (names.contains(base) || sets.promote(from[j])) continue;
       root.error(draft.dependents_at[i].from[j], "nothing promotes '" + base + "'",
                  suggest_base(base, known, !draft.config.pipelines.empty()));
     }
@@ -130,6 +121,7 @@ void check_bases(Section& root, const Draft& draft) {
 void check_images(Section& root, const Draft& draft) {
   FirstUse images;
   std::map<std::string, Position> targets;
+  const Sets sets(draft);
   for (std::size_t i = 0; i < draft.config.pipelines.size(); ++i)
     targets.emplace(target_of(draft.config.pipelines[i]), draft.pipelines_at[i].stable_tag);
   for (std::size_t i = 0; i < draft.config.dependents.size(); ++i) {
@@ -139,8 +131,10 @@ void check_images(Section& root, const Draft& draft) {
     if (const auto first = images.before(image, at))
       root.error(at, fmt::format("{} is a dependent already: see {}", image, in_line(*first)),
                  "put all its bases into one 'from'");
-    if (const auto target = targets.find(image); target != targets.end())
-      root.error(at, fmt::format("a pipeline promotes to {}: see {}", image, in_line(target->second)),
+    auto writer = sets.promote(draft.config.dependents[i].image);
+    if (const auto target = targets.find(image); target != targets.end()) writer = target->second;
+    if (writer)
+      root.error(at, fmt::format("a pipeline promotes to {}: see {}", image, in_line(*writer)),
                  "a dependent and a promotion cannot write the same tag");
   }
 }
@@ -150,11 +144,28 @@ class Loops {
  public:
   Loops(Section& root, const Draft& draft) : root_(root) {
     const auto& config = draft.config;
-    for (std::size_t i = 0; i < config.pipelines.size(); ++i)
+    const Sets sets(draft);
+    for (std::size_t i = 0; i < config.pipelines.size(); ++i) {
+      const auto& pipeline = config.pipelines[i];
+      const auto at = draft.pipelines_at[i].upstream;
       // One that promotes to its own upstream was told already.
-      if (tag_name(config.pipelines[i].upstream) != target_of(config.pipelines[i]))
-        add(tag_name(config.pipelines[i].upstream), target_of(config.pipelines[i]),
-            draft.pipelines_at[i].upstream);
+      if (pipeline.is_set() ? pipeline.target == pipeline.upstream.repository
+                            : upstream_of(pipeline) == target_of(pipeline))
+        continue;
+      for (const auto& makers : sets.made(pipeline))
+        join(makers, upstream_of(pipeline), at);
+      add(upstream_of(pipeline), target_of(pipeline), at);
+      for (const auto& takers : sets.taken(pipeline.target, pipeline.stable_tag, pipeline.is_set()))
+        join(target_of(pipeline), takers, at);
+    }
+    for (std::size_t i = 0; i < config.dependents.size(); ++i) {
+      const auto& image = config.dependents[i].image;
+      for (const auto& takers : sets.taken(image.repository, image.tag.value_or("latest"), false))
+        join(tag_name(image), takers, draft.dependents_at[i].image);
+      for (std::size_t j = 0; j < config.dependents[i].from.size(); ++j)
+        for (const auto& maker : sets.made(config.dependents[i].from[j]))
+          join(maker, tag_name(config.dependents[i].from[j]), draft.dependents_at[i].from[j]);
+    }
     for (std::size_t i = 0; i < config.dependents.size(); ++i)
       for (std::size_t j = 0; j < config.dependents[i].from.size(); ++j)
         add(tag_name(config.dependents[i].from[j]), tag_name(config.dependents[i].image),
@@ -181,6 +192,11 @@ class Loops {
     if (!tags_.contains(from)) order_.push_back(from);
     tags_[from].makes.push_back({to, at});
     tags_.try_emplace(to);
+  }
+
+  // What a set writes may have the name of what another one reads.
+  void join(const std::string& from, const std::string& to, Position at) {
+    if (from != to) add(from, to, at);
   }
 
   void visit(const std::string& name) {
@@ -217,6 +233,7 @@ class Loops {
 void check_rules(Section& root, const Draft& draft) {
   check_names(root, draft);
   check_targets(root, draft);
+  check_sets(root, draft);
   check_bases(root, draft);
   check_images(root, draft);
   Loops(root, draft).report();

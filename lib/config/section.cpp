@@ -119,6 +119,11 @@ bool Section::has(const std::string& key) const {
   return impl_->ask(key) != nullptr;
 }
 
+bool Section::is_mapping(const std::string& key) const {
+  const auto* entry = impl_->ask(key);
+  return entry && entry->value.IsMap();
+}
+
 Position Section::position() const {
   return impl_->at;
 }
@@ -204,6 +209,12 @@ std::vector<std::string> Section::texts(const std::string& key) {
             "put a text with ': ' in it in quotes");
   }
   return all;
+}
+
+std::vector<std::string> Section::one_or_more_texts(const std::string& key) {
+  const auto* entry = impl_->ask(key);
+  if (!entry || !entry->value.IsScalar()) return texts(key);
+  return {text(key)};
 }
 
 std::vector<std::pair<std::string, std::string>> Section::text_map(const std::string& key) {

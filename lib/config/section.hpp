@@ -40,6 +40,8 @@ class Section {
   explicit Section(std::shared_ptr<Impl> impl);
 
   bool has(const std::string& key) const;
+  /// Whether the value under a key is a mapping; for keys that take a short and a long form.
+  bool is_mapping(const std::string& key) const;
   Position position() const;
   Position position(const std::string& key) const;
   /// Of an item of the list under a key.
@@ -53,6 +55,8 @@ class Section {
   std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t least, std::int64_t most);
   Milliseconds duration(const std::string& key, Milliseconds fallback);
   std::vector<std::string> texts(const std::string& key);
+  /// A list of texts, or one text alone.
+  std::vector<std::string> one_or_more_texts(const std::string& key);
   /// A mapping of names to texts, in file order.
   std::vector<std::pair<std::string, std::string>> text_map(const std::string& key);
   std::optional<oci::Reference> reference(const std::string& key, bool required);

@@ -89,7 +89,7 @@ Engine::Rollback roll_back(store::Tables& tables, const config::Pipeline& pipeli
 }  // namespace
 
 Task<RunId> Engine::start_run(std::string name, std::string who) {
-  const auto pipeline = state_->pipeline(name);
+  const auto pipeline = co_await state_->pipeline(name);
   const auto seen = co_await state_->poller.look_now(name);
   const auto at = state_->world.clock.now();
   auto change = [pipeline, seen, who, at](store::Tables& tables) {
@@ -106,10 +106,10 @@ Task<RunId> Engine::start_run(std::string name, std::string who) {
 }
 
 Task<bool> Engine::hold(std::string name, std::string reason, std::string who) {
-  const auto pipeline = state_->pipeline(name);
+  const auto pipeline = co_await state_->pipeline_or_set(name);
   const auto at = state_->world.clock.now();
   auto change = [pipeline, reason, who, at](store::Tables& tables) {
-    return set_hold(tables, pipeline.name, reason, who, at);
+    return set_hold(tables, pipeline, reason, who, at);
   };
   const bool changed = co_await state_->world.store.write(std::move(change));
   state_->wake();
@@ -117,13 +117,15 @@ Task<bool> Engine::hold(std::string name, std::string reason, std::string who) {
 }
 
 Task<bool> Engine::resume(std::string name, std::string who) {
-  const auto pipeline = state_->pipeline(name);
+  const auto pipeline = co_await state_->pipeline_or_set(name);
   const auto at = state_->world.clock.now();
   auto change = [pipeline, who, at](store::Tables& tables) {
-    const auto held = tables.holds.active(pipeline.name);
-    if (!held || !tables.holds.lift(pipeline.name)) return false;
-    audit(tables, at, who, "resume", pipeline.name, "was held: " + held->reason);
-    gate_changed(tables, pipeline.name, at);
+    const auto held = tables.holds.in_force(pipeline);
+    if (held && held->pipeline != pipeline)
+      throw Error(ErrorKind::conflict, pipeline + " is held with its whole set: resume " + held->pipeline);
+    if (!held || !tables.holds.lift(pipeline)) return false;
+    audit(tables, at, who, "resume", pipeline, "was held: " + held->reason);
+    gate_changed(tables, pipeline, at);
     return true;
   };
   const bool changed = co_await state_->world.store.write(std::move(change));
@@ -133,7 +135,7 @@ Task<bool> Engine::resume(std::string name, std::string who) {
 }
 
 Task<Engine::Rollback> Engine::rollback(std::string name, std::string to, std::string who) {
-  const auto pipeline = state_->pipeline(name);
+  const auto pipeline = co_await state_->pipeline(name);
   const auto at = state_->world.clock.now();
   auto change = [pipeline, to, who, at](store::Tables& tables) {
     return roll_back(tables, pipeline, to, who, at);

@@ -35,9 +35,18 @@ bool before_promotion(const store::Run& run) {
   }
 }
 
+Error unknown_pipeline(const std::string& name, bool is_set) {
+  const auto shown = printable(name, 80);
+  if (is_set)
+    return {ErrorKind::invalid, shown + " is a set of tags: name one of them, for instance " + shown +
+                                    ":TAG; `sluice status --members` shows them"};
+  return {ErrorKind::not_found,
+          "no pipeline is called '" + shown + "'; see `sluice status` for those that are"};
+}
+
 void fit(store::Tables& tables, const store::Run& run, const config::Config& config, Time at) {
   if (!before_promotion(run)) return;
-  const auto* pipeline = config.pipeline(run.pipeline);
+  const auto pipeline = config.watched(run.pipeline);
   if (!pipeline) {
     apply(tables, run.id, pipeline::event::Cancelled{"the pipeline was removed from the configuration"}, at);
     return;
@@ -70,10 +79,25 @@ Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_
   jobs.on_recorded = [this](const std::string& pipeline) { poller.unsettle(pipeline); };
 }
 
-config::Pipeline Engine::State::pipeline(const std::string& name) const {
-  if (const auto* found = config->pipeline(name)) return *found;
-  throw Error(ErrorKind::not_found,
-              "no pipeline is called '" + printable(name, 80) + "'; see `sluice status` for those that are");
+Task<config::Pipeline> Engine::State::pipeline(std::string name) {
+  auto found = config->watched(name);
+  const auto key = config::split_key(name);
+  if (found && key && !poller.statuses().contains(name)) {
+    // A tag that is withdrawn can still be asked about; one that never was a member is a mistake.
+    auto query = [set = std::string(key->set), tag = std::string(key->tag)](store::Tables& tables) {
+      return tables.members.find(set, tag).has_value();
+    };
+    const bool known = co_await world.store.read(std::move(query));
+    if (!known) found.reset();
+  }
+  if (!found) throw unknown_pipeline(name, config->pipeline(name) != nullptr);
+  co_return std::move(*found);
+}
+
+Task<std::string> Engine::State::pipeline_or_set(std::string name) {
+  if (config->pipeline(name)) co_return name;
+  const auto found = co_await pipeline(name);
+  co_return found.name;
 }
 
 void Engine::State::wake() {
@@ -125,6 +149,7 @@ Task<> Engine::run() {
   const int freed = co_await state.world.store.write(std::move(change));
   if (freed > 0) spdlog::info("taking up {} jobs that an earlier process left", freed);
   co_await state.fit_open_runs();
+  co_await state.poller.take_up_members();
   co_await state.poller.take_up_owed();
   const auto executor = co_await boost::asio::this_coro::executor;
   TaskGroup loops;
@@ -158,6 +183,7 @@ Task<> Engine::reload(std::shared_ptr<const config::Config> config) {
   state_->poller.configure(config);
   state_->receiver.configure(config);
   co_await state_->fit_open_runs();
+  co_await state_->poller.take_up_members();
 }
 
 std::shared_ptr<const config::Config> Engine::config() const {
@@ -170,6 +196,10 @@ const std::map<std::string, WatchStatus>& Engine::watches() const {
 
 std::vector<registry::RegistryStatus> Engine::registries() const {
   return state_->registry.statuses();
+}
+
+const std::map<std::string, SetStatus>& Engine::sets() const {
+  return state_->poller.sets();
 }
 
 net::Handler Engine::webhook_handler() {

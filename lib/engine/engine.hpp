@@ -46,6 +46,13 @@ struct WatchStatus {
   std::optional<Time> failing_since;
 };
 
+/// What is known of a set of tags since its list was last looked at.
+struct SetStatus {
+  std::size_t members = 0;  // tags that are watched
+  std::size_t matched = 0;  // tags that its rules accept
+  std::string note;  // which of them are not watched, and what to do; empty when there is nothing to say
+};
+
 /// What a sender of webhooks did since the start.
 struct HookStatus {
   std::string sender;            // "dockerhub"
@@ -76,6 +83,9 @@ class Engine {
   Task<> reload(std::shared_ptr<const config::Config> config);
   std::shared_ptr<const config::Config> config() const;
 
+  // Each of these takes the name of a pipeline or the key of a member ("node:20.1"), also of one that is
+  // withdrawn. A set as a whole can be held and resumed; the others throw invalid for it.
+
   /// Looks at the upstream now and starts a run for what it names, even if that digest was seen or rejected
   /// before. Throws not_found for an unknown pipeline, not_found when the upstream has no such tag,
   /// unavailable and so on.
@@ -96,9 +106,12 @@ class Engine {
   /// Cancels a run before its promotion; false when it cannot be cancelled any more.
   Task<bool> cancel(RunId run, std::string who);
 
+  /// By name of the pipeline or key of the member; of a set: of its list of tags.
   const std::map<std::string, WatchStatus>& watches() const;
   /// How the registries fare that were asked since the start, by name.
   std::vector<registry::RegistryStatus> registries() const;
+  /// By name; a set whose list was not looked at yet is missing.
+  const std::map<std::string, SetStatus>& sets() const;
   /// Answers what is sent to the listener of webhooks.
   net::Handler webhook_handler();
   const std::map<std::string, HookStatus>& hooks() const;

@@ -29,9 +29,10 @@ bool has_tag(const watch::Event& event, const std::string& tag) {
 
 HookIndex::HookIndex(const config::Config& config) {
   for (const auto& pipeline : config.pipelines)
-    by_repository_.emplace(
-        pipeline.upstream.repository.text(),
-        Watched{.pipeline = pipeline.name, .tag = pipeline.upstream.tag.value_or("latest")});
+    by_repository_.emplace(pipeline.upstream.repository.text(),
+                           Watched{.pipeline = pipeline.name,
+                                   .tag = pipeline.upstream.tag.value_or("latest"),
+                                   .tags = pipeline.tags});
 }
 
 HookMatch HookIndex::match(const std::vector<watch::Event>& events) const {
@@ -41,13 +42,29 @@ HookMatch HookIndex::match(const std::vector<watch::Event>& events) const {
   return match;
 }
 
+// Which tags a set watches is not known here, only which its rules accept.
+void HookIndex::match_set(const watch::Event& event, const Watched& set, HookMatch& match) {
+  // A sender that does not tell a tag, or does not tell it as it is.
+  if (event.every_tag || event.any_case) {
+    match.pipelines.insert(set.pipeline);
+    match.whole_sets.insert(set.pipeline);
+    return;
+  }
+  for (const auto& tag : event.tags)
+    if (oci::is_valid_tag(tag) && set.tags->filter.accepts(tag))
+      match.pipelines.insert(config::member_key(set.pipeline, tag));
+}
+
 void HookIndex::match_one(const watch::Event& event, HookMatch& match) const {
   bool known = false;
   for (const auto& repository : event.repositories) {
     const auto [first, last] = by_repository_.equal_range(normal(repository));
     known = known || first != last;
     for (auto it = first; it != last; ++it)
-      if (has_tag(event, it->second.tag)) match.pipelines.insert(it->second.pipeline);
+      if (it->second.tags)
+        match_set(event, it->second, match);
+      else if (has_tag(event, it->second.tag))
+        match.pipelines.insert(it->second.pipeline);
   }
   if (known || event.repositories.empty()) return;
   ++match.unknown_count;

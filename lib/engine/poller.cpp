@@ -1,7 +1,6 @@
 #include "engine/poller.hpp"
 
 #include "core/text.hpp"
-#include "engine/recorder.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,11 +10,9 @@
 namespace sluice::engine {
 namespace {
 
-// An unchanged digest moves last_seen in the store at most this often; what is newer lives in memory.
-constexpr auto touch_every = std::chrono::minutes(1);
 constexpr auto longest_wait = std::chrono::seconds(5);
-// Between two looks at one upstream that webhooks cause.
-constexpr auto between_hurried = std::chrono::seconds(1);
+// The time of the last look at an unchanged digest lives in memory and is written so often, and at stop.
+constexpr auto between_last_seen = std::chrono::hours(1);
 
 }  // namespace
 
@@ -25,32 +22,57 @@ Poller::Poller(World world, registry::Client& registry, Signal& new_jobs, Signal
       new_jobs_(new_jobs),
       changes_(changes),
       scheduler_(world.random),
-      beat_(world.clock.steady()) {}
+      sets_(world, registry),
+      beat_(world.clock.steady()),
+      last_seen_due_(beat_ + between_last_seen) {}
 
 void Poller::configure(std::shared_ptr<const config::Config> config) {
-  std::set<std::string> wanted;
   for (const auto& pipeline : config->pipelines) {
-    wanted.insert(pipeline.name);
     const auto& host = pipeline.upstream.repository.registry;
     scheduler_.limit(host, static_cast<std::size_t>(config->registry(host).concurrency));
-    const auto* before = config_ ? config_->pipeline(pipeline.name) : nullptr;
-    if (before && before->upstream == pipeline.upstream && before->every == pipeline.every) continue;
-    seen_.erase(pipeline.name);
-    scheduler_.put(
-        {.key = pipeline.name, .registry = pipeline.upstream.repository.registry, .every = pipeline.every},
-        world_.clock.steady());
-    statuses_.try_emplace(pipeline.name);
+    watch(pipeline.name, question_of(pipeline));
+    if (!pipeline.is_set()) continue;
+    for (const auto& key : list_.members(pipeline.name))
+      watch(key, question_of_member(pipeline, std::string(config::split_key(key)->tag)));
+    if (chooses_anew(config_ ? config_->pipeline(pipeline.name) : nullptr, pipeline))
+      scheduler_.hurry(std::to_string(*list_.of(pipeline.name)), world_.clock.steady());
   }
-  std::erase_if(statuses_, [&](const auto& entry) {
-    if (wanted.contains(entry.first)) return false;
-    scheduler_.remove(entry.first);
-    seen_.erase(entry.first);
-    owed_.erase(entry.first);
-    hurried_.erase(entry.first);
-    return true;
-  });
+  std::vector<std::string> gone;
+  for (const auto& [name, status] : list_.statuses()) {
+    const auto key = config::split_key(name);
+    const auto* pipeline = config->pipeline(key ? key->set : name);
+    if (!pipeline || (key && !pipeline->is_set())) gone.push_back(name);
+  }
+  for (const auto& name : gone)
+    unwatch(name);
   config_ = std::move(config);
+  hurry_joined();
+}
+
+void Poller::watch(std::string name, const WatchList::Question& question) {
+  const auto put = list_.put(std::move(name), question);
+  if (put.ended) scheduler_.remove(std::to_string(*put.ended));
+  if (put.fresh)
+    scheduler_.put(
+        {.key = std::to_string(put.id), .registry = question.repository.registry, .every = question.every},
+        world_.clock.steady());
+  else if (put.joined)
+    joined_.insert(put.id);
+}
+
+// Those that came to a look at the same time are served by the next one, together.
+void Poller::hurry_joined() {
+  for (const auto id : std::exchange(joined_, {}))
+    scheduler_.hurry(std::to_string(id), world_.clock.steady());
   wake_.notify();
+}
+
+void Poller::unwatch(const std::string& name) {
+  owed_.erase(name);
+  hurried_.erase(name);
+  relisted_.erase(name);
+  sets_.forget(name);
+  if (const auto ended = list_.remove(name)) scheduler_.remove(std::to_string(*ended));
 }
 
 Task<> Poller::run() {
@@ -59,14 +81,19 @@ Task<> Poller::run() {
     const auto seen = wake_.count();
     const auto now = world_.clock.steady();
     beat_ = now;
-    for (auto& key : scheduler_.take_due(now))
-      looks_.start(executor, "poll of " + key, look(key));
+    for (const auto& key : scheduler_.take_due(now))
+      looks_.start(executor, "poll", look_on(std::stoull(key)));
+    if (now >= last_seen_due_) {
+      last_seen_due_ = now + between_last_seen;
+      looks_.start(executor, "times of the last looks", write_last_seen());
+    }
     const auto due = scheduler_.next_due();
-    const auto until = std::min(due.value_or(now + longest_wait), now + longest_wait);
-    co_await wake_.wait_past(seen, world_.clock, until);
+    waits_until_ = std::min(due.value_or(now + longest_wait), now + longest_wait);
+    co_await wake_.wait_past(seen, world_.clock, waits_until_);
   }
   looks_.cancel_all();
   co_await looks_.wait_empty(world_.clock, world_.clock.steady() + std::chrono::seconds(10));
+  co_await write_last_seen();
 }
 
 void Poller::stop() {
@@ -74,149 +101,101 @@ void Poller::stop() {
   wake_.notify();
 }
 
-void Poller::unsettle(const std::string& pipeline) {
-  if (const auto found = seen_.find(pipeline); found != seen_.end()) found->second.settled = false;
+// Goes on with what is due when its look ends: a coroutine and a round of the loop for each look would cost
+// as much as the look.
+Task<> Poller::look_on(Id first) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  std::exception_ptr failure;
+  try {
+    for (std::optional<Id> next = first; next && !stopping_;) {
+      co_await look(*next);
+      next.reset();
+      const auto due = stopping_ ? std::vector<std::string>() : scheduler_.take_due(world_.clock.steady());
+      for (const auto& key : due) {
+        if (next)
+          looks_.start(executor, "poll", look_on(std::stoull(key)));
+        else
+          next = std::stoull(key);
+      }
+      const auto later = scheduler_.next_due();
+      if (later && *later < waits_until_) wake_.notify();
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  wake_.notify();
+  std::rethrow_exception(failure);
 }
 
-Task<> Poller::look(std::string key) {
+Task<> Poller::look(Id id) {
   std::optional<Error> failure;
-  const auto owed = take_owed(key);
-  const auto* found = config_->pipeline(key);
+  const auto owed = take_owed(id);
+  const auto* look = list_.find(id);
   // What is left of the registry's limit is spread; what somebody pushed is looked at all the same.
-  if (found && !owed && registry_.puts_off_looks(found->upstream.repository.registry)) {
-    scheduler_.finished(key, world_.clock.steady(), true);
-    wake_.notify();
+  if (look && owed.empty() && registry_.puts_off_looks(look->repository->registry)) {
+    scheduler_.finished(std::to_string(id), world_.clock.steady(), true);
     co_return;
   }
-  if (found) {
-    auto pipeline = *found;
-    failure = co_await look_once(std::move(pipeline), owed.has_value());
+  if (look) {
+    if (look->is_list())
+      failure = co_await look_at_list(id, owed);
+    else
+      failure = co_await look_at_tag(id, owed);
   }
   const auto retry_after = failure ? failure->retry_after() : std::nullopt;
   // A registry that says "no such tag" did answer: its other tags need not wait.
   const bool answered = !failure || failure->kind() == ErrorKind::not_found;
-  scheduler_.finished(key, world_.clock.steady(), answered, retry_after);
-  wake_.notify();
-  if (owed && found) co_await settle_owed(key, *owed, answered);
+  scheduler_.finished(std::to_string(id), world_.clock.steady(), answered, retry_after);
+  if (!owed.empty()) co_await settle_owed(owed, answered);
 }
 
-void Poller::owe(const std::string& pipeline, std::int64_t receipt) {
-  if (!config_->pipeline(pipeline)) return;  // a reload came in between
-  auto& owed = owed_[pipeline];
-  owed = std::max(owed, receipt);
-  auto at = world_.clock.steady();
-  if (const auto last = hurried_.find(pipeline); last != hurried_.end())
-    at = std::max(at, last->second + between_hurried);
-  scheduler_.hurry(pipeline, at);
-  wake_.notify();
-}
-
-std::optional<std::int64_t> Poller::take_owed(const std::string& pipeline) {
-  const auto found = owed_.find(pipeline);
-  if (found == owed_.end()) return std::nullopt;
-  const auto receipt = found->second;
-  owed_.erase(found);
-  hurried_[pipeline] = world_.clock.steady();
-  return receipt;
-}
-
-// A look that failed stays owed: the scheduler tries again. What is not written off is looked at once more
-// after a restart, which harms nothing.
-Task<> Poller::settle_owed(std::string pipeline, std::int64_t receipt, bool answered) {
-  if (!config_->pipeline(pipeline)) co_return;  // a reload came in between
-  if (!answered) {
-    auto& owed = owed_[pipeline];
-    owed = std::max(owed, receipt);
-    co_return;
-  }
-  auto change = [pipeline, receipt](store::Tables& tables) { tables.webhooks.looked(pipeline, receipt); };
-  co_await world_.store.write(std::move(change));
-}
-
-Task<> Poller::take_up_owed() {
-  auto query = [](store::Tables& tables) { return tables.webhooks.owed(); };
-  const auto looks = co_await world_.store.read(std::move(query));
-  std::vector<store::OwedLook> gone;
-  for (const auto& look : looks) {
-    if (config_->pipeline(look.pipeline))
-      owe(look.pipeline, look.receipt);
-    else
-      gone.push_back(look);
-  }
-  if (gone.empty()) co_return;
-  auto change = [gone](store::Tables& tables) {
-    for (const auto& look : gone)
-      tables.webhooks.looked(look.pipeline, look.receipt);
-  };
-  co_await world_.store.write(std::move(change));
-}
-
-Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_webhook) {
+Task<std::optional<Error>> Poller::look_at_tag(Id id, const Owed& owed) {
   std::optional<Error> failure;
+  std::optional<registry::Resolved> resolved;
+  const auto repository = list_.find(id)->repository;
+  const auto tag = list_.find(id)->tag;
   try {
-    auto repository = pipeline.upstream.repository;
-    auto tag = pipeline.upstream.tag.value_or("latest");
-    const auto pace = by_webhook ? registry::Pace::begin : registry::Pace::look;
-    auto resolved = co_await registry_.look(std::move(repository), std::move(tag), pace);
+    const auto pace = owed.empty() ? registry::Pace::look : registry::Pace::begin;
+    resolved = co_await registry_.look(*repository, tag, pace);
     if (!resolved)
-      throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
-    co_await record_seen(pipeline, std::move(*resolved), by_webhook);
+      throw Error(ErrorKind::not_found,
+                  repository->text() + ":" + tag + ": the registry has no such tag (404)");
   } catch (...) {
     failure = current_error();
   }
-  const auto found = statuses_.find(pipeline.name);
-  if (found == statuses_.end()) co_return failure;
-  auto& status = found->second;
-  if (!failure) {
-    if (!status.error.empty()) spdlog::info("{}: upstream answers again", pipeline.name);
-    status.error.clear();
-    status.failing_since.reset();
-  } else if (failure->kind() != ErrorKind::cancelled) {
-    // Told once: a registry that is down or limited is told by its own gate.
-    if (status.error.empty() || status.error_kind != failure->kind())
-      spdlog::warn("{}: {}", pipeline.name, printable(failure->what()));
-    status.error = failure->what();
-    status.error_kind = failure->kind();
-    if (!status.failing_since) status.failing_since = world_.clock.now();
+  const auto* look = list_.find(id);
+  if (!look) co_return failure;  // a reload came in between
+  const auto at = world_.clock.now();
+  std::vector<std::string> others;  // of whom the store must hear, or who failed
+  for (const auto& one : look->subscribers) {
+    if (!failure && one.seen.settled && one.status->digest == resolved->digest && one.status->error.empty())
+      one.status->last_look = at;
+    else
+      others.push_back(*one.name);
+  }
+  if (failure && failure->kind() == ErrorKind::not_found) co_await note_missing(others);
+  for (const auto& name : others) {
+    if (failure) {
+      note_failure(name, *failure);
+      continue;
+    }
+    const bool by_webhook =
+        std::any_of(owed.begin(), owed.end(), [&](const auto& o) { return o.first == name; });
+    auto trouble = co_await record(name, id, *resolved, by_webhook);
+    if (trouble) failure = std::move(trouble);
   }
   co_return failure;
 }
 
-Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook) {
-  const auto* current = config_->pipeline(pipeline.name);
-  if (!current || current->upstream != pipeline.upstream) co_return;  // a reload came in between
-  const auto at = world_.clock.now();
-  auto& status = statuses_[pipeline.name];
-  const auto last_look = std::exchange(status.last_look, at);
-  status.digest = resolved.digest;
-  const auto known = seen_.find(pipeline.name);
-  if (known != seen_.end() && known->second.digest == resolved.digest && known->second.settled &&
-      at - known->second.written < touch_every)
-    co_return;
-  const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
-  const std::string learned_by = by_webhook ? "webhook" : "poll";
-  auto change = [pipeline, resolved, learned_by, last_look, at, again](store::Tables& tables) {
-    return record(tables, pipeline, resolved, learned_by, last_look, at, again);
-  };
-  auto recorded = co_await world_.store.write(std::move(change));
-  seen_.insert_or_assign(pipeline.name, Seen{resolved.digest, recorded.observation, at, recorded.settled});
-  if (recorded.changed)
-    spdlog::info("{}: {} is now {}", pipeline.name, pipeline.upstream.text(), resolved.digest.text());
-  if (recorded.changed || recorded.run) {
-    new_jobs_.notify();
-    changes_.notify();
-  }
-}
-
 Task<registry::Resolved> Poller::look_now(std::string name) {
-  const auto* found = config_->pipeline(name);
-  if (!found) throw Error(ErrorKind::not_found, "no pipeline is called '" + printable(name, 80) + "'");
-  const auto pipeline = *found;
-  auto repository = pipeline.upstream.repository;
-  auto tag = pipeline.upstream.tag.value_or("latest");
+  const auto pipeline = config_->watched(name);
+  if (!pipeline) throw Error(ErrorKind::not_found, "no pipeline is called '" + printable(name, 80) + "'");
+  auto repository = pipeline->upstream.repository;
+  auto tag = pipeline->upstream.tag.value_or("latest");
   auto resolved = co_await registry_.look(std::move(repository), std::move(tag));
   if (!resolved)
-    throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
+    throw Error(ErrorKind::not_found, pipeline->upstream.text() + ": the registry has no such tag (404)");
   co_return std::move(*resolved);
 }
 

@@ -168,7 +168,7 @@ Task<watch::Verdict> Receiver::prove(const Call& call) {
 Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
   std::optional<Error> failure;
   bool fresh = true;
-  const auto match = index_->match(parsed.events);
+  const auto match = fit_to_watches(index_->match(parsed.events));
   try {
     if (!parsed.confirm.empty() && !call.hook->topics.empty()) co_await documents_.touch(parsed.confirm);
     if (!match.pipelines.empty()) fresh = co_await write_receipt(call, parsed, match);
@@ -192,6 +192,15 @@ Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
   auto response = answer_of(200, body);
   if (!parsed.reply.empty()) response.body = parsed.reply;
   co_return response;
+}
+
+// A tag that a set would take and does not watch yet has the list of the set looked at.
+HookMatch Receiver::fit_to_watches(HookMatch match) const {
+  std::set<std::string> watched;
+  for (const auto& pipeline : match.pipelines)
+    if (auto watch = poller_.watch_for(pipeline)) watched.insert(std::move(*watch));
+  match.pipelines = std::move(watched);
+  return match;
 }
 
 // A reload may have taken the webhook away meanwhile.
@@ -228,6 +237,8 @@ Task<bool> Receiver::write_receipt(const Call& call, const watch::Parsed& parsed
   if (!number) co_return false;
   for (const auto& pipeline : match.pipelines)
     poller_.owe(pipeline, *number);
+  for (const auto& set : match.whole_sets)
+    poller_.hurry_members(set);
   co_return true;
 }
 

@@ -32,6 +32,7 @@ class Receiver {
   Task<watch::Verdict> prove(const Call& call);
   Task<net::ServerResponse> understand(Call call);
   Task<net::ServerResponse> take(Call call, watch::Parsed parsed);
+  HookMatch fit_to_watches(HookMatch match) const;
   void count(const Call& call, const HookMatch& match, bool fresh);
   Task<bool> write_receipt(const Call& call, const watch::Parsed& parsed, const HookMatch& match);
   net::ServerResponse refuse(const Call& call, const std::string& reason, const std::string& why,

@@ -7,13 +7,29 @@ namespace {
 
 enum class Need { run, none, later };
 
+constexpr const char* learned_at_start = "baseline";
+
+// Whether the first digest that is seen of this tag starts no run.
+bool is_baseline(const store::Tables& tables, const std::string& name) {
+  const auto key = config::split_key(name);
+  if (!key) return false;
+  const auto member = tables.members.find(std::string(key->set), std::string(key->tag));
+  return member && member->baseline;
+}
+
+bool is_unchanged(const std::optional<store::Observation>& latest, const config::Pipeline& pipeline,
+                  const registry::Resolved& seen) {
+  return latest && latest->digest == seen.digest && latest->reference == pipeline.upstream.text();
+}
+
 // Whether the digest that the tag names now needs a (further) run.
-Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest, bool changed,
-             Time at, Milliseconds retry_after) {
+Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const store::Observation& seen,
+             bool changed, Time at, Milliseconds retry_after) {
+  const auto& digest = seen.digest;
   const auto promoted = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
   if (promoted && promoted->digest == digest) return Need::none;
   const auto run = tables.runs.latest_of(pipeline.name, digest);
-  if (!run) return Need::run;
+  if (!run) return seen.learned_by == learned_at_start ? Need::none : Need::run;
   const auto state = pipeline::state_from(run->state).value_or(pipeline::State::failed);
   if (!is_final(state)) return Need::later;
   switch (state) {
@@ -48,7 +64,7 @@ void supersede_open(store::Tables& tables, const std::string& pipeline, RunId by
 std::int64_t observe(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
                      const std::string& learned_by, std::optional<Time> last_look, Time at) {
   const auto latest = tables.observations.latest(pipeline.name);
-  if (latest && latest->digest == seen.digest && latest->reference == pipeline.upstream.text()) {
+  if (is_unchanged(latest, pipeline, seen)) {
     tables.observations.touch(latest->id, at);
     return latest->id;
   }
@@ -101,14 +117,25 @@ RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, c
   return id;
 }
 
+std::optional<Recorded> nothing_new(store::Tables& tables, const config::Pipeline& pipeline,
+                                    const registry::Resolved& seen, Time at, Milliseconds retry_after) {
+  const auto latest = tables.observations.latest(pipeline.name);
+  if (!is_unchanged(latest, pipeline, seen)) return std::nullopt;
+  const auto need = need_of(tables, pipeline, *latest, false, at, retry_after);
+  if (need == Need::run) return std::nullopt;
+  return Recorded{.observation = latest->id, .run = {}, .changed = false, .settled = need == Need::none};
+}
+
 Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
                 const std::string& learned_by, std::optional<Time> last_look, Time at,
                 Milliseconds retry_after) {
   const auto before = tables.observations.latest(pipeline.name);
   Recorded result;
-  result.observation = observe(tables, pipeline, seen, learned_by, last_look, at);
+  const bool first = !before && is_baseline(tables, pipeline.name);
+  result.observation = observe(tables, pipeline, seen, first ? learned_at_start : learned_by, last_look, at);
   result.changed = !before || before->id != result.observation;
-  const auto need = need_of(tables, pipeline, seen.digest, result.changed, at, retry_after);
+  const auto now = tables.observations.latest(pipeline.name).value();
+  const auto need = need_of(tables, pipeline, now, result.changed, at, retry_after);
   if (need == Need::run) {
     const auto trigger =
         learned_by == "webhook" ? pipeline::Trigger::webhook : pipeline::Trigger::image_update;

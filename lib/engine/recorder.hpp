@@ -22,10 +22,16 @@ struct Recorded {
 /// Records what the upstream tag names. A new digest is appended to the history and starts a run, which
 /// supersedes older ones that have not begun promoting. No run starts for a digest that is already on the
 /// stable tag, is in hand, or was rejected. A digest whose run failed gets another run when `retry_after` has
-/// passed since, so that an outage heals by itself.
+/// passed since, so that an outage heals by itself. The first digest of a member that was there when its set
+/// began, with `initial: none`, is only written down (learned_by "baseline").
 Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
                 const std::string& learned_by, std::optional<Time> last_look, Time at,
                 Milliseconds retry_after);
+
+/// What record() would return when it had nothing to do but to move last_seen; nullopt when it has more to
+/// do.
+std::optional<Recorded> nothing_new(store::Tables& tables, const config::Pipeline& pipeline,
+                                    const registry::Resolved& seen, Time at, Milliseconds retry_after);
 
 /// Inserts a run and starts it; older runs of the pipeline that have not begun promoting are superseded.
 RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,

@@ -21,8 +21,10 @@ namespace sluice::engine {
 struct Engine::State {
   State(World the_world, std::shared_ptr<const config::Config> the_config);
 
-  /// The pipeline as configured now. Throws not_found.
-  config::Pipeline pipeline(const std::string& name) const;
+  /// The pipeline or member as configured now. Throws not_found, and invalid for a set.
+  Task<config::Pipeline> pipeline(std::string name);
+  /// The name, if it is that of a pipeline, a set or a member. Throws not_found.
+  Task<std::string> pipeline_or_set(std::string name);
   /// New jobs or a new state may be there: loops and watchers look.
   void wake();
   /// Runs of pipelines that are gone end; runs whose checks changed in number start again.

@@ -21,7 +21,7 @@ void write_back(store::Run& row, const pipeline::Run& run) {
 
 pipeline::Gate gate_of(store::Tables& tables, const store::Run& row) {
   pipeline::Gate gate;
-  if (auto hold = tables.holds.active(row.pipeline)) gate.hold_reason = hold->reason;
+  if (auto hold = tables.holds.in_force(row.pipeline)) gate.hold_reason = hold->reason;
   for (const auto& other : tables.runs.open(row.pipeline))
     if (other.id != row.id && other.kind == kind_pipeline && other.state == to_string(State::promoting))
       gate.promoting = other.id;
@@ -157,7 +157,12 @@ bool apply(store::Tables& tables, RunId id, const pipeline::RebuildEvent& event,
 }
 
 void gate_changed(store::Tables& tables, const std::string& name, Time at) {
-  for (const auto& open : tables.runs.open(name))
+  auto runs = tables.runs.open(name);
+  // A hold of a set is one of all its members.
+  if (!config::split_key(name))
+    for (auto& run : tables.runs.open_of_members(name))
+      runs.push_back(std::move(run));
+  for (const auto& open : runs)
     if (open.kind == kind_pipeline && open.state == to_string(State::waiting))
       apply(tables, open.id, pipeline::event::GateChanged{}, at);
 }

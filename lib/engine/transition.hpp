@@ -27,7 +27,8 @@ bool apply(store::Tables& tables, RunId rebuild, const pipeline::RebuildEvent& e
 /// left.
 void release_wave(store::Tables& tables, RunId promotion_run, Time at);
 
-/// Re-evaluates the waiting runs of a pipeline (hold set or lifted, another promotion ended).
+/// Re-evaluates the waiting runs of a pipeline, or of the members of a set (hold set or lifted, another
+/// promotion ended).
 void gate_changed(store::Tables& tables, const std::string& pipeline, Time at);
 
 }  // namespace sluice::engine

@@ -4,14 +4,14 @@
 
 namespace sluice::engine {
 
-const config::Pipeline& pipeline_of(const Work& work) {
-  if (const auto* pipeline = work.config->pipeline(work.run.pipeline)) return *pipeline;
+config::Pipeline pipeline_of(const Work& work) {
+  if (auto pipeline = work.config->watched(work.run.pipeline)) return std::move(*pipeline);
   throw Error(ErrorKind::not_found, "the configuration has no pipeline '" + work.run.pipeline + "' any more");
 }
 
 std::string step_name(const store::Job& job, const store::Run& run, const config::Config& config) {
   if (job.kind != to_string(pipeline::JobKind::check)) return job.kind;
-  const auto* pipeline = config.pipeline(run.pipeline);
+  const auto pipeline = config.watched(run.pipeline);
   const auto index = static_cast<std::size_t>(job.index);
   if (!pipeline || index >= pipeline->checks.size()) return "check " + std::to_string(job.index + 1);
   return "check " + pipeline->checks[index].name;

@@ -47,7 +47,7 @@ Task<Done> dispatch(Work work);
 Task<Done> confirm(Work work);
 
 /// The pipeline of the run as configured now. Throws not_found when it is gone.
-const config::Pipeline& pipeline_of(const Work& work);
+config::Pipeline pipeline_of(const Work& work);
 /// Name of the step in `sluice show`: "stage", "check node-starts", "promote", ...
 std::string step_name(const store::Job& job, const store::Run& run, const config::Config& config);
 /// What follows when a job failed for good.

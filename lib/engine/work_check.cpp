@@ -8,7 +8,7 @@
 namespace sluice::engine {
 
 Task<Done> check(Work work) {
-  const auto& pipeline = pipeline_of(work);
+  const auto pipeline = pipeline_of(work);
   const auto index = work.job.index;
   if (index < 0 || static_cast<std::size_t>(index) >= pipeline.checks.size())
     throw Error(ErrorKind::conflict, "the checks of this pipeline were changed while the run was going");

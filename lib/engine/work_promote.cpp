@@ -54,7 +54,7 @@ Done drifted(const Work& work, const config::Pipeline& pipeline, const Target& t
 Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_ours) {
   auto there = co_await work.registry.resolve(target.repository, digest.text());
   if (!there) {
-    const auto& pipeline = pipeline_of(work);
+    const auto pipeline = pipeline_of(work);
     co_await work.registry.copy(pipeline.staging, digest, target.repository);
   }
   const auto image = co_await work.registry.manifest(target.repository, digest.text());
@@ -98,7 +98,7 @@ bool may_overwrite(const Work& work, const config::Pipeline& pipeline) {
 }  // namespace
 
 Task<Done> promote(Work work) {
-  const auto& pipeline = pipeline_of(work);
+  const auto pipeline = pipeline_of(work);
   const Target target{pipeline.target, pipeline.stable_tag, pipeline.unique_tag_for(work.run.id.text())};
   const auto digest = work.run.digest.value();
   const auto now = co_await work.registry.resolve(target.repository, target.stable_tag);

@@ -17,7 +17,7 @@ std::string summary_of(const registry::CopyProgress& moved) {
 }  // namespace
 
 Task<Done> stage(Work work) {
-  const auto& pipeline = pipeline_of(work);
+  const auto pipeline = pipeline_of(work);
   const auto digest = work.run.digest.value();
   const auto source = pipeline.upstream.repository;
   const auto staging = pipeline.staging;

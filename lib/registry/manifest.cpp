@@ -90,8 +90,8 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
   call.method = "HEAD";
   call.expected = {200, 404, 405};
   call.html_allowed = true;
+  // The answer to HEAD has no body, so its connection is free already.
   const auto response = co_await session.send(repository, std::move(call));
-  co_await drain(*response);
   if (response->status() == 404) co_return std::nullopt;
 
   const auto digest = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));

@@ -20,6 +20,21 @@ std::optional<Hold> Holds::active(const std::string& pipeline) const {
   return first(query, read_hold);
 }
 
+std::optional<Hold> Holds::in_force(const std::string& pipeline) const {
+  if (auto own = active(pipeline)) return own;
+  const auto colon = pipeline.find(':');
+  return colon == std::string::npos ? std::nullopt : active(pipeline.substr(0, colon));
+}
+
+std::vector<Hold> Holds::of_members(const std::string& set) const {
+  // ';' follows ':' in the order of bytes.
+  Query query(db_,
+              "SELECT pipeline, reason, held_by, since FROM holds WHERE pipeline > ?1 AND pipeline < ?2 "
+              "ORDER BY pipeline",
+              set + ":", set + ";");
+  return store::all(query, read_hold);
+}
+
 std::vector<Hold> Holds::all() const {
   Query query(db_, "SELECT pipeline, reason, held_by, since FROM holds ORDER BY pipeline");
   return store::all(query, read_hold);

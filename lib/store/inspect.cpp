@@ -2,12 +2,14 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "store/migrate.hpp"
 #include "store/sqlite_error.hpp"
 
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <sqlite3.h>
 #include <string>
 #include <string_view>
@@ -124,6 +126,22 @@ std::string scalar(sqlite3* db, const char* sql, const fs::path& path) {
   return value;
 }
 
+// How many tables a schema version has; nullopt for one that is not known.
+std::optional<int> tables_of(int version) {
+  constexpr std::string_view create = "CREATE TABLE ";
+  constexpr std::string_view drop = "DROP TABLE ";
+  const auto count = [](std::string_view sql, std::string_view word) {
+    int found = 0;
+    for (auto at = sql.find(word); at != std::string_view::npos; at = sql.find(word, at + 1))
+      ++found;
+    return found;
+  };
+  int tables = 0;
+  for (const auto& migration : migrations())
+    if (migration.version <= version) tables += count(migration.sql, create) - count(migration.sql, drop);
+  return version <= migrations().back().version ? std::optional(tables) : std::nullopt;
+}
+
 }  // namespace
 
 FileState inspect_header(const fs::path& path) {
@@ -174,6 +192,12 @@ void verify(const fs::path& path, int newest_version) {
   const std::string result = scalar(db.get(), "PRAGMA quick_check(1)", path);
   if (result != "ok") damaged(path, printable(result));
   if (std::stoi(version) < 1) damaged(path, "it has no schema");
+  // A version number that was damaged would have it migrated from where it is not.
+  const auto expected = tables_of(std::stoi(version));
+  const std::string tables = scalar(
+      db.get(), "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'", path);
+  if (expected && std::stoi(tables) != *expected)
+    damaged(path, "its tables are not those of its schema version, " + version);
 }
 
 }  // namespace sluice::store

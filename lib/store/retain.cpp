@@ -8,8 +8,9 @@ namespace {
 // promotion run.
 constexpr const char* unneeded =
     "SELECT id FROM runs AS r WHERE ended IS NOT NULL AND ended < ?1 AND parent IS NULL "
-    // A hold: all runs of its pipeline stay until it is lifted.
-    "AND NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.pipeline = r.pipeline) "
+    // A hold: all runs of its pipeline, or of the members of its set, stay until it is lifted.
+    "AND NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.pipeline = r.pipeline "
+    "OR h.pipeline = substr(r.pipeline, 1, instr(r.pipeline, ':') - 1)) "
     // A promotion that is among the newest ten of its tag: rollback may go there.
     "AND NOT EXISTS (SELECT 1 FROM promotions AS p WHERE p.run = r.id AND 10 > (SELECT count(*) FROM "
     "(SELECT 1 FROM promotions AS n WHERE n.target = p.target AND n.stable_tag = p.stable_tag AND n.id > "

@@ -139,6 +139,15 @@ struct OwedLook {
   Time since{};
 };
 
+/// A tag that a set watches or watched.
+struct Member {
+  std::string pipeline{};  // name of the set
+  std::string tag{};
+  std::string state{};  // "watched", "withdrawn" (the upstream has it no more), "left" (not chosen any more)
+  Time since{};         // in that state
+  bool baseline = false;  // the digest that it is first seen with starts no run
+};
+
 struct AuditEntry {
   std::int64_t id = 0;
   Time at{};

@@ -93,6 +93,13 @@ std::vector<Run> Runs::open(const std::string& pipeline) const {
   return all(query, read_run);
 }
 
+std::vector<Run> Runs::open_of_members(const std::string& set) const {
+  // ';' follows ':' in the order of bytes.
+  Query query(db_, runs_where("WHERE ended IS NULL AND pipeline > ?1 AND pipeline < ?2 ORDER BY id"),
+              set + ":", set + ";");
+  return all(query, read_run);
+}
+
 std::vector<Run> Runs::all_open() const {
   Query query(db_, runs_where("WHERE ended IS NULL ORDER BY id"));
   return all(query, read_run);

@@ -1,12 +1,12 @@
 #pragma once
 // One small class per table group. Objects live only inside Store::read and Store::write.
 
+#include "store/rows.hpp"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "store/rows.hpp"
 
 namespace sluice::store {
 
@@ -40,6 +40,8 @@ class Runs {
   std::vector<Run> list(const RunFilter& filter) const;  // newest first
   /// Runs of a pipeline that are not final (by ended being null), oldest first.
   std::vector<Run> open(const std::string& pipeline) const;
+  /// The same of all members of a set (pipelines "<set>:<tag>").
+  std::vector<Run> open_of_members(const std::string& set) const;
   /// Runs of every pipeline and kind that are not final, oldest first.
   std::vector<Run> all_open() const;
   /// The newest pipeline run of this digest in this pipeline, any state.
@@ -56,7 +58,8 @@ class RunLog {
   /// Lines with id > after, oldest first.
   std::vector<LogLine> read(RunId run, std::int64_t after, int limit) const;
   void begin_step(RunId run, const std::string& name, Time at);  // a repeat starts the step's time again
-  void end_step(RunId run, const std::string& name, const std::string& result, const std::string& detail, Time at);
+  void end_step(RunId run, const std::string& name, const std::string& result, const std::string& detail,
+                Time at);
   std::vector<StepRow> steps(RunId run) const;
 
  private:
@@ -83,6 +86,10 @@ class Holds {
   explicit Holds(Connection& db) : db_(db) {}
   std::optional<Hold> active(const std::string& pipeline) const;
   std::vector<Hold> all() const;
+  /// The hold of a pipeline, or of the set that it is a member of ("<set>:<tag>"), its own first.
+  std::optional<Hold> in_force(const std::string& pipeline) const;
+  /// Holds of single members of a set.
+  std::vector<Hold> of_members(const std::string& set) const;
   /// False when already held (reason and person are kept as they were).
   bool set(const Hold& hold);
   /// False when not held.
@@ -115,7 +122,8 @@ class Jobs {
   std::vector<Job> lease(Time now, Time until, int limit);
   /// Extends the lease; false when it was lost (another attempt has it).
   bool renew(std::int64_t id, int attempt, Time until);
-  /// Removes a finished job; false when the lease was lost: then the caller must throw its result away (fencing).
+  /// Removes a finished job; false when the lease was lost: then the caller must throw its result away
+  /// (fencing).
   bool complete(std::int64_t id, int attempt);
   /// Gives it back without counting a failure (not ready yet). False when the lease was lost.
   bool postpone(std::int64_t id, int attempt, Time due);
@@ -161,10 +169,49 @@ class Webhooks {
   Connection& db_;
 };
 
+class Members {
+ public:
+  explicit Members(Connection& db) : db_(db) {}
+  std::optional<Member> find(const std::string& pipeline, const std::string& tag) const;
+  /// A tag that is known keeps its `baseline`.
+  void put(const Member& member);
+  /// Tags of a set, ordered.
+  std::vector<std::string> in_state(const std::string& pipeline, const std::string& state) const;
+  int count(const std::string& pipeline, const std::string& state) const;
+  /// Whether the set ever had a member.
+  bool any(const std::string& pipeline) const;
+
+ private:
+  Connection& db_;
+};
+
+class ImageTimes {
+ public:
+  explicit ImageTimes(Connection& db) : db_(db) {}
+  /// `created`: nullopt when the image does not say it.
+  void put(const oci::Digest& digest, std::optional<Time> created);
+  /// Nullopt when the image was not looked at.
+  std::optional<std::optional<Time>> find(const oci::Digest& digest) const;
+
+ private:
+  Connection& db_;
+};
+
 class Tables {
  public:
   explicit Tables(Connection& db)
-      : observations(db), runs(db), log(db), promotions(db), holds(db), rebuilds(db), jobs(db), audit(db), webhooks(db), db_(db) {}
+      : observations(db),
+        runs(db),
+        log(db),
+        promotions(db),
+        holds(db),
+        rebuilds(db),
+        jobs(db),
+        audit(db),
+        webhooks(db),
+        members(db),
+        image_times(db),
+        db_(db) {}
   Observations observations;
   Runs runs;
   RunLog log;
@@ -174,8 +221,11 @@ class Tables {
   Jobs jobs;
   Audit audit;
   Webhooks webhooks;
-  /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a promotion, a hold,
-  /// an observation's latest row or a rollback (the newest 10 promotions of each target) still needs. How many went.
+  Members members;
+  ImageTimes image_times;
+  /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a
+  /// promotion, a hold, an observation's latest row or a rollback (the newest 10 promotions of each target)
+  /// still needs. How many went.
   int retain(Time before, int limit);
 
  private:

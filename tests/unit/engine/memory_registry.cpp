@@ -53,7 +53,7 @@ std::string query_value(const std::string& query, const std::string& key) {
 
 }  // namespace
 
-Picture picture(std::vector<std::string> layers) {
+Picture picture(std::vector<std::string> layers, const std::string& created) {
   Picture made{.layers = std::move(layers), .manifest = {}, .config = {}};
   nlohmann::json diff_ids = nlohmann::json::array();
   nlohmann::json descriptors = nlohmann::json::array();
@@ -64,10 +64,10 @@ Picture picture(std::vector<std::string> layers) {
                            {"digest", digest},
                            {"size", layer.size()}});
   }
-  made.config = nlohmann::json{{"os", "linux"},
-                               {"architecture", "amd64"},
-                               {"rootfs", {{"type", "layers"}, {"diff_ids", diff_ids}}}}
-                    .dump();
+  nlohmann::json config{
+      {"os", "linux"}, {"architecture", "amd64"}, {"rootfs", {{"type", "layers"}, {"diff_ids", diff_ids}}}};
+  if (!created.empty()) config["created"] = created;
+  made.config = config.dump();
   made.manifest = nlohmann::json{
       {"schemaVersion", 2},
       {"mediaType", manifest_type},
@@ -151,7 +151,20 @@ MemoryRegistries::Answer MemoryRegistries::answer(const net::Request& request, s
     if (verb == "/blobs/") return blob(repository, request, name);
     return upload(repository, request, request.url.host, std::move(body));
   }
+  if (const auto at = path.find("/tags/list"); at != std::string::npos)
+    return tag_list(request.url.host + path.substr(3, at - 3));
   return {.status = 200, .headers = {}, .body = "{}"};
+}
+
+MemoryRegistries::Answer MemoryRegistries::tag_list(const std::string& name) {
+  const auto found = repositories_.find(name);
+  if (found == repositories_.end()) return {.status = 404, .headers = {}, .body = {}};
+  auto list = nlohmann::json::array();
+  for (const auto& [tag, digest] : found->second.tags)
+    list.push_back(tag);
+  return {.status = 200,
+          .headers = {{"Content-Type", "application/json"}},
+          .body = nlohmann::json{{"name", name}, {"tags", list}}.dump()};
 }
 
 MemoryRegistries::Answer MemoryRegistries::manifest(Repository& repository, const net::Request& request,

@@ -20,8 +20,8 @@ struct Picture {
   std::string config;
   oci::Digest digest = oci::Digest::of("");
 };
-/// An image for linux/amd64 with these layers.
-Picture picture(std::vector<std::string> layers);
+/// An image for linux/amd64 with these layers; `created` as its config has it.
+Picture picture(std::vector<std::string> layers, const std::string& created = {});
 
 class MemoryRegistries final : public net::Client {
  public:
@@ -60,6 +60,7 @@ class MemoryRegistries final : public net::Client {
     std::string body;
   };
   Answer answer(const net::Request& request, std::string body);
+  Answer tag_list(const std::string& name);
   Answer manifest(Repository& repository, const net::Request& request, const std::string& name,
                   std::string body);
   Answer blob(Repository& repository, const net::Request& request, const std::string& digest);

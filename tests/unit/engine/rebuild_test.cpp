@@ -28,8 +28,7 @@ void builds(Scene& scene, std::vector<Picture> bases) {
 
 Task<store::Rebuild> rebuild_of(Scene& scene, RunId promotion) {
   auto query = [promotion](store::Tables& tables) { return tables.rebuilds.of_promotion(promotion).at(0); };
-  co_return co_await scene.read(
-      std::move(query));
+  co_return co_await scene.read(std::move(query));
 }
 
 }  // namespace

@@ -132,11 +132,17 @@ Task<> Scene::until(engine::Engine& engine, std::string what, std::function<bool
 }
 
 Task<store::Run> Scene::until_run(engine::Engine& engine, oci::Digest digest, std::string status) {
+  return until_run_of(engine, "node", std::move(digest), std::move(status));
+}
+
+Task<store::Run> Scene::until_run_of(engine::Engine& engine, std::string pipeline, oci::Digest digest,
+                                     std::string status) {
   std::optional<store::Run> run;
-  co_await until(engine, "the run of " + digest.text() + " is " + status, [&](store::Tables& tables) {
-    run = tables.runs.latest_of("node", digest);
-    return run && run->status == status;
-  });
+  co_await until(engine, "the run of " + pipeline + " for " + digest.text() + " is " + status,
+                 [&](store::Tables& tables) {
+                   run = tables.runs.latest_of(pipeline, digest);
+                   return run && run->status == status;
+                 });
   co_return *run;
 }
 

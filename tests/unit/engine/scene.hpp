@@ -45,6 +45,9 @@ class Scene {
   Task<> until(engine::Engine& engine, std::string what, std::function<bool(store::Tables&)> condition);
   /// Waits until the newest run of the digest has this status; the run.
   Task<store::Run> until_run(engine::Engine& engine, oci::Digest digest, std::string status);
+  /// The same of another pipeline than `node`.
+  Task<store::Run> until_run_of(engine::Engine& engine, std::string pipeline, oci::Digest digest,
+                                std::string status);
 
   template <class F>
   auto read(F query) {

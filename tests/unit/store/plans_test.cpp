@@ -37,6 +37,7 @@ void use_every_operation(Tables& tables) {
   }
   tables.runs.open("node");
   tables.runs.all_open();
+  tables.runs.open_of_members("node");
   tables.runs.latest_of("node", digest("image"));
 
   const auto seen = tables.observations.append(observation("node", "A", at(1)));
@@ -61,6 +62,8 @@ void use_every_operation(Tables& tables) {
   tables.holds.set({.pipeline = "node", .reason = "", .by = ""});
   tables.holds.active("node");
   tables.holds.all();
+  tables.holds.in_force("node:1");
+  tables.holds.of_members("node");
   tables.holds.lift("node");
 
   Rebuild rebuild{.run = run, .promotion_run = run};
@@ -76,6 +79,14 @@ void use_every_operation(Tables& tables) {
   tables.webhooks.owed();
   tables.webhooks.looked("node", 1);
   tables.webhooks.forget(at(1), 10);
+
+  tables.members.put({.pipeline = "node", .tag = "1", .state = "watched"});
+  tables.members.find("node", "1");
+  tables.members.in_state("node", "watched");
+  tables.members.count("node", "watched");
+  tables.members.any("node");
+  tables.image_times.put(digest("A"), at(1));
+  tables.image_times.find(digest("A"));
 
   tables.jobs.enqueue(run, "stage", 0, at(1), at(1));
   const auto job = tables.jobs.lease(at(1), at(2), 10).at(0);

@@ -1,0 +1,177 @@
+// What becomes of a look: history, runs, what `sluice status` says.
+
+#include "core/text.hpp"
+#include "engine/poller.hpp"
+#include "engine/recorder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace sluice::engine {
+namespace {
+
+// A member that is missing has the list of its set looked at, but a list that names what is not there does
+// not make that happen all the time.
+constexpr auto between_relists = std::chrono::minutes(1);
+// Rows of one transaction, so that others get their turn.
+constexpr std::size_t last_seen_piece = 2000;
+
+}  // namespace
+
+Task<std::optional<Error>> Poller::record(std::string name, Id look, registry::Resolved resolved,
+                                          bool by_webhook) {
+  if (list_.of(name) != look) co_return std::nullopt;  // a reload came in between
+  std::optional<Error> failure;
+  try {
+    const auto pipeline = config_->watched(name);
+    if (pipeline) co_await record_seen(*pipeline, std::move(resolved), by_webhook);
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure)
+    note_failure(name, *failure);
+  else
+    note_answer(name);
+  co_return failure;
+}
+
+Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook) {
+  auto* watch = list_.subscriber(pipeline.name);
+  if (!watch) co_return;
+  const auto at = world_.clock.now();
+  const auto last_look = watch->status->last_look;
+  const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
+  watch->seen = {};
+  // Most looks that ask the store find nothing to write, after a start for instance.
+  auto query = [pipeline, resolved, at, again](store::Tables& tables) {
+    return nothing_new(tables, pipeline, resolved, at, again);
+  };
+  auto recorded = co_await world_.store.read(std::move(query));
+  auto written = Time::min();
+  if (!recorded) {
+    const std::string learned_by = by_webhook ? "webhook" : "poll";
+    auto change = [pipeline, resolved, learned_by, last_look, at, again](store::Tables& tables) {
+      return engine::record(tables, pipeline, resolved, learned_by, last_look, at, again);
+    };
+    recorded = co_await world_.store.write(std::move(change));
+    written = at;
+  }
+  if (recorded->changed)
+    spdlog::info("{}: {} is now {}", pipeline.name, pipeline.upstream.text(), resolved.digest.text());
+  if (recorded->changed || recorded->run) {
+    new_jobs_.notify();
+    changes_.notify();
+  }
+  watch = list_.subscriber(pipeline.name);
+  if (!watch) co_return;
+  watch->seen = {.observation = recorded->observation, .written = written, .settled = recorded->settled};
+  watch->status->last_look = at;
+  watch->status->digest = resolved.digest;
+}
+
+void Poller::unsettle(const std::string& pipeline) {
+  if (auto* watch = list_.subscriber(pipeline)) watch->seen.settled = false;
+  for (const auto& key : list_.members(pipeline))
+    list_.subscriber(key)->seen.settled = false;
+}
+
+void Poller::note_answer(const std::string& name) {
+  auto* watch = list_.subscriber(name);
+  if (!watch) return;
+  auto& status = *watch->status;
+  if (!status.error.empty()) spdlog::info("{}: upstream answers again", name);
+  status.error.clear();
+  status.failing_since.reset();
+  // Of a list there is no digest to be recorded with the time.
+  const auto* pipeline = config_->pipeline(name);
+  if (pipeline && pipeline->is_set()) status.last_look = world_.clock.now();
+}
+
+void Poller::note_failure(const std::string& name, const Error& failure) {
+  auto* watch = list_.subscriber(name);
+  if (!watch || failure.kind() == ErrorKind::cancelled) return;
+  auto& status = *watch->status;
+  // Told once: a registry that is down or limited is told by its own gate.
+  if (status.error.empty() || status.error_kind != failure.kind())
+    spdlog::warn("{}: {}", name, printable(failure.what()));
+  status.error = failure.what();
+  status.error_kind = failure.kind();
+  if (!status.failing_since) status.failing_since = world_.clock.now();
+}
+
+// C7: what is gone is told once. A member is gone when the list of its set says so; a list or a tag of its
+// own is gone when the registry does.
+Task<> Poller::note_missing(std::vector<std::string> names) {
+  const auto now = world_.clock.steady();
+  for (const auto& name : names) {
+    const auto* watch = list_.subscriber(name);
+    if (!watch) continue;
+    if (const auto key = config::split_key(name)) {
+      std::string set(key->set);
+      const auto list = list_.of(set);
+      auto& last = relisted_.try_emplace(set, Steady::min()).first->second;
+      if (!list || (last != Steady::min() && now - last < between_relists)) continue;
+      last = now;
+      scheduler_.hurry(std::to_string(*list), now);
+      wake_.notify();
+    } else if (!watch->status->failing_since) {
+      const auto* pipeline = config_->pipeline(name);
+      if (!pipeline) continue;
+      const auto what = pipeline->is_set() ? "repository " + pipeline->upstream.repository.text()
+                                           : "tag " + pipeline->upstream.text();
+      co_await record_withdrawn(name, what);
+    }
+  }
+}
+
+// Not again for what was told before and not seen since.
+Task<> Poller::record_withdrawn(std::string name, std::string what) {
+  const auto at = world_.clock.now();
+  const auto* watch = list_.subscriber(name);
+  const auto last_look = watch ? watch->status->last_look : std::nullopt;
+  auto change = [name, what, last_look, at](store::Tables& tables) {
+    const auto seen = tables.observations.latest(name);
+    if (!seen && !last_look) return;
+    const auto last = std::max(seen ? seen->last_seen : Time::min(), last_look.value_or(Time::min()));
+    for (const auto& entry : tables.audit.list(name, 20))
+      if (entry.action == "withdrawn" && entry.at >= last) return;
+    tables.audit.append({.at = at,
+                         .who = "sluice",
+                         .action = "withdrawn",
+                         .pipeline = name,
+                         .detail = "the registry has no " + what + " any more"});
+  };
+  std::optional<Error> failure;
+  try {
+    co_await world_.store.write(std::move(change));
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure) spdlog::warn("{}: {}", name, printable(failure->what()));
+}
+
+Task<> Poller::write_last_seen() {
+  std::vector<std::pair<std::int64_t, Time>> rows;
+  list_.each([&](WatchList::Look& look) {
+    for (auto& one : look.subscribers) {
+      if (one.seen.observation == 0 || !one.status->last_look || *one.status->last_look <= one.seen.written)
+        continue;
+      one.seen.written = *one.status->last_look;
+      rows.emplace_back(one.seen.observation, one.seen.written);
+    }
+  });
+  for (std::size_t from = 0; from < rows.size(); from += last_seen_piece) {
+    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto count = std::min(last_seen_piece, rows.size() - from);
+    auto change =
+        [piece = std::vector(first, first + static_cast<std::ptrdiff_t>(count))](store::Tables& tables) {
+          for (const auto& [observation, at] : piece)
+            tables.observations.touch(observation, at);
+        };
+    co_await world_.store.write(std::move(change));
+  }
+}
+
+}  // namespace sluice::engine
