@@ -98,6 +98,18 @@ struct CheckConfigOptions {
 };
 int check_config(const CheckConfigOptions& options);
 
+struct WatchOptions {
+  std::string image;
+  std::string config;
+  std::string name;     // empty: made from the image
+  std::string staging;  // empty: as the other pipelines do
+  std::string to;       // empty: as the other pipelines do
+  std::string every;    // empty: the registry's pace
+  bool dry_run = false;
+  bool json = false;
+};
+int watch(const WatchOptions& options);
+
 /// What every command takes that talks to registries itself.
 struct Reach {
   std::optional<std::string> config;

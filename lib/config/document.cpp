@@ -139,19 +139,32 @@ Position position_of(const YAML::Node& node) {
   return position_of(node.Mark());
 }
 
-std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
+std::vector<YAML::Node> read_documents(const std::string& text, Notes& notes) {
   if (text.size() > largest_file) {
     notes.add({}, fmt::format("the file is larger than {} KiB", largest_file / 1024));
-    return std::nullopt;
+    return {};
   }
-  if (has_control_characters(text, notes)) return std::nullopt;
+  if (has_control_characters(text, notes)) return {};
   Notes syntax;
-  const auto documents = parse(text, syntax);
+  auto documents = parse(text, syntax);
   if (auto broken = syntax.take(); !broken.ok()) {
     for (auto& error : broken.errors)
       notes.add(error.at, std::move(error.message), std::move(error.advice));
-    return std::nullopt;
+    return {};
   }
+  Walk walk(notes);
+  for (const auto& document : documents)
+    if (!walk.visit(document)) return {};
+  return documents;
+}
+
+std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
+  Notes found;
+  const auto documents = read_documents(text, found);
+  auto wrong = found.take();
+  for (auto& error : wrong.errors)
+    notes.add(error.at, std::move(error.message), std::move(error.advice));
+  if (documents.empty() && !wrong.ok()) return std::nullopt;
   if (documents.empty() || (documents.size() == 1 && documents.front().IsNull())) {
     notes.add({1, 1}, "the file is empty", "config/sluice.yaml shows every option");
     return std::nullopt;
@@ -163,7 +176,6 @@ std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
               "it begins for instance with 'pipelines:'");
     return std::nullopt;
   }
-  if (!Walk(notes).visit(documents.front())) return std::nullopt;
   return documents.front();
 }
 

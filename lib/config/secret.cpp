@@ -12,7 +12,7 @@
 namespace sluice::config {
 namespace {
 
-constexpr const char* ways =
+constexpr const char* ways_to_secrets =
     "use {file: PATH}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}";
 
 // What came of one reference: a value, or why there is none.
@@ -81,6 +81,17 @@ Found read(Section& reference, const Section::Impl& entries, const SecretSources
 
 }  // namespace
 
+SecretSources placeholder_secrets() {
+  const auto anything = [](const auto&, std::string&) -> std::optional<std::string> { return "-"; };
+  SecretSources sources;
+  sources.environment = [](const std::string&) -> std::optional<std::string> { return "-"; };
+  sources.file = anything;
+  sources.command = anything;
+  sources.credentials_directory = "/";
+  sources.placeholders = true;
+  return sources;
+}
+
 bool Section::knows_secrets() const {
   return !impl_->context->secrets.placeholders;
 }
@@ -89,18 +100,18 @@ Secret Section::secret(const std::string& key, bool required) {
   const auto* entry = impl_->ask(key);
   const auto name = "'" + printable(key, 80) + "'";
   if (!entry) {
-    if (required) error(impl_->at, name + " is missing", ways);
+    if (required) error(impl_->at, name + " is missing", ways_to_secrets);
     return {};
   }
   const auto at = config::position_of(*entry);
   if (!entry->value.IsMap()) {
-    error(at, name + " must not stand in the file itself: it is a secret", ways);
+    error(at, name + " must not stand in the file itself: it is a secret", ways_to_secrets);
     return {};
   }
   auto reference = section(key);
   auto found = read(reference, *reference.impl_, impl_->context->secrets);
   if (!found.value) {
-    error(at, name + ": " + found.why, ways);
+    error(at, name + ": " + found.why, ways_to_secrets);
     return {};
   }
   strip_line_end(*found.value);
