@@ -31,8 +31,8 @@ struct SecretSources {
   bool placeholders = false;
 };
 
-/// Every secret and every file exists, and means nothing: for whoever looks at a configuration without being the
-/// daemon.
+/// Every secret and every file exists, and means nothing: for whoever looks at a configuration without being
+/// the daemon.
 SecretSources placeholder_secrets();
 
 /// A cursor on one YAML mapping. Each getter marks its key as known; done() reports the unknown ones with a
