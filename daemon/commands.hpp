@@ -110,6 +110,16 @@ struct WatchOptions {
 };
 int watch(const WatchOptions& options);
 
+struct ImportConfigOptions {
+  std::string from;  // one of config::import_sources()
+  std::vector<std::string> files;
+  std::string out;      // empty: standard output
+  std::string staging;  // what stands before the names of repositories, empty: chosen
+  std::string to;
+  bool json = false;
+};
+int import_config(const ImportConfigOptions& options);
+
 /// What every command takes that talks to registries itself.
 struct Reach {
   std::optional<std::string> config;

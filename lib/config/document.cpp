@@ -19,7 +19,7 @@ struct Explanation {
   std::string_view advice;
 };
 // The parser's own words help only its authors, and may quote the file.
-constexpr std::array<Explanation, 9> explanations{{
+constexpr std::array<Explanation, 10> explanations{{
     {"illegal map value", "a ':' stands where no mapping can be",
      "check the indentation, or put the text in quotes"},
     {"end of map flow", "a '{' is not closed", "it is still open here; close it with '}'"},
@@ -32,6 +32,8 @@ constexpr std::array<Explanation, 9> explanations{{
      "it is still open at the end of the file; close it where it should end"},
     {"anchor is not defined", "this alias (*name) names no anchor",
      "put a text that begins with '*' in quotes"},
+    // What yaml-cpp says when its own limit of recursion is reached.
+    {"bad file", "nested too deeply", "no part of the file needs more than a few levels"},
     {"unknown token", "a text cannot begin with this character", "put the text in quotes"},
     {"block entry", "a list item ('- ') cannot stand here", "begin the list on a line of its own"},
 }};

@@ -21,23 +21,6 @@ constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   throw Error(ErrorKind::invalid, "the file cannot be edited safely: " + why);
 }
 
-// A text that reads as itself whatever it looks like (1.0, null, on).
-std::string in_double_quotes(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
-// Names and references need quotes only where YAML would take them for something else.
-std::string as_plain(const std::string& text) {
-  const bool plain =
-      text.find_first_of("-/") != std::string::npos && text.front() != '-' && text.front() != '[';
-  return plain ? text : in_double_quotes(text);
-}
-
 std::string unique_of(const NewPipeline& pipeline) {
   return pipeline.stable_tag + "-{run}";
 }
@@ -46,21 +29,21 @@ std::string unique_of(const NewPipeline& pipeline) {
 std::vector<std::string> block_item(const NewPipeline& pipeline, const std::string& outer,
                                     const std::string& inner) {
   std::vector<std::string> lines;
-  lines.push_back(
-      fmt::format("{}{:<{}}name: {}", outer, "-", inner.size() - outer.size(), as_plain(pipeline.name)));
+  lines.push_back(fmt::format("{}{:<{}}name: {}", outer, "-", inner.size() - outer.size(),
+                              plain_or_quoted(pipeline.name)));
   const auto add = [&](const std::string& text) { lines.push_back(inner + text); };
-  add("upstream: " + as_plain(pipeline.upstream.text()));
+  add("upstream: " + plain_or_quoted(pipeline.upstream.text()));
   add("# A repository of its own: what is here was not checked yet.");
-  add("staging: " + as_plain(pipeline.staging.text()));
+  add("staging: " + plain_or_quoted(pipeline.staging.text()));
   add("# `checks` belong here; without any, every new image is promoted. One that the image has to pass:");
   add("# checks:");
   add("#   - container: {run: [PROGRAM, --version]}");
   add("promote:");
-  add("  to: " + as_plain(pipeline.target.text()));
+  add("  to: " + plain_or_quoted(pipeline.target.text()));
   add("  # Teams build from the stable tag. The unique one names a single promotion: to pin, and to roll "
       "back to.");
-  add(fmt::format("  tags: [{}, {}]", in_double_quotes(pipeline.stable_tag),
-                  in_double_quotes(unique_of(pipeline))));
+  add(fmt::format("  tags: [{}, {}]", double_quoted(pipeline.stable_tag),
+                  double_quoted(unique_of(pipeline))));
   if (!pipeline.every.empty()) add("poll: {every: " + pipeline.every + "}");
   return lines;
 }
@@ -69,11 +52,11 @@ std::vector<std::string> block_item(const NewPipeline& pipeline, const std::stri
 std::string flow_item(const NewPipeline& pipeline) {
   auto text =
       fmt::format(R"({{"name": {}, "upstream": {}, "staging": {}, "promote": {{"to": {}, "tags": [{}, {}]}})",
-                  in_double_quotes(pipeline.name), in_double_quotes(pipeline.upstream.text()),
-                  in_double_quotes(pipeline.staging.text()), in_double_quotes(pipeline.target.text()),
-                  in_double_quotes(pipeline.stable_tag), in_double_quotes(unique_of(pipeline)));
+                  double_quoted(pipeline.name), double_quoted(pipeline.upstream.text()),
+                  double_quoted(pipeline.staging.text()), double_quoted(pipeline.target.text()),
+                  double_quoted(pipeline.stable_tag), double_quoted(unique_of(pipeline)));
   if (!pipeline.every.empty())
-    text += fmt::format(R"(, "poll": {{"every": {}}})", in_double_quotes(pipeline.every));
+    text += fmt::format(R"(, "poll": {{"every": {}}})", double_quoted(pipeline.every));
   return text + "}";
 }
 

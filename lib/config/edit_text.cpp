@@ -1,5 +1,7 @@
 #include "config/edit_text.hpp"
 
+#include <fmt/format.h>
+
 namespace sluice::config {
 namespace {
 
@@ -84,6 +86,25 @@ Brackets brackets_at(std::string_view text, std::size_t open) {
     }
   }
   return found;
+}
+
+std::string double_quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (code < ' ')
+      quoted += fmt::format("\\x{:02x}", code);
+    else
+      quoted += c;
+  }
+  return quoted + "\"";
+}
+
+std::string plain_or_quoted(const std::string& text) {
+  const bool plain =
+      text.find_first_of("-/") != std::string::npos && text.front() != '-' && text.front() != '[';
+  return plain ? text : double_quoted(text);
 }
 
 }  // namespace sluice::config

@@ -40,4 +40,9 @@ struct Brackets {
 };
 Brackets brackets_at(std::string_view text, std::size_t open);
 
+/// A scalar that reads as this text whatever it looks like (1.0, null, on); always in one line.
+std::string double_quoted(std::string_view text);
+/// A name or an image as a block scalar: in quotes only where YAML would take it for something else.
+std::string plain_or_quoted(const std::string& text);
+
 }  // namespace sluice::config

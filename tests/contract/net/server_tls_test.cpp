@@ -141,8 +141,10 @@ TEST_CASE("TLS 1.2 and 1.3 are spoken, nothing older") {
   with_tls_server(authority, {}, [](net::Server& server) -> Task<> {
     for (const auto& [version, name] :
          {std::pair(TLS1_2_VERSION, "TLSv1.2"), std::pair(TLS1_3_VERSION, "TLSv1.3")}) {
-      auto peer = co_await tls_peer(
-          [version = version](SSL_CTX* context) { SSL_CTX_set_max_proto_version(context, version); });
+      std::function<void(SSL_CTX*)> prepare = [version = version](SSL_CTX* context) {
+        SSL_CTX_set_max_proto_version(context, version);
+      };
+      auto peer = co_await tls_peer(std::move(prepare));
       const std::string failure = co_await peer->connect(server.port());
       CHECK(failure.empty());
       CHECK(peer->protocol() == name);
