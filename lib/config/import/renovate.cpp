@@ -2,11 +2,11 @@
 // up to date. https://docs.renovatebot.com/docker/, https://docs.renovatebot.com/configuration-options/
 
 #include "config/document.hpp"
+#include "config/import/dockerfile.hpp"
 #include "config/import/foreign.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
-#include <sstream>
 
 #include <fmt/format.h>
 
@@ -82,21 +82,12 @@ class Renovate {
     if (file.text.size() > largest_file)
       return findings_.mistakes.push_back(
           {file.name, {{{}, fmt::format("the file is larger than {} KiB", largest_file / 1024), {}}}});
-    std::istringstream in(file.text);
-    int number = 0;
-    std::map<std::string, std::string> arguments;
-    std::set<std::string> stages;
-    for (std::string line; std::getline(in, line);) {
-      ++number;
-      const auto begin = number;
-      while (line.ends_with('\\') || line.ends_with("\\\r")) {
-        line.erase(line.rfind('\\'));
-        std::string more;
-        if (!std::getline(in, more)) break;
-        ++number;
-        line += more;
-      }
-      read_line(file, begin, line, arguments, stages);
+    for (const auto& from : images_of_dockerfile(file.text, aliases_)) {
+      if (from.known)
+        add(file, from);
+      else
+        remark(Remark::Kind::left_out, file, from.line, from.image,
+               "a variable in it has no value in this file");
     }
   }
 
@@ -170,63 +161,6 @@ class Renovate {
     findings_.remark(kind, file.name, {.line = line, .column = 1}, what, why);
   }
 
-  // https://docs.docker.com/reference/dockerfile/#from
-  void read_line(const ForeignText& file, int number, const std::string& line,
-                 std::map<std::string, std::string>& arguments, std::set<std::string>& stages) {
-    std::istringstream in(line);
-    std::string instruction, word;
-    in >> instruction >> word;
-    instruction = lower(instruction);
-    if (instruction == "arg" && stages.empty()) {
-      const auto equals = word.find('=');
-      if (equals != std::string::npos)
-        arguments[word.substr(0, equals)] = std::string(trimmed(word.substr(equals + 1), "\"'"));
-      return;
-    }
-    if (instruction != "from") return;
-    std::string platform;
-    while (word.starts_with("--")) {
-      if (word.starts_with("--platform=") && word.find('$') == std::string::npos) platform = word.substr(11);
-      if (!(in >> word)) return;
-    }
-    for (const auto& [alias, host] : aliases_)
-      if (word.starts_with(alias + "/")) word = host + word.substr(alias.size());
-    std::string as, stage;
-    in >> as >> stage;
-    const auto image = filled(word, arguments);
-    const bool earlier = stages.contains(lower(word));
-    stages.insert(lower(as) == "as" ? lower(stage) : std::string("(unnamed)"));
-    if (earlier || image == "scratch") return;
-    if (image.find('$') != std::string::npos)
-      return remark(Remark::Kind::left_out, file, number, word, "a variable in it has no value in this file");
-    add(file, number, image, platform);
-  }
-
-  // $NAME, ${NAME} and ${NAME:-value}.
-  static std::string filled(const std::string& text, const std::map<std::string, std::string>& arguments) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '$') {
-        result += text[i];
-        continue;
-      }
-      const bool braces = i + 1 < text.size() && text[i + 1] == '{';
-      const auto begin = i + (braces ? 2 : 1);
-      auto end = begin;
-      while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
-        ++end;
-      const auto found = arguments.find(text.substr(begin, end - begin));
-      const auto close = braces ? text.find('}', end) : end;
-      if (close == std::string::npos) return text;
-      const auto fallback =
-          braces && text.compare(end, 2, ":-") == 0 ? text.substr(end + 2, close - end - 2) : std::string();
-      if (found == arguments.end() && fallback.empty()) return text;
-      result += found == arguments.end() ? fallback : found->second;
-      i = braces ? close : end - 1;
-    }
-    return result;
-  }
-
   // A rule for an image, by the name that Renovate knows it by.
   RenovateRule* rule_for(const oci::Reference& image, const std::string& written) {
     for (auto& rule : rules_)
@@ -237,28 +171,24 @@ class Renovate {
     return nullptr;
   }
 
-  void add(const ForeignText& file, int number, const std::string& text, const std::string& platform) {
-    Foreign place(YAML::Node(), {.line = number, .column = 1}, file.name, findings_);
-    const auto image = place.image(text);
+  void add(const ForeignText& file, const DockerfileImage& from) {
+    Foreign place(YAML::Node(), {.line = from.line, .column = 1}, file.name, findings_);
+    const auto image = place.image(from.image);
     if (!image) return;
-    auto* rule = rule_for(*image, text.substr(0, text.find_first_of(":@")));
+    auto* rule = rule_for(*image, from.image.substr(0, from.image.find_first_of(":@")));
     if (rule) rule->used = true;
     if (rule && !rule->enabled)
-      return remark(Remark::Kind::left_out, file, number, text, "a rule switches updates of it off");
+      return remark(Remark::Kind::left_out, file, from.line, from.image, "a rule switches updates of it off");
     if (image->digest && !image->tag)
-      return remark(Remark::Kind::left_out, file, number, text,
+      return remark(Remark::Kind::left_out, file, from.line, from.image,
                     "a digest never changes, so there is nothing to watch");
     FoundPipeline one{.file = file.name,
-                      .at = {.line = number, .column = 1},
+                      .at = {.line = from.line, .column = 1},
                       .upstream = *image,
-                      .tags = {},
-                      .target = {},
-                      .target_tag = {},
-                      .platform = platform,
-                      .pace = {}};
+                      .platform = from.platform};
     one.upstream.digest.reset();
     if (rule && !rule->allowed.empty())
-      remark(Remark::Kind::changed, file, number, text,
+      remark(Remark::Kind::changed, file, from.line, from.image,
              "this tag is watched, and each new digest of it taken; moving to another version (" +
                  rule->allowed + ") stays a change of the file");
     findings_.pipelines.push_back(std::move(one));

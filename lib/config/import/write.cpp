@@ -210,7 +210,9 @@ class Writer {
                     double_quoted(pipeline.stable_tag), double_quoted(pipeline.stable_tag + "-{run}")));
     if (!found.platform.empty()) add("  platform: " + double_quoted(found.platform));
     if (!found.pace.every.empty()) add("  poll: {every: " + found.pace.every + "}");
-    if (!found.pace.cron.empty())
+    if (!found.pace.cron.empty() && cron_is_known)
+      add("  poll: {cron: " + double_quoted(found.pace.cron) + "}");
+    if (!found.pace.cron.empty() && !cron_is_known)
       line("    # It was looked at by the schedule " + in_comment(found.pace.cron));
     pipeline.last_line = lines_;
   }

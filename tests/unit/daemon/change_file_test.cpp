@@ -67,6 +67,18 @@ TEST_CASE("a file is replaced in one step, with its mode, and nothing is left be
   CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("the owner of a file stays, or the file does") {
+  const Folder folder;
+  const auto path = folder.file("a");
+  write(path, "one");
+  if (::chown(path.c_str(), 1, 1) != 0) return;  // only root can give files away
+  append(path, " two");
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(status.st_uid == 1);
+  CHECK(status.st_gid == 1);
+}
+
 TEST_CASE("a file that is not there is made with the umask's mode, and no text at first") {
   const Folder folder;
   const auto old = ::umask(027);
