@@ -4,10 +4,12 @@
 
 #include <array>
 #include <map>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace sluice::config {
@@ -19,7 +21,7 @@ struct Explanation {
   std::string_view advice;
 };
 // The parser's own words help only its authors, and may quote the file.
-constexpr std::array<Explanation, 10> explanations{{
+constexpr std::array<Explanation, 11> explanations{{
     {"illegal map value", "a ':' stands where no mapping can be",
      "check the indentation, or put the text in quotes"},
     {"end of map flow", "a '{' is not closed", "it is still open here; close it with '}'"},
@@ -34,6 +36,8 @@ constexpr std::array<Explanation, 10> explanations{{
      "put a text that begins with '*' in quotes"},
     // What yaml-cpp says when its own limit of recursion is reached.
     {"bad file", "nested too deeply", "no part of the file needs more than a few levels"},
+    {"stands behind the end", "nothing can stand here: the value before it is complete",
+     "remove it; a text that begins with a quote ends with it"},
     {"unknown token", "a text cannot begin with this character", "put the text in quotes"},
     {"block entry", "a list item ('- ') cannot stand here", "begin the list on a line of its own"},
 }};
@@ -125,10 +129,45 @@ class Walk {
   std::size_t values_ = 0;
 };
 
+constexpr const char* no_progress = "stands behind the end";
+
+// yaml-cpp 0.7 makes documents without end of what cannot follow one ('"x",' or '{...},'): the next one
+// begins where the one before did. Seen here first, since its loader would take all memory.
+class ProgressCheck final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_) throw YAML::ParserException(mark, no_progress);
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+
+ private:
+  int last_ = -1;
+};
+
+void expect_progress(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  ProgressCheck check;
+  while (parser.HandleNextDocument(check)) {
+  }
+}
+
 std::vector<YAML::Node> parse(const std::string& text, Notes& notes) {
   try {
     // yaml-cpp 0.7 takes a quote as closed where the file ends with a line end; behind a comment it does not.
-    return YAML::LoadAll(text.ends_with('\n') ? text + "#" : text);
+    const auto whole = text.ends_with('\n') ? text + "#" : text;
+    expect_progress(whole);
+    return YAML::LoadAll(whole);
   } catch (const YAML::Exception& error) {
     explain(error, text, notes);
   }

@@ -8,6 +8,7 @@
 #include "unit/config/support.hpp"
 
 #include <fstream>
+#include <random>
 #include <sstream>
 
 using namespace sluice;
@@ -257,4 +258,43 @@ TEST_CASE("staging and target follow the way of the pipelines that are there") {
   CHECK(suggest_staging(*good("log: {}\n"), node).how == "there is no pipeline yet to go by");
   CHECK(suggest_target(*good("pipelines:\n" + pipeline("node", "r.io/s/node", "r.io/b/node")), node)
             .repository->text() == "r.io/b/redis");
+}
+
+TEST_CASE("whatever a file looks like, it is edited rightly or refused") {
+  const std::vector<std::string> files{
+      pipeline_node + "\n# who builds\ndependents: []\n",
+      "# a\nlog: {level: info}  # b\npipelines:\n-   name: node\n    upstream: a.io/x:1\n    staging: "
+      "b.io/x\n"
+      "    promote:\n      to: c.io/x\n      tags:\n      - '1'\n      - 1-{run}\n\n\nstore:\n  path: |-\n   "
+      " /x\n",
+      R"({"log": {}, "pipelines": [{"name": "node", "upstream": "a.io/x:1", "staging": "b.io/x", )"
+      R"("promote": {"to": "c.io/x", "tags": ["1", "1-{run}"]}}]})"};
+  std::mt19937 draw(20'261'127);
+  const auto below = [&](std::size_t end) {
+    return std::uniform_int_distribution<std::size_t>(0, end - 1)(draw);
+  };
+  const std::string bytes = "\"'[]{}:,#-*&!|> \n\\~";
+  int edited = 0;
+  for (const auto& whole : files)
+    for (int round = 0; round < 400; ++round) {
+      auto text = whole;
+      for (auto changes = below(3) + 1; changes > 0; --changes) {
+        const auto at = below(text.size());
+        if (below(2) == 0)
+          text[at] = bytes[below(bytes.size())];
+        else if (below(2) == 0)
+          text.erase(at, below(12));
+        else
+          text.insert(at, 1, bytes[below(bytes.size())]);
+      }
+      INFO(text);
+      try {
+        const auto after = add_pipeline(text, redis()).text;
+        CHECK(after.size() > text.size());
+        ++edited;
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::invalid);
+      }
+    }
+  CHECK(edited > 200);
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 using namespace sluice;
@@ -286,4 +287,39 @@ TEST_CASE("a registry that the loader would refuse is left out and told") {
   CHECK(result.config->registries.empty());
   CHECK_THAT(result.told("dregsy", 0),
              Contains("registry r.example.com") && Contains("gives no credentials"));
+}
+
+TEST_CASE("whatever happens to foreign files, what comes out loads") {
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"diun", "diun.yml"},       {"diun", "diun-images.yml"},   {"regsync", "regsync.yml"},
+      {"keel", "keel.yaml"},      {"keel", "keel-values.yaml"},  {"dregsy", "dregsy.yaml"},
+      {"renovate", "Dockerfile"}, {"renovate", "renovate.json5"}};
+  std::mt19937 draw(20'261'127);
+  const auto below = [&](std::size_t end) {
+    return std::uniform_int_distribution<std::size_t>(0, end - 1)(draw);
+  };
+  const std::string bytes = "\"'[]{}:,#-*&!|>%@`$ \n\\0aA./\x01\xff";
+  int loaded = 0;
+  for (const auto& [tool, name] : all) {
+    const auto whole = example(name).text;
+    for (int round = 0; round < 150; ++round) {
+      auto text = whole;
+      for (auto changes = below(4) + 1; changes > 0; --changes) {
+        const auto at = below(text.size());
+        const auto count = below(20);
+        if (below(2) == 0)
+          text[at] = bytes[below(bytes.size())];
+        else if (below(2) == 0)
+          text.erase(at, count);
+        else
+          text.insert(below(text.size()), text.substr(at, count));
+      }
+      INFO(text);
+      const auto imported = import_config(tool, {{name, text}}, {});
+      if (!imported.mistakes.empty()) continue;
+      good(imported.text);
+      ++loaded;
+    }
+  }
+  CHECK(loaded > 100);
 }
