@@ -16,7 +16,7 @@ TOOLS = {
     "regsync": ["regsync.yml"],
     "renovate": ["renovate.json5", "Dockerfile"],
 }
-SECRETS = ("plain-text-password", "TokenOfGotify", "not-in-the-output", "secret-of-harbor", "other-secret", "eyJ1c2VybmFtZSI6")
+SECRETS = ("plain-text-password", "TokenOfGotify", "not-in-the-output", "secret-of-harbor", "other-secret", "a-password-of-the-mirror", "eyJ1c2VybmFtZSI6")
 
 
 class ImportConfig(unittest.TestCase):
