@@ -35,9 +35,10 @@ void note_missing(Section& section, const std::string& key, const std::string& a
 
 }  // namespace
 
+// The parser places what is not there at whatever comes next.
 Position position_of(const Section::Impl::Entry& entry) {
   const auto at = position_of(entry.value);
-  return at.line > 0 ? at : entry.key_at;
+  return at.line > 0 && !entry.value.IsNull() ? at : entry.key_at;
 }
 
 Section section_on(std::shared_ptr<Context> context, const YAML::Node& node, Position at) {
@@ -71,7 +72,8 @@ Section::Impl::Entry* Section::Impl::ask_scalar(const std::string& key) {
 Section::Impl::Entry* Section::Impl::scalar(Entry& entry) {
   entry.known = true;
   if (entry.value.IsNull()) {
-    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value", "give it one, or remove the line");
+    context->notes.add(entry.key_at, in_quotes(entry.key) + " has no value",
+                       "give it one, or remove the line");
     return nullptr;
   }
   if (!entry.value.IsScalar()) {
@@ -138,7 +140,8 @@ std::string Section::required_text(const std::string& key, const std::string& ad
     return {};
   }
   const auto* entry = impl_->ask_scalar(key);
-  if (entry && entry->value.Scalar().empty()) error(position_of(*entry), in_quotes(key) + " is empty", advice);
+  if (entry && entry->value.Scalar().empty())
+    error(position_of(*entry), in_quotes(key) + " is empty", advice);
   return entry ? entry->value.Scalar() : std::string();
 }
 
