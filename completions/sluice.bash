@@ -15,7 +15,7 @@ _sluice() {
     fi
   done
   case $previous in
-    --config | --socket | --authfile | --ca | --payload | --headers)
+    --config | --socket | --authfile | --ca | --payload | --headers | --out)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -24,12 +24,16 @@ _sluice() {
       mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
       return
       ;;
-    --reason | --at | --limit | --url | --platform | --match | --semver | --jobs | --retries | --username | -u) return ;;
+    --from)
+      mapfile -t COMPREPLY < <(compgen -W 'diun dregsy keel regsync renovate' -- "$current")
+      return
+      ;;
+    --reason | --name | --staging | --every | --at | --limit | --url | --platform | --match | --semver | --jobs | --retries | --username | -u) return ;;
     --task) words=$(_sluice_pipelines) ;;
-    --to) words=$(_sluice_runs) ;;
+    --to) [[ $command == rollback ]] && words=$(_sluice_runs) ;;
     *)
       case $command in
-        '') words='serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version --help --version' ;;
+        '') words='serve check-config watch import-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version --help --version' ;;
         runs) words="$where --status --task --limit --watch" ;;
         status) words="$where --members" ;;
         show | cancel) words="$where $(_sluice_runs)" ;;
@@ -45,6 +49,14 @@ _sluice() {
         inspect) words='--platform --referrers --raw --image-config --config --json --help oci: oci-archive: docker-archive:' ;;
         digest) words='--platform --config --json --help oci: oci-archive: docker-archive:' ;;
         tags) words='--glob --exclude --match --semver --pre-releases --newest --config --json --help oci: oci-archive: docker-archive:' ;;
+        watch) words='--config --name --staging --to --every --dry-run --json --help' ;;
+        import-config)
+          if [[ $current != -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+          fi
+          words='--from --out --staging --to --json --help'
+          ;;
         serve) words='--config --help' ;;
         webhooks) words='url test --config --reveal --payload --headers --json --help' ;;
         check-config | backup)

@@ -8,13 +8,15 @@ function __sluice_runs
     sluice runs --limit 100 2>/dev/null | sed -n '1!s/ .*//p'
 end
 
-set -l commands serve check-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version
+set -l commands serve check-config watch import-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version
 set -l askers runs show logs history status run hold resume rollback cancel backup
 complete -c sluice -f
 complete -c sluice -s h -l help -d 'print help'
 complete -c sluice -s V -l version -d 'print the version'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a serve -d 'run the daemon'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a check-config -d 'check a configuration file'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a watch -d 'write a pipeline for an image'
+complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a import-config -d 'import from another tool'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a runs -d 'list runs'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a show -d 'show one run'
 complete -c sluice -n "not __fish_seen_subcommand_from $commands" -a logs -d 'print the log of a run'
@@ -39,7 +41,16 @@ complete -c sluice -n "__fish_seen_subcommand_from $askers" -l socket -r -F -d '
 complete -c sluice -n "__fish_seen_subcommand_from $askers" -l url -x -d 'URL of the daemon'
 complete -c sluice -n "__fish_seen_subcommand_from $askers serve" -l config -r -F -d 'configuration file'
 complete -c sluice -n "__fish_seen_subcommand_from $askers check-config" -l json -d 'print JSON'
-complete -c sluice -n '__fish_seen_subcommand_from check-config backup' -F
+complete -c sluice -n '__fish_seen_subcommand_from watch' -l config -r -F -d 'configuration file'
+complete -c sluice -n '__fish_seen_subcommand_from watch' -l name -x -d 'name of the pipeline'
+complete -c sluice -n '__fish_seen_subcommand_from watch' -l every -x -d 'how often it is looked at'
+complete -c sluice -n '__fish_seen_subcommand_from watch' -l dry-run -d 'only show it'
+complete -c sluice -n '__fish_seen_subcommand_from import-config' -l from -x -a 'diun dregsy keel regsync renovate'
+complete -c sluice -n '__fish_seen_subcommand_from import-config' -l out -r -F -d 'file to write'
+complete -c sluice -n '__fish_seen_subcommand_from watch import-config' -l staging -x -d 'where it is staged'
+complete -c sluice -n '__fish_seen_subcommand_from watch import-config' -l to -x -d 'where it is promoted to'
+complete -c sluice -n '__fish_seen_subcommand_from watch import-config' -l json -d 'print JSON'
+complete -c sluice -n '__fish_seen_subcommand_from check-config import-config backup' -F
 complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest tags' -l config -r -F -d 'configuration file'
 complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest tags' -l json -d 'print JSON'
 complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest' -l platform -x -d 'os/arch'

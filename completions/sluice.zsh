@@ -25,6 +25,8 @@ _sluice() {
   commands=(
     'serve:run the daemon'
     'check-config:check a configuration file'
+    'watch:write a pipeline for an image into the configuration'
+    'import-config:make a configuration of that of another tool'
     'runs:list runs'
     'show:show one run'
     'logs:print the log of a run'
@@ -55,6 +57,16 @@ _sluice() {
   case $command in
     serve) _arguments '--config[configuration file]:file:_files' ;;
     check-config) _arguments '--json[print the mistakes as JSON]' '1:file:_files' ;;
+    watch)
+      _arguments '--config[configuration file]:file:_files' '--name[name of the pipeline]:name:' '--staging[where it is staged]:repository:' \
+        '--to[where it is promoted to]:repository:' '--every[how often it is looked at]:duration:' '--dry-run[only show it]' \
+        '--json[print it as JSON]' '1:image:'
+      ;;
+    import-config)
+      _arguments '--from[whose files these are]:tool:(diun dregsy keel regsync renovate)' '--out[file to write]:file:_files' \
+        '--staging[before the names of staging repositories]:prefix:' '--to[before the names of targets]:prefix:' \
+        '--json[print it as JSON]' '*:file:_files'
+      ;;
     runs)
       _arguments $where '--status[only this status]:status:(Queued Running Waiting Succeeded Rejected Failed Superseded Cancelled)' \
         '--task[only this pipeline or dependent]:name:_sluice_pipelines' '--limit[at most this many]:number:' \

@@ -203,6 +203,7 @@ Chosen read_command_line(int argc, char** argv) {
   add_changers(app, chosen);
   add_registry_commands(app, chosen);
   add_daemon(app, chosen);
+  add_file_commands(app, chosen);
   add_webhooks(app, chosen);
   app.add_subcommand("version", "print the version")->callback([] {
     throw CLI::CallForVersion(std::string("sluice ") + SLUICE_VERSION, 0);

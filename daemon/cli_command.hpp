@@ -24,4 +24,7 @@ std::shared_ptr<Options> command(CLI::App& app, Chosen& chosen, const std::strin
 /// The commands that talk to registries, without a daemon.
 void add_registry_commands(CLI::App& app, Chosen& chosen);
 
+/// The commands that write configurations.
+void add_file_commands(CLI::App& app, Chosen& chosen);
+
 }  // namespace sluice::daemon

@@ -101,6 +101,28 @@ struct CheckConfigOptions {
 };
 int check_config(const CheckConfigOptions& options);
 
+struct WatchOptions {
+  std::string image;
+  std::string config;
+  std::string name;     // empty: made from the image
+  std::string staging;  // empty: as the other pipelines do
+  std::string to;       // empty: as the other pipelines do
+  std::string every;    // empty: the registry's pace
+  bool dry_run = false;
+  bool json = false;
+};
+int watch(const WatchOptions& options);
+
+struct ImportConfigOptions {
+  std::string from;  // one of config::import_sources()
+  std::vector<std::string> files;
+  std::string out;      // empty: standard output
+  std::string staging;  // what stands before the names of repositories, empty: chosen
+  std::string to;
+  bool json = false;
+};
+int import_config(const ImportConfigOptions& options);
+
 /// What every command takes that talks to registries itself.
 struct Reach {
   std::optional<std::string> config;

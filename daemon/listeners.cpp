@@ -26,10 +26,10 @@ net::TcpEndpoint split(const std::string& text) {
   return endpoint;
 }
 
-std::string url_of(const net::TcpEndpoint& endpoint, const net::Server& server) {
+std::string url_of(const net::TcpEndpoint& endpoint, const net::Server& server, bool tls = false) {
   const bool v6 = endpoint.address.find(':') != std::string::npos;
   const auto host = v6 ? "[" + endpoint.address + "]" : endpoint.address;
-  return "http://" + host + ":" + std::to_string(server.port());
+  return (tls ? "https://" : "http://") + host + ":" + std::to_string(server.port());
 }
 
 }  // namespace
@@ -62,6 +62,11 @@ std::vector<Listener> open_listeners(boost::asio::any_io_executor executor, Cloc
   return listeners;
 }
 
+std::shared_ptr<net::ServerTls> webhook_tls(const config::WebhookServer& settings) {
+  if (settings.certificate.empty()) return nullptr;
+  return net::make_server_tls(settings.certificate_pem, settings.key_pem);
+}
+
 std::optional<Listener> open_webhook_listener(boost::asio::any_io_executor executor, Clock& clock,
                                               const config::Config& config, net::Handler handler) {
   const auto& settings = config.webhook_server;
@@ -72,8 +77,10 @@ std::optional<Listener> open_webhook_listener(boost::asio::any_io_executor execu
   limits.connections = static_cast<std::size_t>(settings.connections);
   limits.body_timeout = std::chrono::seconds(10);
   limits.header_timeout = std::chrono::seconds(5);
-  auto server = net::listen(executor, clock, endpoint, std::move(handler), limits);
-  auto name = url_of(endpoint, *server) + "/hooks/";
+  auto tls = webhook_tls(settings);
+  const bool secure = tls != nullptr;
+  auto server = net::listen(executor, clock, endpoint, std::move(handler), limits, std::move(tls));
+  auto name = url_of(endpoint, *server, secure) + "/hooks/";
   return Listener{std::move(name), std::move(server)};
 }
 

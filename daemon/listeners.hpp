@@ -25,6 +25,9 @@ struct Listener {
 std::vector<Listener> open_listeners(boost::asio::any_io_executor executor, Clock& clock,
                                      const config::Config& config, api::Api& api);
 
+/// What the listener of webhooks proves itself with; null for plain HTTP. Throws Error(invalid).
+std::shared_ptr<net::ServerTls> webhook_tls(const config::WebhookServer& settings);
+
 /// Binds the listener of webhooks, if the configuration has any webhook and an address for them.
 std::optional<Listener> open_webhook_listener(boost::asio::any_io_executor executor, Clock& clock,
                                               const config::Config& config, net::Handler handler);

@@ -96,7 +96,9 @@ Process::Process(std::shared_ptr<const config::Config> config)
       listeners_(open_listeners(loop_.get_executor(), clock_, *config, api_)),
       webhooks_(open_webhook_listener(loop_.get_executor(), clock_, *config, engine_.webhook_handler())),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
-      first_config_(std::move(config)) {}
+      first_config_(std::move(config)) {
+  certificate_.in_use(first_config_->webhook_server);
+}
 
 void Process::run() {
   std::exception_ptr failure;
@@ -114,6 +116,9 @@ Task<> Process::live() {
   if (webhooks_) serve_webhooks();
   helpers_.start(executor, "signals", obey_signals());
   helpers_.start(executor, "watchdog", feed_watchdog());
+  helpers_.start(executor, "certificate", certificate_.run([this](std::shared_ptr<net::ServerTls> tls) {
+    if (webhooks_) webhooks_->server->use(std::move(tls));
+  }));
   spdlog::info("sluice {} {}", SLUICE_VERSION, summary());
   service_.ready(summary());
   std::exception_ptr failure;
@@ -197,8 +202,10 @@ Task<> Process::reload() {
 
 // The first webhook of a reload needs a listener; the last one that goes leaves one that knows no name.
 void Process::open_webhooks(const config::Config& config) {
-  if (webhooks_ || stopping_) return;
+  if (stopping_) return;
+  certificate_.in_use(config.webhook_server);
   try {
+    if (webhooks_) return webhooks_->server->use(webhook_tls(config.webhook_server));
     webhooks_ = open_webhook_listener(loop_.get_executor(), clock_, config, engine_.webhook_handler());
   } catch (const Error& error) {
     spdlog::error("webhooks are not received: {}", error.what());

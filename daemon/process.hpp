@@ -2,6 +2,7 @@
 // The daemon as a process: everything made, joined, run, reloaded and stopped.
 
 #include "api/api.hpp"
+#include "certificate_watch.hpp"
 #include "config/config.hpp"
 #include "core/clock.hpp"
 #include "core/launcher.hpp"
@@ -59,6 +60,7 @@ class Process {
   api::Api api_;
   std::vector<Listener> listeners_;
   std::optional<Listener> webhooks_;
+  CertificateWatch certificate_{clock_, workers_};  // that of webhooks_
   boost::asio::signal_set signals_;
   ServiceManager service_{clock_};
   engine::TaskGroup serving_;

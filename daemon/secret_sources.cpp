@@ -75,15 +75,4 @@ config::SecretSources system_secret_sources() {
   return sources;
 }
 
-config::SecretSources placeholder_secret_sources() {
-  const auto anything = [](const auto&, std::string&) -> std::optional<std::string> { return "-"; };
-  config::SecretSources sources;
-  sources.environment = [](const std::string&) -> std::optional<std::string> { return "-"; };
-  sources.file = anything;
-  sources.command = anything;
-  sources.credentials_directory = "/";
-  sources.placeholders = true;
-  return sources;
-}
-
 }  // namespace sluice::daemon

@@ -9,7 +9,4 @@ namespace sluice::daemon {
 /// the credentials of the systemd unit. Reasons for failing never quote what was read.
 config::SecretSources system_secret_sources();
 
-/// Every secret exists and means nothing.
-config::SecretSources placeholder_secret_sources();
-
 }  // namespace sluice::daemon

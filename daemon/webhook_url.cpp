@@ -18,7 +18,8 @@ std::string replaced(std::string text, std::string_view what, const std::string&
 std::string base_of(const config::Config& config) {
   const auto& server = config.webhook_server;
   if (!server.url.empty()) return server.url;
-  return "http://" + (server.listen.empty() ? std::string("HOST:PORT") : server.listen);
+  const std::string scheme = server.certificate.empty() ? "http://" : "https://";
+  return scheme + (server.listen.empty() ? std::string("HOST:PORT") : server.listen);
 }
 
 }  // namespace

@@ -179,6 +179,10 @@ struct Webhook {
 struct WebhookServer {
   std::string listen = "0.0.0.0:8481";  // empty: nowhere
   std::string url;  // what senders reach it by, without a slash at the end; empty: unknown
+  /// Paths of PEM files, both empty for plain HTTP, and what they held when the configuration was read.
+  std::string certificate, key;
+  std::string certificate_pem;
+  Secret key_pem;
   std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
   int connections = 512;
   int rate = 200;  // requests of one address in a second

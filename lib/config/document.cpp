@@ -4,10 +4,12 @@
 
 #include <array>
 #include <map>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace sluice::config {
@@ -19,7 +21,7 @@ struct Explanation {
   std::string_view advice;
 };
 // The parser's own words help only its authors, and may quote the file.
-constexpr std::array<Explanation, 9> explanations{{
+constexpr std::array<Explanation, 11> explanations{{
     {"illegal map value", "a ':' stands where no mapping can be",
      "check the indentation, or put the text in quotes"},
     {"end of map flow", "a '{' is not closed", "it is still open here; close it with '}'"},
@@ -32,6 +34,10 @@ constexpr std::array<Explanation, 9> explanations{{
      "it is still open at the end of the file; close it where it should end"},
     {"anchor is not defined", "this alias (*name) names no anchor",
      "put a text that begins with '*' in quotes"},
+    // What yaml-cpp says when its own limit of recursion is reached.
+    {"bad file", "nested too deeply", "no part of the file needs more than a few levels"},
+    {"stands behind the end", "nothing can stand here: the value before it is complete",
+     "remove it; a text that begins with a quote ends with it"},
     {"unknown token", "a text cannot begin with this character", "put the text in quotes"},
     {"block entry", "a list item ('- ') cannot stand here", "begin the list on a line of its own"},
 }};
@@ -123,10 +129,45 @@ class Walk {
   std::size_t values_ = 0;
 };
 
+constexpr const char* no_progress = "stands behind the end";
+
+// yaml-cpp 0.7 makes documents without end of what cannot follow one ('"x",' or '{...},'): the next one
+// begins where the one before did. Seen here first, since its loader would take all memory.
+class ProgressCheck final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_) throw YAML::ParserException(mark, no_progress);
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+
+ private:
+  int last_ = -1;
+};
+
+void expect_progress(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  ProgressCheck check;
+  while (parser.HandleNextDocument(check)) {
+  }
+}
+
 std::vector<YAML::Node> parse(const std::string& text, Notes& notes) {
   try {
     // yaml-cpp 0.7 takes a quote as closed where the file ends with a line end; behind a comment it does not.
-    return YAML::LoadAll(text.ends_with('\n') ? text + "#" : text);
+    const auto whole = text.ends_with('\n') ? text + "#" : text;
+    expect_progress(whole);
+    return YAML::LoadAll(whole);
   } catch (const YAML::Exception& error) {
     explain(error, text, notes);
   }
@@ -139,19 +180,32 @@ Position position_of(const YAML::Node& node) {
   return position_of(node.Mark());
 }
 
-std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
+std::vector<YAML::Node> read_documents(const std::string& text, Notes& notes) {
   if (text.size() > largest_file) {
     notes.add({}, fmt::format("the file is larger than {} KiB", largest_file / 1024));
-    return std::nullopt;
+    return {};
   }
-  if (has_control_characters(text, notes)) return std::nullopt;
+  if (has_control_characters(text, notes)) return {};
   Notes syntax;
-  const auto documents = parse(text, syntax);
+  auto documents = parse(text, syntax);
   if (auto broken = syntax.take(); !broken.ok()) {
     for (auto& error : broken.errors)
       notes.add(error.at, std::move(error.message), std::move(error.advice));
-    return std::nullopt;
+    return {};
   }
+  Walk walk(notes);
+  for (const auto& document : documents)
+    if (!walk.visit(document)) return {};
+  return documents;
+}
+
+std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
+  Notes found;
+  const auto documents = read_documents(text, found);
+  auto wrong = found.take();
+  for (auto& error : wrong.errors)
+    notes.add(error.at, std::move(error.message), std::move(error.advice));
+  if (documents.empty() && !wrong.ok()) return std::nullopt;
   if (documents.empty() || (documents.size() == 1 && documents.front().IsNull())) {
     notes.add({1, 1}, "the file is empty", "config/sluice.yaml shows every option");
     return std::nullopt;
@@ -163,7 +217,6 @@ std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
               "it begins for instance with 'pipelines:'");
     return std::nullopt;
   }
-  if (!Walk(notes).visit(documents.front())) return std::nullopt;
   return documents.front();
 }
 

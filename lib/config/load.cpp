@@ -15,7 +15,7 @@ std::shared_ptr<const Config> read_config(Section root, const std::filesystem::p
   Draft draft;
   draft.config.file = file;
   read_store(root.section("store"), draft.config);
-  read_server(root.section("server"), draft.config);
+  read_server(root.section("server"), draft.config, secrets);
   read_engine(root.section("engine"), draft.config);
   read_log(root.section("log"), draft.config);
   read_tools(root.section("tools"), draft.config);

@@ -27,8 +27,8 @@ struct Draft {
 };
 
 void read_store(Section section, Config& config);
-void read_server(Section section, Config& config);
-void read_webhook_server(Section section, Config& config);
+void read_server(Section section, Config& config, const SecretSources& secrets);
+void read_webhook_server(Section section, Config& config, const SecretSources& secrets);
 void read_webhooks(Section& root, Config& config, const Parts& parts);
 void read_engine(Section section, Config& config);
 void read_log(Section section, Config& config);

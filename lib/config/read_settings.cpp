@@ -134,8 +134,8 @@ void read_store(Section section, Config& config) {
   section.done();
 }
 
-void read_server(Section section, Config& config) {
-  read_webhook_server(section.section("webhooks"), config);
+void read_server(Section section, Config& config, const SecretSources& secrets) {
+  read_webhook_server(section.section("webhooks"), config, secrets);
   auto api = section.section("api");
   config.api_listen = address(api, "listen", config.api_listen);
   config.api_socket = address(api, "socket", config.api_socket.string());

@@ -1,6 +1,7 @@
 // Where webhooks are received, and from whom.
 
 #include "config/read.hpp"
+#include "core/certificate.hpp"
 #include "core/text.hpp"
 
 namespace sluice::config {
@@ -28,14 +29,47 @@ std::string base_url(Section& section) {
   return url;
 }
 
+// The content of a file that is named under a key; nullopt, and told, when it cannot be read.
+std::optional<std::string> named_file(Section& section, const std::string& key, std::string& path,
+                                      const SecretSources& secrets) {
+  path = section.required_text(key);
+  if (path.empty()) return std::nullopt;
+  std::string why = "files are not available";
+  auto content = secrets.file ? secrets.file(path, why) : std::nullopt;
+  if (!content)
+    section.error(section.position(key),
+                  "the file '" + printable(path, 200) + "' cannot be read: " + printable(why, 200),
+                  "check its path, and that the user that sluice runs as may read it");
+  return content;
+}
+
+// A pair that does not fit is told here, and not by the first sender that cannot connect.
+void read_listener_certificate(Section& section, WebhookServer& server, const SecretSources& secrets) {
+  if (!section.has("certificate") && !section.has("key")) return;
+  if (!section.has("certificate") || !section.has("key"))
+    return section.error(section.position(section.has("key") ? "key" : "certificate"),
+                         "'certificate' and 'key' belong together", "give both, or none for plain HTTP");
+  auto certificate = named_file(section, "certificate", server.certificate, secrets);
+  auto key = named_file(section, "key", server.key, secrets);
+  if (!certificate || !key) return;
+  server.certificate_pem = std::move(*certificate);
+  server.key_pem = Secret(std::move(*key));
+  if (secrets.placeholders) return;
+  if (const auto fault = fault_of_pair(server.certificate_pem, server.key_pem))
+    section.error(section.position(fault->in_key ? "key" : "certificate"),
+                  "'" + printable(fault->in_key ? server.key : server.certificate, 200) + "': " + fault->why,
+                  fault->advice);
+}
+
 }  // namespace
 
-void read_webhook_server(Section section, Config& config) {
+void read_webhook_server(Section section, Config& config, const SecretSources& secrets) {
   auto& server = config.webhook_server;
   server.listen = section.text("listen", server.listen);
   if (server.listen == "none") server.listen.clear();
   check_hooks_listen(section, server.listen);
   server.url = base_url(section);
+  read_listener_certificate(section, server, secrets);
   const auto proxies = section.texts("trusted_proxies");
   for (std::size_t i = 0; i < proxies.size(); ++i)
     if (const auto network = parse_network(proxies[i]))

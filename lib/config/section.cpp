@@ -35,9 +35,10 @@ void note_missing(Section& section, const std::string& key, const std::string& a
 
 }  // namespace
 
+// The parser places what is not there at whatever comes next.
 Position position_of(const Section::Impl::Entry& entry) {
   const auto at = position_of(entry.value);
-  return at.line > 0 ? at : entry.key_at;
+  return at.line > 0 && !entry.value.IsNull() ? at : entry.key_at;
 }
 
 Section section_on(std::shared_ptr<Context> context, const YAML::Node& node, Position at) {

@@ -31,6 +31,10 @@ struct SecretSources {
   bool placeholders = false;
 };
 
+/// Every secret and every file exists, and means nothing: for whoever looks at a configuration without being
+/// the daemon.
+SecretSources placeholder_secrets();
+
 /// A cursor on one YAML mapping. Each getter marks its key as known; done() reports the unknown ones with a
 /// suggestion. A getter of an absent key returns its default; of a malformed value notes the mistake and
 /// returns the default.

@@ -5,6 +5,7 @@
 #include "core/text.hpp"
 #include "net/listener.hpp"
 #include "net/session.hpp"
+#include "net/tls.hpp"
 
 #include <list>
 #include <unistd.h>
@@ -35,26 +36,28 @@ bool is_exhausted(const boost::system::error_code& code) {
 class SocketServer final : public Server {
  public:
   SocketServer(Clock& clock, Acceptor acceptor, std::optional<std::filesystem::path> path, Handler handler,
-               ServerLimits limits)
+               ServerLimits limits, std::shared_ptr<ServerTls> tls)
       : clock_(clock),
         acceptor_(std::move(acceptor)),
         port_(port_of(acceptor_)),
         path_(std::move(path)),
         handler_(std::move(handler)),
-        limits_(limits) {
+        limits_(limits),
+        tls_(std::move(tls)) {
     if (path_) identity_ = identity_of(*path_);
   }
   ~SocketServer() override { close_listener(); }
 
   Task<> serve() override;
   void stop() override;
+  void use(std::shared_ptr<ServerTls> tls) override { tls_ = std::move(tls); }
   std::uint16_t port() const override { return port_; }
 
  private:
   struct Active {
     Active(Clock& clock, const Handler& handler, const ServerLimits& limits, Load& load, Socket socket,
-           std::string peer)
-        : session(clock, handler, limits, load, std::move(socket), std::move(peer)) {}
+           std::string peer, std::shared_ptr<ServerTls> tls)
+        : session(clock, handler, limits, load, std::move(socket), std::move(peer), std::move(tls)) {}
     Session session;
     asio::cancellation_signal cancel;
     bool evicted = false;
@@ -75,6 +78,7 @@ class SocketServer final : public Server {
   std::optional<std::pair<std::uint64_t, std::uint64_t>> identity_;
   Handler handler_;
   ServerLimits limits_;
+  std::shared_ptr<ServerTls> tls_;  // of new connections
   Load load_;
   std::list<Active> active_;
   Signal ended_;  // a connection ended, or stop() was called
@@ -136,7 +140,7 @@ Task<> SocketServer::accept_one() {
 
 void SocketServer::start(Socket socket) {
   std::string peer = peer_of(socket);
-  active_.emplace_front(clock_, handler_, limits_, load_, std::move(socket), std::move(peer));
+  active_.emplace_front(clock_, handler_, limits_, load_, std::move(socket), std::move(peer), tls_);
   const auto entry = active_.begin();
   auto on_end = [this, entry](std::exception_ptr failure) {
     active_.erase(entry);
@@ -209,12 +213,12 @@ std::optional<std::string> ServerRequest::parameter(std::string_view name) const
 
 std::unique_ptr<Server> listen(asio::any_io_executor executor, Clock& clock,
                                std::variant<TcpEndpoint, UnixEndpoint> endpoint, Handler handler,
-                               ServerLimits limits) {
+                               ServerLimits limits, std::shared_ptr<ServerTls> tls) {
   Acceptor acceptor = std::visit([&](const auto& where) { return listen_on(executor, where); }, endpoint);
   std::optional<std::filesystem::path> path;
   if (const auto* socket = std::get_if<UnixEndpoint>(&endpoint)) path = socket->path;
   return std::make_unique<SocketServer>(clock, std::move(acceptor), std::move(path), std::move(handler),
-                                        limits);
+                                        limits, std::move(tls));
 }
 
 }  // namespace sluice::net

@@ -2,6 +2,7 @@
 // HTTP/1.1 server with limits, on TCP or a Unix socket. Handlers are coroutines on the event-loop thread.
 
 #include "core/clock.hpp"
+#include "core/secret.hpp"
 #include "net/http.hpp"
 
 #include <cstdint>
@@ -59,6 +60,14 @@ struct UnixEndpoint {
   unsigned mode = 0660;
 };
 
+/// What a server proves itself with, ready for use.
+struct ServerTls;
+
+/// From PEM texts: a certificate (the server's own, then those that lead to its authority) and the key of the
+/// first one. TLS 1.2 or 1.3 with forward secrecy; by ALPN only http/1.1 is taken (RFC 7301). Throws
+/// Error(invalid) when they do not belong together; fault_of_pair() in core tells more.
+std::shared_ptr<ServerTls> make_server_tls(std::string_view certificate, const Secret& key);
+
 class Server {
  public:
   virtual ~Server() = default;
@@ -69,6 +78,10 @@ class Server {
   /// No new connections; those in hand may end their request within stop_grace, then are closed and their
   /// handlers cancelled. Removes the Unix socket file.
   virtual void stop() = 0;
+  /// From now on new connections are spoken to with this (null: without TLS); those that are there keep what
+  /// they have. A handshake has ServerLimits::header_timeout, and gives its place to another like a slow
+  /// header.
+  virtual void use(std::shared_ptr<ServerTls> tls) = 0;
   /// Port in use (TCP), 0 for Unix sockets.
   virtual std::uint16_t port() const = 0;
 };
@@ -78,6 +91,6 @@ class Server {
 /// `executor`.
 std::unique_ptr<Server> listen(boost::asio::any_io_executor executor, Clock& clock,
                                std::variant<TcpEndpoint, UnixEndpoint> endpoint, Handler handler,
-                               ServerLimits limits = {});
+                               ServerLimits limits = {}, std::shared_ptr<ServerTls> tls = nullptr);
 
 }  // namespace sluice::net

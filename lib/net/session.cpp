@@ -4,6 +4,7 @@
 #include "net/deadline.hpp"
 #include "net/framing.hpp"
 #include "net/target.hpp"
+#include "net/tls.hpp"
 #include "net/transfer.hpp"
 
 #include <algorithm>
@@ -64,18 +65,34 @@ RequestHead parse(std::string_view bytes) {
 }  // namespace
 
 Session::Session(Clock& clock, const Handler& handler, const ServerLimits& limits, Load& load, Socket socket,
-                 std::string peer)
+                 std::string peer, std::shared_ptr<ServerTls> tls)
     : clock_(clock),
       handler_(handler),
       limits_(limits),
       load_(load),
       stream_(std::move(socket)),
-      peer_(std::move(peer)) {}
+      peer_(std::move(peer)),
+      tls_(std::move(tls)) {}
 
 Task<> Session::run() {
-  bool open = co_await serve_one(true);
+  bool open = co_await shake_hands();
+  if (open) open = co_await serve_one(true);
   while (open)
     open = co_await serve_one(false);
+}
+
+// False when the peer was too slow. What it did wrong otherwise is thrown.
+Task<bool> Session::shake_hands() {
+  if (!tls_) co_return true;
+  waiting_since_ = clock_.steady();
+  try {
+    auto shaking = stream_.secure_as_server(tls_);
+    co_await before(std::move(shaking), clock_.sleep_until(*waiting_since_ + limits_.header_timeout));
+    co_return true;
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != boost::asio::error::timed_out) throw;
+  }
+  co_return false;
 }
 
 // False when the connection is to be closed.
@@ -241,9 +258,16 @@ Task<> Session::write(std::string bytes) {
 }
 
 Task<> Session::close_gently() {
+  const Steady deadline = clock_.steady() + linger_time;
+  try {
+    auto closing = stream_.end_tls();
+    co_await before(std::move(closing), clock_.sleep_until(deadline));
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::asio::error::operation_aborted) throw;
+    // What comes from here on is only taken off the wire.
+  }
   boost::system::error_code ignored;
   stream_.socket().shutdown(boost::asio::socket_base::shutdown_send, ignored);
-  const Steady deadline = clock_.steady() + linger_time;
   for (std::size_t count = 0; count < linger_bytes; count += received_.size()) {
     received_.clear();
     const Wait outcome = co_await receive(deadline);

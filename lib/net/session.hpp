@@ -17,13 +17,13 @@ struct Load {
 class Session {
  public:
   Session(Clock& clock, const Handler& handler, const ServerLimits& limits, Load& load, Socket socket,
-          std::string peer);
+          std::string peer, std::shared_ptr<ServerTls> tls);
   ~Session() { release(); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   /// Answers requests until the connection ends. Throws when cancelled.
   Task<> run();
-  /// Since when the peer owes us a whole request header, nullopt while a request is in hand.
+  /// Since when the peer owes us a handshake or a whole request header, nullopt while a request is in hand.
   std::optional<Steady> waiting_since() const { return waiting_since_; }
   /// Since when the peer owes us the rest of a request, header or body; nullopt while it is being answered.
   std::optional<Steady> owing_since() const { return waiting_since_ ? waiting_since_ : body_since_; }
@@ -32,6 +32,7 @@ class Session {
 
  private:
   enum class Wait { data, closed, timeout };
+  Task<bool> shake_hands();
   Task<bool> serve_one(bool first);
   Task<std::optional<RequestHead>> read_head(bool first);
   Task<ServerRequest> read_request(RequestHead head);
@@ -51,6 +52,7 @@ class Session {
   Load& load_;
   Stream stream_;
   std::string peer_;
+  std::shared_ptr<ServerTls> tls_;
   std::string received_;  // bytes read and not yet used
   std::optional<Steady> waiting_since_;
   std::optional<Steady> body_since_;

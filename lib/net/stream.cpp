@@ -23,8 +23,8 @@ Stream::Stream(Socket socket) : socket_(std::move(socket)) {
 }
 
 Task<> Stream::secure(std::shared_ptr<boost::asio::ssl::context> context, std::string host) {
+  tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, *context);
   context_ = std::move(context);
-  tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, *context_);
   expect_server(tls_->native_handle(), host);
   auto names = std::make_shared<std::string>();
   tls_->set_verify_callback([names](bool accepted, boost::asio::ssl::verify_context& chain) {
@@ -42,8 +42,20 @@ Task<> Stream::secure(std::shared_ptr<boost::asio::ssl::context> context, std::s
   if (!refused.empty()) throw Error(ErrorKind::unavailable, std::move(refused));
 }
 
+Task<> Stream::secure_as_server(std::shared_ptr<ServerTls> tls) {
+  tls_ = std::make_unique<boost::asio::ssl::stream<Socket&>>(socket_, tls->context);
+  context_ = std::move(tls);
+  co_await tls_->async_handshake(boost::asio::ssl::stream_base::server, boost::asio::use_awaitable);
+}
+
+Task<> Stream::end_tls() {
+  if (!tls_) co_return;
+  tls_ended_ = true;
+  co_await tls_->async_shutdown(boost::asio::use_awaitable);
+}
+
 Task<std::size_t> Stream::read_some(boost::asio::mutable_buffer buffer) {
-  if (tls_) co_return co_await tls_->async_read_some(buffer, boost::asio::use_awaitable);
+  if (tls_ && !tls_ended_) co_return co_await tls_->async_read_some(buffer, boost::asio::use_awaitable);
   co_return co_await socket_.async_receive(buffer, boost::asio::use_awaitable);
 }
 

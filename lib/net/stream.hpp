@@ -14,6 +14,8 @@
 
 namespace sluice::net {
 
+struct ServerTls;
+
 using Socket = boost::asio::generic::stream_protocol::socket;
 
 /// Errors are boost::system::system_error; the end of the stream is asio::error::eof (or ssl
@@ -28,6 +30,12 @@ class Stream {
   /// names the reason when the certificate is not acceptable.
   Task<> secure(std::shared_ptr<boost::asio::ssl::context> context, std::string host);
 
+  /// TLS as a server.
+  Task<> secure_as_server(std::shared_ptr<ServerTls> tls);
+  /// Tells the peer that nothing more comes, and waits for its word; from then on read_some() gives what is
+  /// on the wire. Nothing without TLS.
+  Task<> end_tls();
+
   Task<std::size_t> read_some(boost::asio::mutable_buffer buffer);
   Task<std::size_t> write_some(boost::asio::const_buffer buffer);
 
@@ -37,8 +45,9 @@ class Stream {
 
  private:
   Socket socket_;
-  std::shared_ptr<boost::asio::ssl::context> context_;
+  std::shared_ptr<void> context_;  // outlives tls_
   std::unique_ptr<boost::asio::ssl::stream<Socket&>> tls_;
+  bool tls_ended_ = false;
 };
 
 }  // namespace sluice::net

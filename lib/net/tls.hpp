@@ -1,8 +1,9 @@
 #pragma once
-// TLS client contexts and certificate checks. Room-internal.
+// TLS contexts of clients and servers, and certificate checks. Room-internal.
 
 #include "core/workers.hpp"
 #include "net/client.hpp"
+#include "net/server.hpp"
 
 #include <map>
 #include <memory>
@@ -28,6 +29,10 @@ class TlsContexts {
   };
   Workers& workers_;
   std::vector<Entry> entries_;
+};
+
+struct ServerTls {
+  boost::asio::ssl::context context{boost::asio::ssl::context::tls_server};
 };
 
 /// Sets server name indication and the name (or IP address) that the certificate must be for.

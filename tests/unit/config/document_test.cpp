@@ -130,3 +130,9 @@ TEST_CASE("a file that cannot be read is told without a place") {
              StartsWith("/nonexistent/sluice.yaml: the file cannot be read: No such file"));
   CHECK_THAT(load("/", fake_parts(), fake_secrets()).diagnostics.text(), Contains("is a directory"));
 }
+
+TEST_CASE("what stands behind the end of a value is told, and does not fill the memory") {
+  for (const auto* text :
+       {"\"\",", "{\"pipelines\": []},\n", "[a], b\n", "'x' : 1\n---\n\"a\",\n", "log: {}\n---\n[],"})
+    CHECK(wrong(text).find("nothing can stand here") != std::string::npos);
+}

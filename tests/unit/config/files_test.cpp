@@ -51,6 +51,7 @@ SecretSources any_secrets() {
     return std::optional<std::string>("x");
   };
   sources.credentials_directory = "/run/credentials/sluice.service";
+  sources.placeholders = true;
   return sources;
 }
 
@@ -106,7 +107,8 @@ TEST_CASE("the schema describes exactly the sections that are read") {
   for (const auto& [name, value] : schema.at("properties").items())
     described.insert(name);
   CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "docker_config",
-                                           "proxy", "transfer", "registries", "webhooks", "pipelines", "dependents"});
+                                           "proxy", "transfer", "registries", "webhooks", "pipelines",
+                                           "dependents"});
   CHECK(schema.at("additionalProperties") == false);
 }
 

@@ -199,3 +199,8 @@ TEST_CASE("logins of other tools are looked for where the file says") {
   for (const std::string word : {"yes", "b.json", "''"})
     CHECK_THAT(wrong("docker_config: " + word), Contains("must be none, auto, or the path of a file"));
 }
+
+TEST_CASE("a mistake of something that is empty is told where it stands, not where the next thing does") {
+  CHECK_THAT(wrong("registries:\n  no/host:\n\n\nlog: {}\n"),
+             Contains("sluice.yaml:2:3: 'no/host' is not the name of a registry"));
+}

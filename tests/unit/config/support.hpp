@@ -26,6 +26,32 @@ inline Parts fake_parts() {
           .triggers = {{"buildah", parse_fake}, {"exec", parse_fake}, {"webhook", parse_fake}}};
 }
 
+// Made for these tests with `openssl req -x509 -newkey ec`; it protects nothing.
+inline const std::string pair_certificate = R"(-----BEGIN CERTIFICATE-----
+MIIBjjCCATWgAwIBAgIUHLNCg3dgHv9AY+y4D50h4Mzzg2kwCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRaG9va3MuZXhhbXBsZS5jb20wIBcNMjYxMTI3MDk1NjEyWhgP
+MjEyNjExMDMwOTU2MTJaMBwxGjAYBgNVBAMMEWhvb2tzLmV4YW1wbGUuY29tMFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKjiFgVj0QuE3kMjKdrhRr8Mm+ywIwVhy
+boxSpd2ZB24PRjAFJT04DFkDf/DlrSIb4j+taLa0vBymxfI5YuJR76NTMFEwHQYD
+VR0OBBYEFNOuoEmvay3y62DCCHrRm4bo2j+CMB8GA1UdIwQYMBaAFNOuoEmvay3y
+62DCCHrRm4bo2j+CMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIg
+Kmei/ayZp0pZxPFzpjV7Ubi/IfGa/yoT7go66rXJBJwCIAvMDzwUzegYN4dxXu5f
+8HkYZNA1d97ng20oecyMvdku
+-----END CERTIFICATE-----
+)";
+inline const std::string pair_key = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQghYcQbJXwZZloh9TU
+cjV/yWlfLPN4oBCUEhMyprtBMvehRANCAAQqOIWBWPRC4TeQyMp2uFGvwyb7LAjB
+WHJujFKl3ZkHbg9GMAUlPTgMWQN/8OWtIhviP61otrS8HKbF8jli4lHv
+-----END PRIVATE KEY-----
+)";
+inline const std::string other_key = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPrgyExSlPq3JjCVE
+JNzpaCVVKTtwJCIQxcSZIOGaS96hRANCAATVxU8vcM8TgELCr0D58OoIj+uXTdmo
+MkNc8rLV1UeRQkLQTHn30Xbq1VEn8yiUgh6HXqExKoGFYATrzPTNBBO3
+-----END PRIVATE KEY-----
+)";
+
 // Files and variables that exist; their names are found by looking at the tests.
 inline SecretSources fake_secrets() {
   SecretSources sources;
@@ -38,7 +64,10 @@ inline SecretSources fake_secrets() {
                                                    {"/empty", "\n"},
                                                    {"/credentials/hub", "from-credential"},
                                                    {"/ca.pem", "certificate"},
-                                                   {"/key.pem", "key"}};
+                                                   {"/key.pem", "key"},
+                                                   {"/pair/certificate.pem", pair_certificate},
+                                                   {"/pair/key.pem", pair_key},
+                                                   {"/pair/other.key", other_key}};
     if (const auto found = files.find(path); found != files.end()) return found->second;
     why = "no such file";
     return std::nullopt;

@@ -30,6 +30,37 @@ TEST_CASE("the listener of webhooks has defaults and takes what is set") {
   CHECK(good("server: {webhooks: {listen: none}}")->webhook_server.listen.empty());
 }
 
+TEST_CASE("the listener of webhooks takes a certificate with its key, which are read with the file") {
+  const auto set = good("server: {webhooks: {certificate: /pair/certificate.pem, key: /pair/key.pem}}");
+  CHECK(set->webhook_server.certificate == "/pair/certificate.pem");
+  CHECK(set->webhook_server.key == "/pair/key.pem");
+  CHECK(set->webhook_server.certificate_pem == pair_certificate);
+  CHECK(set->webhook_server.key_pem.reveal() == pair_key);
+  CHECK(good("{}")->webhook_server.certificate_pem.empty());
+}
+
+TEST_CASE("a certificate that cannot serve is told with the place of the wrong file and advice") {
+  const auto told = [](const std::string& certificate, const std::string& key) {
+    return wrong("server:\n  webhooks:\n    certificate: " + certificate + "\n    key: " + key + "\n");
+  };
+  CHECK_THAT(told("/none", "/pair/key.pem"),
+             Contains("sluice.yaml:3:") && Contains("'/none' cannot be read: no such file"));
+  CHECK_THAT(told("/pair/certificate.pem", "/none"),
+             Contains("sluice.yaml:4:") && Contains("'/none' cannot be read"));
+  CHECK_THAT(told("/key.pem", "/pair/key.pem"),
+             Contains("sluice.yaml:3:") && Contains("it holds no certificate"));
+  CHECK_THAT(told("/empty", "/pair/key.pem"),
+             Contains("it holds no certificate") && Contains("BEGIN CERTIFICATE"));
+  CHECK_THAT(told("/pair/certificate.pem", "/empty"),
+             Contains("sluice.yaml:4:") && Contains("it holds no private key"));
+  const auto mismatch = told("/pair/certificate.pem", "/pair/other.key");
+  CHECK_THAT(mismatch, Contains("sluice.yaml:4:") && Contains("this is not the key of the certificate") &&
+                           Contains("renewed?"));
+  CHECK_THAT(mismatch, !Contains("PRIVATE"));
+  CHECK_THAT(wrong("server: {webhooks: {certificate: /pair/certificate.pem}}"), Contains("belong together"));
+  CHECK_THAT(wrong("server: {webhooks: {key: /pair/key.pem}}"), Contains("belong together"));
+}
+
 TEST_CASE("mistakes of the listener of webhooks are told") {
   CHECK_THAT(wrong("server: {webhooks: {listen: '8481'}}"), Contains("must be ADDRESS:PORT"));
   CHECK_THAT(wrong("server: {webhooks: {listen: 'example.com:8481'}}"), Contains("must be ADDRESS:PORT"));

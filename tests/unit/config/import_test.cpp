@@ -1,0 +1,326 @@
+// Configurations of other tools: what carries over, what is told about the rest, and that no secret comes
+// along.
+
+#include "config/import/import.hpp"
+
+#include "core/error.hpp"
+#include "unit/config/support.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+using namespace sluice;
+using namespace sluice::config;
+using namespace sluice::config::test;
+using Catch::Contains;
+
+namespace {
+
+ForeignText example(const std::string& name) {
+  std::ifstream in(std::string(SLUICE_SOURCE_DIR) + "/tests/data/import/" + name, std::ios::binary);
+  REQUIRE(in);
+  std::stringstream text;
+  text << in.rdbuf();
+  return {name, text.str()};
+}
+
+// What comes out must load, whatever went in.
+struct Result {
+  Imported imported;
+  std::shared_ptr<const Config> config;
+
+  const Pipeline& pipeline(const std::string& name) const {
+    INFO(imported.text);
+    const auto* found = config->pipeline(name);
+    REQUIRE(found);
+    return *found;
+  }
+  // The remarks on a line of a file, "kind: what: why" each.
+  std::string told(const std::string& file, int line) const {
+    std::string text;
+    for (const auto& remark : imported.remarks)
+      if (remark.file == file && remark.at.line == line)
+        text += to_string(remark.kind) + ": " + remark.what + ": " + remark.why + "\n";
+    return text;
+  }
+};
+
+Result import(const std::string& tool, const std::vector<ForeignText>& files,
+              const ImportPlaces& places = {}) {
+  Result result;
+  result.imported = import_config(tool, files, places);
+  CHECK(result.imported.mistakes.empty());
+  result.config = good(result.imported.text);
+  CHECK(result.config->pipelines.size() == result.imported.pipelines);
+  return result;
+}
+
+Result import_text(const std::string& tool, const std::string& text, const ImportPlaces& places = {}) {
+  return import(tool, {{"file", text}}, places);
+}
+
+std::string pace(const std::string& schedule) {
+  const auto result =
+      import_text("regsync", "sync: [{source: 'a.io/x:1', target: 'b.io/x:1', type: image, schedule: '" +
+                                 schedule + "'}]");
+  const auto& text = result.imported.text;
+  const auto at = text.find("poll: {every: ");
+  if (at != std::string::npos) return text.substr(at + 14, text.find('}', at) - at - 14);
+  return text.find("by the schedule " + schedule) != std::string::npos ? "comment" : "none";
+}
+
+}  // namespace
+
+TEST_CASE("diun: settings and lists of images make pipelines, logins and a pace") {
+  // The order of the files does not matter.
+  const auto result = import("diun", {example("diun-images.yml"), example("diun.yml")});
+  CHECK(result.imported.pipelines == 3);
+  const auto& node = result.pipeline("node-20-alpine");
+  CHECK(node.upstream.text() == "docker.io/library/node:20-alpine");
+  CHECK(node.every == std::chrono::hours(6));
+  CHECK(node.target.text() == "registry.example.com/base/node");
+  CHECK(node.staging.text() == "registry.example.com/staging/node");
+  CHECK(result.pipeline("alpine-3.20").platform.text() == "linux/arm64/v8");
+  CHECK(result.config->registries.contains("registry.corp.example.com:5000"));
+  CHECK_THAT(result.imported.text,
+             Contains("# auth: {username: \"ourbot\", password: {file: \"/run/secrets/hub-password\"}}"));
+  CHECK_THAT(result.imported.text,
+             Contains("regex: \".*(?:^v2\\\\.\\\\d+\\\\.\\\\d+$|^v3\\\\.).*\", newest: 10"));
+  CHECK_THAT(result.told("diun-images.yml", 12), Contains("left out: exclude_tags"));
+  CHECK_THAT(result.told("diun-images.yml", 19), Contains("it is imported already"));
+  CHECK_THAT(result.told("diun-images.yml", 20), Contains("lower case"));
+  CHECK_THAT(result.told("diun.yml", 12), Contains("left out: notif"));
+  CHECK_THAT(result.told("diun.yml", 24), Contains("insecureTLS") && Contains("`ca`"));
+}
+
+TEST_CASE("regsync: each image has its target, and what would go in a circle is left out") {
+  const auto result = import("regsync", {example("regsync.yml")});
+  CHECK(result.imported.pipelines == 3);
+  const auto& app = result.pipeline("app-stable");
+  CHECK(app.target.text() == "registry.example.com/mirror/app");
+  CHECK(app.stable_tag == "production");
+  CHECK(app.staging.text() == "registry.example.com/staging/mirror/app");
+  CHECK(app.every == std::chrono::minutes(30));
+  CHECK(app.platform.text() == "linux/amd64");
+  CHECK(result.pipeline("busybox-1.36").every == std::chrono::hours(1));
+  CHECK(result.pipeline("alpine-edge").every == std::chrono::hours(24));
+  CHECK_THAT(result.imported.text, Contains("tags: {regex: \"3\\\\.\\\\d+\"}"));
+  CHECK(result.config->registry("mirror.example.com:5000").plain_http);
+  CHECK_THAT(result.imported.text, Contains("password: {file: \"/var/run/secrets/hub_token\"}"));
+  CHECK_THAT(result.told("regsync.yml", 42), Contains("not a whole registry"));
+  CHECK_THAT(result.told("regsync.yml", 45), Contains("closes a loop"));
+  CHECK_THAT(result.told("regsync.yml", 48), Contains("templates are not worked out"));
+  CHECK_THAT(result.told("regsync.yml", 12), Contains("to do: regcert"));
+}
+
+TEST_CASE("keel: workloads with a policy and Helm values make pipelines") {
+  const auto result = import("keel", {example("keel.yaml"), example("keel-values.yaml")});
+  CHECK(result.pipeline("nginx-stable").every == std::chrono::minutes(10));
+  CHECK(result.pipeline("report-latest").upstream.text() == "ghcr.io/org/report:latest");
+  CHECK(result.pipeline("api-2.1.0").every == std::chrono::minutes(2));
+  CHECK(result.pipeline("redis-7").upstream.text() == "docker.io/library/redis:7");
+  CHECK_THAT(result.imported.text, Contains("semver: \">=1.4.2 <2\"") && Contains("glob: \"build-*\""));
+  CHECK_THAT(result.imported.text, !Contains("migrate"));
+  CHECK_THAT(result.told("keel.yaml", 10), Contains("keel.sh/approvals") && Contains("sluice hold"));
+  CHECK_THAT(result.told("keel.yaml", 21), Contains("changed") && Contains("its tag is no version"));
+  CHECK_THAT(result.told("keel-values.yaml", 20), Contains("no repository at the path"));
+}
+
+TEST_CASE("renovate: Dockerfiles are read by the rules of its configuration") {
+  const auto result = import("renovate", {example("Dockerfile"), example("renovate.json5")});
+  CHECK(result.pipeline("node-20-alpine").platform.text() == "linux/amd64");
+  CHECK(result.pipeline("golang-1.23").upstream.text() == "docker.io/library/golang:1.23");
+  CHECK(result.pipeline("base-4").upstream.text() == "harbor.example.com/library/base:4");
+  CHECK(result.pipeline("debian-bookworm-slim").upstream.text() == "docker.io/library/debian:bookworm-slim");
+  CHECK(result.imported.pipelines == 4);
+  CHECK_THAT(result.imported.text, Contains("regex: \".*(?:^7\\\\.).*\""));
+  CHECK_THAT(result.told("Dockerfile", 4), Contains("changed: node:20-alpine") && Contains(">=18 <23"));
+  CHECK_THAT(result.told("Dockerfile", 10), Contains("a rule switches updates of it off"));
+  CHECK_THAT(result.told("Dockerfile", 11), Contains("a variable in it has no value"));
+  CHECK_THAT(result.told("renovate.json5", 15), Contains("not a pattern"));
+  CHECK_THAT(result.told("renovate.json5", 4), Contains("presets are not followed"));
+}
+
+TEST_CASE("dregsy: tasks and mappings make pipelines, and clouds keep their own identity") {
+  const auto result = import("dregsy", {example("dregsy.yaml")});
+  CHECK(result.imported.pipelines == 3);
+  CHECK(result.pipeline("node-22-alpine").every == std::chrono::minutes(15));
+  CHECK(result.pipeline("node-22-alpine").target.text() ==
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/node");
+  CHECK(result.config->registry("123456789012.dkr.ecr.eu-west-1.amazonaws.com").identity.kind ==
+        CloudIdentity::Kind::aws);
+  CHECK_THAT(result.imported.text, Contains("username: \"mirror-bot\""));
+  CHECK_THAT(result.imported.text, Contains("semver: \">=18.0.0 <23.0.0\"") && Contains("glob: \"*\""));
+  CHECK_THAT(result.told("dregsy.yaml", 19), Contains("keep: latest 3"));
+  CHECK_THAT(result.told("dregsy.yaml", 23), Contains("it ran once"));
+}
+
+TEST_CASE("no secret comes along, neither in the file nor in what is told") {
+  const std::vector<std::pair<std::string, std::vector<ForeignText>>> all{
+      {"diun", {example("diun.yml"), example("diun-images.yml")}},
+      {"regsync", {example("regsync.yml")}},
+      {"renovate", {example("renovate.json5"), example("Dockerfile")}},
+      {"dregsy", {example("dregsy.yaml")}}};
+  for (const auto& [tool, files] : all) {
+    const auto result = import(tool, files);
+    auto everything = result.imported.text;
+    for (const auto& remark : result.imported.remarks)
+      everything += remark.what + remark.why;
+    for (const auto* secret :
+         {"plain-text-password", "TokenOfGotify", "not-in-the-output", "secret-of-harbor", "other-secret",
+          "eyJ1c2VybmFtZSI6", "a-password-of-the-mirror", "MIIB"})
+      CHECK_THAT(everything, !Contains(secret));
+  }
+}
+
+TEST_CASE("places for staging and targets are taken, and are never one another") {
+  const std::string text =
+      "- name: docker.io/library/node:20\n- name: ghcr.io/org/node:20\n- name: quay.io/org/node:20\n";
+  const auto result = import_text("diun", text, {"r.io/in", "r.io/out/base"});
+  CHECK(result.pipeline("node-20").target.text() == "r.io/out/base/node");
+  CHECK(result.pipeline("node-20").staging.text() == "r.io/in/node");
+  CHECK(result.pipeline("org-node-20").target.text() == "r.io/out/base/org/node");
+  CHECK(result.pipeline("quay.io-org-node-20").target.text() == "r.io/out/base/quay.io/org/node");
+  CHECK(result.imported.remarks.empty());
+  const auto same = import_text("diun", text, {"r.io/x", "r.io/x"});
+  CHECK(same.pipeline("node-20").staging.text() == "r.io/x/node-staging");
+  const auto mirror = import_text("regsync",
+                                  "sync:\n- {source: 'a.io/x:1', target: 'r.io/x:1', type: image}\n"
+                                  "- {source: 'a.io/y:1', target: 'r.io/staging/x:1', type: image}\n");
+  CHECK(mirror.pipeline("x-1").staging.text() == "r.io/staging/x-staging");
+}
+
+TEST_CASE("regular schedules become intervals, others stay in a comment") {
+  CHECK(pace("0 */6 * * *") == "6h");
+  CHECK(pace("*/15 * * * *") == "15m");
+  CHECK(pace("* * * * *") == "1m");
+  CHECK(pace("17 * * * *") == "1h");
+  CHECK(pace("0 4 * * *") == "24h");
+  CHECK(pace("0 0 */12 * * *") == "12h");
+  CHECK(pace("@every 1h30m") == "90m");
+  CHECK(pace("@daily") == "24h");
+  CHECK(pace("@weekly") == "7d");
+  for (const auto* irregular :
+       {"*/7 * * * *", "0 */5 * * *", "0 9-17 * * *", "0 4 * * 1", "0 4 1 * *", "0,20 * * * *", "nonsense"})
+    CHECK(pace(irregular) == "comment");
+}
+
+TEST_CASE("D9: what stands in foreign files stays a text in ours") {
+  const std::string nasty = "x\\npipelines: [{name: evil}]\\n# \\u001b[2J\\\"}";
+  const auto result =
+      import_text("diun", "- {name: 'a.io/x:1', watch_repo: true, include_tags: [\"" + nasty +
+                              "\"]}\n"
+                              "- {name: \"" +
+                              nasty + "\"}\n- {name: 'a.io/y:1', platform: {arch: \"" + nasty +
+                              "\"}}\n"
+                              "- name: 'a.io/z:1'\n");
+  CHECK(result.config->pipelines.size() == 1);
+  CHECK(result.imported.text.find('\x1b') == std::string::npos);
+  const auto schedule = import_text(
+      "regsync", "sync: [{source: 'a.io/x:1', target: 'b.io/x:1', type: image, schedule: \"" + nasty +
+                     "\"}]\n"
+                     "creds: [{registry: \"" +
+                     nasty + "\", user: \"" + nasty + "\", pass: x}, {registry: r.io, user: \"" + nasty +
+                     "\", pass: x}]\n");
+  CHECK(schedule.config->pipelines.size() == 1);
+  CHECK(schedule.config->registries.size() == 1);
+  CHECK(import("diun", {{"a\nb: 1\n", "- name: 'a.io/x:1'\n"}}).config->pipelines.size() == 1);
+}
+
+TEST_CASE("D6: hostile files are refused within the limits of our own files, and told by name") {
+  std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
+  for (char level = 'b'; level < 'j'; ++level)
+    bomb += std::string(1, level) + ": &" + level + " [*" + std::string(9, '?') + "]\n";
+  std::string aliases = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    const auto before = "*a" + std::to_string(i - 1);
+    aliases += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int j = 0; j < 9; ++j)
+      aliases += ", " + before;
+    aliases += "]\n";
+  }
+  std::string deep = "sync: ";
+  for (int i = 0; i < 2000; ++i)
+    deep += "[";
+  const std::vector<std::pair<std::string, std::string>> hostile{
+      {aliases, "more than 100000 values"},
+      {deep + std::string(2000, ']'), "nested too deeply"},
+      {"sync: " + std::string(100, '[') + std::string(100, ']'), "nested deeper"},
+      {std::string(1024 * 1024 + 1, '#'), "larger than"},
+      {"a: [\n", "is not closed"},
+      {std::string("a\0b", 3), "control character"},
+      {bomb, "line"}};
+  for (const auto& tool : import_sources())
+    for (const auto& [text, reason] : hostile) {
+      if (tool == "renovate") continue;  // what is no JSON is a Dockerfile
+      const auto imported = import_config(tool, {{"hostile.yml", text}}, {});
+      REQUIRE(imported.mistakes.size() == 1);
+      CHECK(imported.mistakes.front().file == "hostile.yml");
+      if (reason != "line") CHECK_THAT(imported.mistakes.front().text(), Contains(reason));
+      CHECK(imported.text.empty());
+    }
+  CHECK(import_config("renovate", {{"x", "{" + aliases.substr(0, 40)}}, {}).mistakes.size() == 1);
+  CHECK(import_config("renovate", {{"Dockerfile", std::string(1024 * 1024 + 1, 'x')}}, {}).mistakes.size() ==
+        1);
+}
+
+TEST_CASE("files of something else are no reason to fall") {
+  for (const auto& tool : import_sources())
+    for (const auto* text : {"", "[]", "{}", "a", "- a\n- [b]\n- {c: d}\n",
+                             "tasks: x\nsync: {a: b}\nkeel: 1\nregopts: [1]\npackageRules: {}\n",
+                             "sync: [1, {source: [a]}]\ntasks: [{mappings: [x]}]\ncreds: [a]\nkind: [x]\n",
+                             "FROM\nFROM --platform\nARG\n"}) {
+      INFO(tool << ": " << text);
+      const auto result = import_text(tool, text);
+      CHECK(result.imported.pipelines == 0);
+    }
+  CHECK_THROWS_AS(import_config("watchtower", {}, {}), Error);
+}
+
+TEST_CASE("a registry that the loader would refuse is left out and told") {
+  const auto result = import_text("dregsy",
+                                  "tasks: [{interval: 60, source: {registry: r.example.com, auth-refresh: "
+                                  "10h}, target: {registry: t.io}, "
+                                  "mappings: [{from: a, tags: ['1']}]}]\n");
+  CHECK(result.imported.pipelines == 1);
+  CHECK(result.config->registries.empty());
+  CHECK_THAT(result.told("dregsy", 0),
+             Contains("registry r.example.com") && Contains("gives no credentials"));
+}
+
+TEST_CASE("whatever happens to foreign files, what comes out loads") {
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"diun", "diun.yml"},       {"diun", "diun-images.yml"},   {"regsync", "regsync.yml"},
+      {"keel", "keel.yaml"},      {"keel", "keel-values.yaml"},  {"dregsy", "dregsy.yaml"},
+      {"renovate", "Dockerfile"}, {"renovate", "renovate.json5"}};
+  std::mt19937 draw(20'261'127);
+  const auto below = [&](std::size_t end) {
+    return std::uniform_int_distribution<std::size_t>(0, end - 1)(draw);
+  };
+  const std::string bytes = "\"'[]{}:,#-*&!|>%@`$ \n\\0aA./\x01\xff";
+  int loaded = 0;
+  for (const auto& [tool, name] : all) {
+    const auto whole = example(name).text;
+    for (int round = 0; round < 150; ++round) {
+      auto text = whole;
+      for (auto changes = below(4) + 1; changes > 0; --changes) {
+        const auto at = below(text.size());
+        const auto count = below(20);
+        if (below(2) == 0)
+          text[at] = bytes[below(bytes.size())];
+        else if (below(2) == 0)
+          text.erase(at, count);
+        else
+          text.insert(below(text.size()), text.substr(at, count));
+      }
+      INFO(text);
+      const auto imported = import_config(tool, {{name, text}}, {});
+      if (!imported.mistakes.empty()) continue;
+      good(imported.text);
+      ++loaded;
+    }
+  }
+  CHECK(loaded > 100);
+}
