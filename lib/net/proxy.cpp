@@ -17,7 +17,7 @@ namespace {
 
 namespace ip = boost::asio::ip;
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_proxy(const std::string& why) {
   throw Error(ErrorKind::invalid,
               "this is not a proxy: " + why + "; write it as http://HOST:PORT or socks5h://HOST:PORT");
 }
@@ -26,7 +26,7 @@ Proxy::Kind kind_of(const std::string& scheme) {
   if (scheme == "http") return Proxy::Kind::http;
   if (scheme == "socks5") return Proxy::Kind::socks5;
   if (scheme == "socks5h") return Proxy::Kind::socks5h;
-  refuse("only http, socks5 and socks5h are spoken");
+  refuse_proxy("only http, socks5 and socks5h are spoken");
 }
 
 std::string_view scheme_of(Proxy::Kind kind) {
@@ -44,10 +44,10 @@ std::string_view scheme_of(Proxy::Kind kind) {
 // Credentials go into a header of one line and into fields of 255 bytes (RFC 1929 2).
 std::string decoded(std::string_view text) {
   auto plain = percent_decode(text);
-  if (!plain || plain->size() > 255) refuse("its user name or password is malformed or too long");
+  if (!plain || plain->size() > 255) refuse_proxy("its user name or password is malformed or too long");
   for (const char c : *plain)
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
-      refuse("its user name or password holds control characters");
+      refuse_proxy("its user name or password holds control characters");
   return std::move(*plain);
 }
 
@@ -55,9 +55,9 @@ void read_credentials(Proxy& proxy, std::string_view text) {
   const auto colon = text.find(':');
   proxy.username = decoded(text.substr(0, colon));
   if (colon != std::string_view::npos) proxy.password = Secret(decoded(text.substr(colon + 1)));
-  if (proxy.username.empty()) refuse("it has a password without a user name");
+  if (proxy.username.empty()) refuse_proxy("it has a password without a user name");
   // RFC 7617 2: the first colon ends the name.
-  if (proxy.username.find(':') != std::string::npos) refuse("its user name holds a colon");
+  if (proxy.username.find(':') != std::string::npos) refuse_proxy("its user name holds a colon");
 }
 
 // A rule taken apart.
@@ -144,12 +144,12 @@ Proxy Proxy::parse(std::string_view text) {
     read_credentials(proxy, text.substr(0, at));
     text.remove_prefix(at + 1);
   }
-  if (text.find_first_of("/?#") != std::string_view::npos) refuse("something follows its port");
+  if (text.find_first_of("/?#") != std::string_view::npos) refuse_proxy("something follows its port");
   Url url;
   try {
     url = Url::parse("http://" + std::string(text) + "/");
   } catch (const Error&) {
-    refuse("its host or port is malformed");
+    refuse_proxy("its host or port is malformed");
   }
   proxy.host = url.host;
   // 1080 is SOCKS' own port (RFC 1928 3). An http proxy has none: 80, as curl's http_proxy and Go have it.

@@ -46,16 +46,17 @@ const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-[[noreturn]] void refuse(const char* why) {
+[[noreturn]] void refuse_key(const char* why) {
   ERR_clear_error();
   throw Error(ErrorKind::invalid, why);
 }
 
 std::shared_ptr<void> checked(EVP_PKEY* key) {
   std::shared_ptr<void> owned(key, [](void* pointer) { EVP_PKEY_free(static_cast<EVP_PKEY*>(pointer)); });
-  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) refuse("the public key is not an RSA key");
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
+    refuse_key("the public key is not an RSA key");
   const int bits = EVP_PKEY_get_bits(key);
-  if (bits < least_bits || bits > most_bits) refuse("the RSA key does not have 2048 to 8192 bits");
+  if (bits < least_bits || bits > most_bits) refuse_key("the RSA key does not have 2048 to 8192 bits");
   return owned;
 }
 
@@ -84,12 +85,12 @@ PublicKey PublicKey::from_certificate(std::string_view pem, Time at) {
   const Owned<BIO, BIO_free_all> source(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const Owned<X509, X509_free> certificate(source ? PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr)
                                                   : nullptr);
-  if (!certificate) refuse("this is not a PEM certificate");
+  if (!certificate) refuse_key("this is not a PEM certificate");
   auto seconds =
       static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count());
   if (X509_cmp_time(X509_get0_notBefore(certificate.get()), &seconds) >= 0 ||
       X509_cmp_time(X509_get0_notAfter(certificate.get()), &seconds) <= 0)
-    refuse("the certificate is not valid now");
+    refuse_key("the certificate is not valid now");
   return PublicKey(checked(X509_get_pubkey(certificate.get())));
 }
 
@@ -100,13 +101,13 @@ PublicKey PublicKey::from_numbers(std::string_view modulus, std::string_view exp
   if (!n || !e || !builder || modulus.size() > most_bits / 8 || exponent.size() > 8 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
-    refuse("these are not the numbers of an RSA key");
+    refuse_key("these are not the numbers of an RSA key");
   const Owned<OSSL_PARAM, OSSL_PARAM_free> parameters(OSSL_PARAM_BLD_to_param(builder.get()));
   const Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   EVP_PKEY* key = nullptr;
   if (!parameters || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1)
-    refuse("these are not the numbers of an RSA key");
+    refuse_key("these are not the numbers of an RSA key");
   return PublicKey(checked(key));
 }
 
