@@ -11,8 +11,6 @@
 namespace sluice::registry {
 namespace {
 
-using nlohmann::json;
-
 constexpr Milliseconds longest{std::chrono::seconds(30)};
 constexpr std::size_t max_helper_answer = 64 * 1024;
 // credentials/error.go of docker/docker-credential-helpers; it is printed on stdout.
@@ -53,7 +51,7 @@ std::optional<Credentials> read_helper_answer(const std::string& name, const Pro
   check_ended(name, result);
   const std::string program = "the credential helper " + program_of(name);
   if (result.truncated) throw Error(ErrorKind::corrupt, program + " printed more than 64 KiB");
-  const auto answer = json::parse(result.standard_output, nullptr, false);
+  const auto answer = nlohmann::json::parse(result.standard_output, nullptr, false);
   if (!answer.is_object()) throw Error(ErrorKind::corrupt, program + " did not print a JSON object");
   const std::string user(text_at(answer, "Username"));
   Secret secret(std::string(text_at(answer, "Secret")));
@@ -89,10 +87,10 @@ Task<std::optional<Credentials>> CredentialHelper::get(std::vector<std::string> 
 Task<> CredentialHelper::store(std::string server, Credentials credentials) {
   const bool token = credentials.password.empty();
   const Secret& secret = token ? credentials.identity_token : credentials.password;
-  const json message{{"ServerURL", server},
-                     {"Username", token ? std::string(token_user) : credentials.username},
-                     {"Secret", std::string(secret.reveal())}};
-  Secret input(message.dump(-1, ' ', false, json::error_handler_t::replace));
+  const nlohmann::json message{{"ServerURL", server},
+                               {"Username", token ? std::string(token_user) : credentials.username},
+                               {"Secret", std::string(secret.reveal())}};
+  Secret input(message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   const ProcessResult result = co_await run("store", std::move(input));
   check_ended(name_, result);
 }

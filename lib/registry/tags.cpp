@@ -10,10 +10,8 @@ namespace sluice::registry {
 
 namespace {
 
-using nlohmann::json;
-
 /// Takes the texts of the array `tags` of the outermost object, and builds nothing else.
-class TagReader final : public json::json_sax_t {
+class TagReader final : public nlohmann::json::json_sax_t {
  public:
   bool found() const { return found_; }
   std::vector<std::string> tags;
@@ -42,7 +40,9 @@ class TagReader final : public json::json_sax_t {
     return enter();
   }
   bool end_array() override { return leave(); }
-  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
 
  private:
   bool enter() { return ++depth_ <= deepest; }
@@ -60,7 +60,7 @@ class TagReader final : public json::json_sax_t {
 
 std::vector<std::string> parse_tags(std::string_view body) {
   TagReader reader;
-  if (!json::sax_parse(body, &reader) || !reader.found())
+  if (!nlohmann::json::sax_parse(body, &reader) || !reader.found())
     throw Error(ErrorKind::corrupt, "this is not a list of tags: " + quoted_beginning(body));
   return std::move(reader.tags);
 }
