@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -123,12 +124,43 @@ class Walk {
   std::size_t values_ = 0;
 };
 
-std::vector<YAML::Node> parse(const std::string& text, Notes& notes) {
+/// Hears where documents begin, and builds nothing.
+class Beginnings final : public YAML::EventHandler {
+ public:
+  std::vector<Position> all;
+
+  void OnDocumentStart(const YAML::Mark& at) override { all.push_back(position_of(at)); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+// The first document; more than one is noted, what is wrong with the syntax goes to `syntax`. Never
+// YAML::LoadAll: it collects documents without end where a text makes the parser begin one document again and
+// again.
+YAML::Node parse(const std::string& text, Notes& notes, Notes& syntax) {
   try {
     // yaml-cpp 0.7 takes a quote as closed where the file ends with a line end; behind a comment it does not.
-    return YAML::LoadAll(text.ends_with('\n') ? text + "#" : text);
+    const std::string whole = text.ends_with('\n') ? text + "#" : text;
+    std::istringstream stream(whole);
+    YAML::Parser parser(stream);
+    Beginnings begins;
+    while (begins.all.size() < 2 && parser.HandleNextDocument(begins)) {
+    }
+    if (begins.all.size() > 1 && begins.all[1] != begins.all[0])
+      notes.add(begins.all[1], "the file holds more than one document", "remove '---'");
+    else if (begins.all.size() > 1)
+      syntax.add(begins.all[1], "this is not valid YAML", "nothing can be made of what stands here");
+    return YAML::Load(whole);
   } catch (const YAML::Exception& error) {
-    explain(error, text, notes);
+    explain(error, text, syntax);
   }
   return {};
 }
@@ -146,25 +178,23 @@ std::optional<YAML::Node> read_document(const std::string& text, Notes& notes) {
   }
   if (has_control_characters(text, notes)) return std::nullopt;
   Notes syntax;
-  const auto documents = parse(text, syntax);
+  const YAML::Node document = parse(text, notes, syntax);
   if (auto broken = syntax.take(); !broken.ok()) {
     for (auto& error : broken.errors)
       notes.add(error.at, std::move(error.message), std::move(error.advice));
     return std::nullopt;
   }
-  if (documents.empty() || (documents.size() == 1 && documents.front().IsNull())) {
+  if (document.IsNull()) {
     notes.add({1, 1}, "the file is empty", "config/sluice.yaml shows every option");
     return std::nullopt;
   }
-  if (documents.size() > 1)
-    notes.add(position_of(documents[1]), "the file holds more than one document", "remove '---'");
-  if (!documents.front().IsMap()) {
-    notes.add(position_of(documents.front()), "the file must be a mapping",
+  if (!document.IsMap()) {
+    notes.add(position_of(document), "the file must be a mapping",
               "it begins for instance with 'pipelines:'");
     return std::nullopt;
   }
-  if (!Walk(notes).visit(documents.front())) return std::nullopt;
-  return documents.front();
+  if (!Walk(notes).visit(document)) return std::nullopt;
+  return document;
 }
 
 }  // namespace sluice::config

@@ -25,6 +25,12 @@ TEST_CASE("a second document is refused, and the first one is looked at all the 
   CHECK_THAT(told, Contains("sluice.yaml:3:1: the file holds more than one document"));
 }
 
+TEST_CASE("D4: a text in which the parser would begin one document without end is refused") {
+  // Found by fuzzing: yaml-cpp 0.7 collects documents here until the memory is full.
+  CHECK_THAT(wrong("!!pytream: \"ect:os.system {a: !!binary \"x\"}\n? [a, b]\n: c"),
+             Contains("not valid YAML"));
+}
+
 TEST_CASE("a tab as indentation is named as such") {
   CHECK_THAT(wrong("store:\n\tpath: /x\n"), StartsWith("sluice.yaml:2:1: this line is indented with a tab"));
   CHECK_THAT(wrong("store:\n  path: /x\n \tkeep_runs: 1d\n"),
