@@ -155,10 +155,8 @@ YAML::Node parse(const std::string& text, Notes& notes, Notes& syntax) {
     Beginnings begins;
     while (begins.all.size() < 2 && parser.HandleNextDocument(begins)) {
     }
-    if (begins.all.size() > 1 && begins.all[1] != begins.all[0])
+    if (begins.all.size() > 1)
       notes.add(begins.all[1], "the file holds more than one document", "remove '---'");
-    else if (begins.all.size() > 1)
-      syntax.add(begins.all[1], "this is not valid YAML", "nothing can be made of what stands here");
     return YAML::Load(whole);
   } catch (const YAML::Exception& error) {
     explain(error, text, syntax);

@@ -1,4 +1,5 @@
-// What libFuzzer calls (https://llvm.org/docs/LibFuzzer.html). The variable SLUICE_FUZZ names the target.
+// What libFuzzer calls (https://llvm.org/docs/LibFuzzer.html). The variable SLUICE_FUZZ names the target;
+// without it all are listed, each with a folder of more inputs where it has one.
 
 #include "target.hpp"
 
@@ -16,7 +17,7 @@ extern "C" int LLVMFuzzerInitialize(int* /*count*/, char*** /*arguments*/) {
   const char* name = std::getenv("SLUICE_FUZZ");
   chosen = name ? sluice::fuzz::find_target(name) : nullptr;
   if (chosen) return 0;
-  std::fprintf(stderr, "SLUICE_FUZZ must name one of the targets:\n");
+  if (name) std::fprintf(stderr, "SLUICE_FUZZ names no target: %s\n", name);
   for (const auto& target : sluice::fuzz::targets())
     std::printf("%s %s\n", std::string(target.name).c_str(), std::string(target.more_corpus).c_str());
   std::exit(name ? 2 : 0);

@@ -40,7 +40,7 @@ void run(const sluice::fuzz::Target& target, const std::string& input) {
 }
 
 void replay(const sluice::fuzz::Target& target, const std::string& input) {
-  constexpr std::size_t variants = 32;
+  constexpr std::size_t variants = 8;
   run(target, input);
   for (std::size_t i = 1; i <= variants && !input.empty(); ++i) {
     const auto at = (input.size() - 1) * i / variants;

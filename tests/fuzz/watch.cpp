@@ -62,8 +62,6 @@ void check_parsed(const watch::Parsed& parsed) {
     for (const auto& tag : event.tags)
       HOLDS(!tag.empty() && !watch::is_digest(tag));
   }
-  // Whom we ask because a message says so.
-  if (!parsed.confirm.empty()) HOLDS(net::Url::parse(parsed.confirm).scheme == "https");
 }
 
 void parse(const watch::Sender& sender, const net::Headers& headers, std::string_view body) {
@@ -71,7 +69,12 @@ void parse(const watch::Sender& sender, const net::Headers& headers, std::string
       .registry = std::string(sender.needs_registry ? "registry.example.com" : sender.registry),
       .fields = {{"image", "/image"}, {"tag", "/tag"}}};
   const auto parsed = attempt([&] { return sender.parse({.headers = headers, .body = body}, reading); });
-  if (parsed) check_parsed(*parsed);
+  if (!parsed) return;
+  check_parsed(*parsed);
+  // Whom we ask because a message says so: SNS itself, which the proof of the message makes sure of.
+  const auto message =
+      parsed->confirm.empty() ? std::nullopt : attempt([&] { return watch::read_sns(body); });
+  if (message) HOLDS(watch::is_sns_address(net::Url::parse(parsed->confirm), message->region));
 }
 
 /// Google's of an old year: nobody here has its private half.

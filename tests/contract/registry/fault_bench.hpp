@@ -69,7 +69,7 @@ void check_error(const Error& error, ErrorKind kind, const std::string& says);
 /// Bytes of this process in memory.
 std::size_t resident_bytes();
 
-/// Answers that are cut: exactly these bytes, then the connection is reset.
+/// Answers that are cut: exactly these bytes, then the connection is closed.
 Act cut_after(std::string bytes);
 /// A whole answer.
 Act answer(int status, std::string body = "", std::string headers = "");

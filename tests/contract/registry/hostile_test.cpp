@@ -5,6 +5,7 @@
 #include "support/run.hpp"
 
 #include <atomic>
+#include <future>
 
 #include <catch2/catch.hpp>
 
@@ -96,7 +97,7 @@ TEST_CASE("D3: a document that is two things at once, or not what it is said to 
   check_manifest(
       "manifest and index",
       "{\"schemaVersion\":2,\"config\":" + descriptor + ",\"layers\":[],\"manifests\":[" + descriptor + "]}",
-      ErrorKind::corrupt, "manifests");
+      ErrorKind::corrupt, "an image and an index at the same time");
   check_manifest("an index by its body, an image by its Content-Type",
                  "{\"schemaVersion\":2,\"mediaType\":\"" + index_type + "\",\"manifests\":[]}",
                  ErrorKind::corrupt, index_type);
@@ -168,8 +169,8 @@ TEST_CASE("D4: redirects in a circle end") {
              [](Exchange& exchange, const RecordedRequest& request) {
                exchange.answer(307, "", "Location: " + request.target + "\r\n");
              },
-         .kind = ErrorKind::corrupt,
-         .says = "307"});
+         .kind = ErrorKind::unavailable,
+         .says = "more than 5 redirects"});
 }
 
 TEST_CASE("D1: a redirect to a metadata service is refused before anything is sent there") {
@@ -200,8 +201,8 @@ TEST_CASE("D2: a token realm elsewhere gets nothing") {
   for (const auto& [realm, kind, says] :
        {Case{"http://169.254.169.254/latest/meta-data/", ErrorKind::unauthorized, "169.254.169.254"},
         Case{"http://auth.example.invalid/token", ErrorKind::unauthorized, "TLS"},
-        Case{"file:///etc/passwd", ErrorKind::unauthorized, "realm"},
-        Case{"https://user:secret@auth.example.invalid/", ErrorKind::unauthorized, "realm"}}) {
+        Case{"file:///etc/passwd", ErrorKind::corrupt, "(realm)"},
+        Case{"https://user:secret@auth.example.invalid/", ErrorKind::corrupt, "(realm)"}}) {
     INFO(realm);
     FakeRegistry registry([&, realm = realm](Exchange& exchange, const RecordedRequest& request) {
       read_body(exchange, request);
@@ -240,4 +241,61 @@ TEST_CASE("C10: a target that closes its connection after each answer is reached
   CHECK(progress.blobs_copied == 3);
   CHECK(closed >= 3);
   CHECK(target.tagged("b", "1") == traveller().manifest.digest().text());
+}
+
+TEST_CASE("C1: a registry that is not there is told with its host and the reason") {
+  std::uint16_t closed = 0;
+  {
+    const ScriptedServer gone([](Exchange&) {});
+    closed = gone.port();
+  }
+  net::ClientOptions options;
+  options.lookup = [](const std::string& host) -> std::vector<boost::asio::ip::address> {
+    throw Error(ErrorKind::unavailable, host + ": no such host");
+  };
+  for (const auto& [host, says] :
+       {std::pair<std::string, std::string>{"gone.example.invalid", "no such host"},
+        {"127.0.0.1:" + std::to_string(closed), "refused"}}) {
+    const auto error = run([&, host = host]() -> Task<std::optional<Error>> {
+      Rig rig(options);
+      oci::Repository repository{host, "a"};
+      co_return co_await failure_of(rig.client.resolve(std::move(repository), "1"));
+    });
+    check_error(*error, ErrorKind::unavailable, says);
+    CHECK_THAT(error->what(), Catch::Contains(host));
+  }
+}
+
+TEST_CASE("C1: a name server that hangs is given up, and holds up no other registry") {
+  std::promise<void> end;
+  const auto ended = end.get_future().share();
+  net::ClientOptions options;
+  options.lookup = [ended](const std::string& host) -> std::vector<boost::asio::ip::address> {
+    if (host == "hangs.example.invalid") ended.wait_for(std::chrono::seconds(30));
+    return {boost::asio::ip::make_address("127.0.0.1")};
+  };
+  FakeRegistry registry;
+  registry.add("a", traveller());
+  registry.tag("a", "1", traveller().manifest);
+  const auto port = registry.host().substr(registry.host().find(':'));
+  run([&](boost::asio::io_context& loop) -> Task<> {
+    Rig rig(options, 20);
+    rig.access["fine.example.invalid" + port].plain_http = true;
+    const oci::Repository hanging{"hangs.example.invalid", "a"};
+    const oci::Repository fine{"fine.example.invalid" + port, "a"};
+    const auto ask = [&]() -> Task<std::optional<Error>> {
+      co_return co_await failure_of(rig.client.resolve(hanging, "1"));
+    };
+    std::optional<Error> failure;
+    boost::asio::co_spawn(loop, ask(),
+                          [&](std::exception_ptr, std::optional<Error> error) { failure = error; });
+    // Asked while the other one hangs.
+    const auto found = co_await rig.client.resolve(fine, "1");
+    CHECK(found);
+    CHECK_FALSE(failure);
+    while (!failure)
+      co_await rig.clock.sleep_for(std::chrono::milliseconds(100));
+    check_error(*failure, ErrorKind::timeout, "hangs.example.invalid");
+    end.set_value();
+  });
 }
