@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 std::vector<fs::path> files_in(const std::vector<fs::path>& places) {
   std::vector<fs::path> files;
   for (const auto& place : places) {
-    if (!fs::is_directory(place)) files.push_back(place);
+    if (fs::is_regular_file(place)) files.push_back(place);  // a target may have no folder of its own
     if (fs::is_directory(place))
       for (const auto& entry : fs::directory_iterator(place))
         if (entry.is_regular_file()) files.push_back(entry.path());

@@ -77,6 +77,14 @@ void parse(const watch::Sender& sender, const net::Headers& headers, std::string
   if (message) HOLDS(watch::is_sns_address(net::Url::parse(parsed->confirm), message->region));
 }
 
+void parse_as(std::string_view name, std::string_view input) {
+  static const auto usual = usual_headers();
+  const auto& sender = *watch::sender(name);
+  const auto request = received(input);
+  parse(sender, request.headers, request.body);
+  if (request.headers.fields().empty()) parse(sender, usual, request.body);
+}
+
 /// Google's of an old year: nobody here has its private half.
 constexpr std::string_view key_set =
     R"({"keys":[{"kty":"RSA","alg":"RS256","use":"sig","kid":"1","e":"AQAB","n":")"
@@ -107,15 +115,54 @@ watch::Hook hook_of(const watch::Sender& sender, std::size_t way) {
 
 }  // namespace
 
-// Every sender reads every payload: what one understands must not hurt another.
-SLUICE_FUZZ_TARGET(watch_senders, "tests/data/webhooks") {
-  const auto request = received(input);
-  static const auto usual = usual_headers();
-  for (const auto& name : watch::sender_names()) {
-    const auto& sender = *watch::sender(name);
-    parse(sender, request.headers, request.body);
-    if (request.headers.fields().empty()) parse(sender, usual, request.body);
-  }
+// Each sender reads the payloads of all: what is meant for one must not hurt another.
+SLUICE_FUZZ_TARGET(watch_sender_acr, "tests/data/webhooks") {
+  parse_as("acr", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_aliyun, "tests/data/webhooks") {
+  parse_as("aliyun", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_artifactory, "tests/data/webhooks") {
+  parse_as("artifactory", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_cloudevents, "tests/data/webhooks") {
+  parse_as("cloudevents", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_distribution, "tests/data/webhooks") {
+  parse_as("distribution", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_dockerhub, "tests/data/webhooks") {
+  parse_as("dockerhub", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_ecr, "tests/data/webhooks") {
+  parse_as("ecr", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_gar, "tests/data/webhooks") {
+  parse_as("gar", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_generic, "tests/data/webhooks") {
+  parse_as("generic", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_gitea, "tests/data/webhooks") {
+  parse_as("gitea", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_github, "tests/data/webhooks") {
+  parse_as("github", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_gitlab, "tests/data/webhooks") {
+  parse_as("gitlab", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_harbor, "tests/data/webhooks") {
+  parse_as("harbor", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_nexus, "tests/data/webhooks") {
+  parse_as("nexus", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_quay, "tests/data/webhooks") {
+  parse_as("quay", input);
+}
+SLUICE_FUZZ_TARGET(watch_sender_zot, "tests/data/webhooks") {
+  parse_as("zot", input);
 }
 
 SLUICE_FUZZ_TARGET(watch_form) {
