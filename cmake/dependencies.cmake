@@ -36,9 +36,18 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # So that ccache can tell which precompiled header a file was compiled with.
   target_compile_options(sluice_flags INTERFACE -fpch-preprocess)
 endif()
+if(SLUICE_FUZZ)
+  # What libFuzzer steers by; the targets alone link its main function.
+  target_compile_options(sluice_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE})
+  if(SLUICE_SANITIZE MATCHES undefined AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    # clang 14 cannot place its checks of function types before coroutines ("difference across sections",
+    # https://github.com/llvm/llvm-project/issues/49689); g++ has no such check at all.
+    target_compile_options(sluice_flags INTERFACE -fno-sanitize=function)
+  endif()
   if(SLUICE_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio uses memory fences, which ThreadSanitizer does not model; its queues are guarded by mutexes as well.
     target_compile_options(sluice_flags INTERFACE -Wno-tsan)

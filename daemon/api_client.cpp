@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr std::size_t largest_answer = 64 * 1024 * 1024;
 // Asking for a run makes the daemon ask a registry first.
-constexpr Milliseconds patience{120'000};
+constexpr Milliseconds answer_patience{120'000};
 
 struct Answer {
   int status = 0;
@@ -160,14 +160,14 @@ ApiClient::~ApiClient() = default;
 
 json ApiClient::get(const std::string& target, Milliseconds wait) {
   net::Request request;
-  request.header_timeout = patience + wait;
+  request.header_timeout = answer_patience + wait;
   return state_->send(std::move(request), target);
 }
 
 json ApiClient::post(const std::string& target, const json& body) {
   net::Request request;
   request.method = "POST";
-  request.header_timeout = patience;
+  request.header_timeout = answer_patience;
   request.headers.set("Content-Type", "application/json");
   request.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
   return state_->send(std::move(request), target);

@@ -84,14 +84,14 @@ YAML::Node document_of(const std::string& text) {
   return documents.empty() ? YAML::Node() : documents.front();
 }
 
-struct Found {
+struct PipelinesEntry {
   YAML::Node key, value;
 };
 
-std::optional<Found> find_pipelines(const YAML::Node& root) {
+std::optional<PipelinesEntry> find_pipelines(const YAML::Node& root) {
   for (const auto& entry : root)
     if (entry.first.IsScalar() && entry.first.Scalar() == "pipelines")
-      return Found{entry.first, entry.second};
+      return PipelinesEntry{entry.first, entry.second};
   return std::nullopt;
 }
 

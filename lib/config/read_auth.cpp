@@ -37,10 +37,10 @@ void read_identity(Section& auth, Registry& registry) {
       {{"azure", Kind::azure, "NAME.azurecr.io"},
        {"aws", Kind::aws, "ACCOUNT.dkr.ecr.REGION.amazonaws.com"},
        {"google", Kind::google, "REGION-docker.pkg.dev"}}};
-  int ways = auth.has("username") || auth.has("password") ? 1 : 0;
+  int chosen = auth.has("username") || auth.has("password") ? 1 : 0;
   for (const auto& [key, kind, host] : clouds) {
     if (!auth.has(key)) continue;
-    ++ways;
+    ++chosen;
     auto section = auth.section(key);
     registry.identity.kind = kind;
     if (kind == Kind::azure) {
@@ -54,7 +54,7 @@ void read_identity(Section& auth, Registry& registry) {
                  fmt::format("'{}' gives no credentials for {}", key, printable(registry.host, 80)),
                  fmt::format("it is for registries such as {}", host));
   }
-  if (ways > 1)
+  if (chosen > 1)
     auth.error(auth.position(), "'auth' must be given in one way",
                "username and password, or one of azure, aws and google");
 }

@@ -35,7 +35,8 @@ bool Address::is_v4() const {
 std::optional<Address> parse_address(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
   text = text.substr(0, text.find('%'));
-  if (text.size() > longest_address) return std::nullopt;
+  // inet_pton() would not look behind a NUL.
+  if (text.size() > longest_address || text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string name(text);
   Address address;
   in_addr four{};

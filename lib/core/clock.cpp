@@ -51,6 +51,9 @@ class Cursor {
   std::string_view text_;
 };
 
+constexpr Time first_time{std::chrono::sys_days(std::chrono::year(0) / 1 / 1)};
+constexpr Time end_of_times{std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1)};
+
 std::optional<Time> read_date(Cursor& cursor) {
   const auto year = cursor.number(4, 9999);
   if (!year || !cursor.skip("-")) return std::nullopt;
@@ -143,7 +146,10 @@ std::optional<Time> parse_time(std::string_view text) {
   if (!time) return std::nullopt;
   const auto offset = read_offset(cursor);
   if (!offset || !cursor.done()) return std::nullopt;
-  return *date + *time - *offset;
+  const Time at = *date + *time - *offset;
+  // A leap second or an offset may lead out of the years that can be written.
+  if (at < first_time || at >= end_of_times) return std::nullopt;
+  return at;
 }
 
 std::string format_duration(microseconds duration) {

@@ -50,6 +50,10 @@ bool is_name_character(char c) {
   return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
+bool is_address_character(char c) {
+  return is_hex(c) || c == ':' || c == '.';
+}
+
 std::uint16_t default_port(std::string_view scheme) {
   if (scheme == "https") return 443;
   return scheme == "http" ? 80 : 0;
@@ -85,7 +89,9 @@ void parse_authority(Url& url, std::string_view authority, std::string_view text
     if (close == std::string_view::npos) refuse_url(text, "its address has no closing bracket");
     url.host = lower(authority.substr(1, close - 1));
     in6_addr address{};
-    if (::inet_pton(AF_INET6, url.host.c_str(), &address) != 1)
+    // inet_pton() would not look behind a NUL.
+    if (!std::all_of(url.host.begin(), url.host.end(), is_address_character) ||
+        ::inet_pton(AF_INET6, url.host.c_str(), &address) != 1)
       refuse_url(text, "it holds a malformed IPv6 address");
     port = authority.substr(close + 1);
     if (!port.empty() && port.front() != ':') refuse_url(text, "something follows its address");

@@ -62,7 +62,7 @@ std::string Digest::shortened() const {
 
 struct Hasher::State {
   struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    void operator()(EVP_MD_CTX* unused) const { EVP_MD_CTX_free(unused); }
   };
   std::string algorithm;
   std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};

@@ -18,7 +18,7 @@ constexpr Backoff refusal_backoff{std::chrono::seconds(2), std::chrono::minutes(
 /// Longer windows are nonsense.
 constexpr std::int64_t longest_window = std::int64_t{366} * 24 * 3600;
 
-std::optional<std::int64_t> number(std::string_view text) {
+std::optional<std::int64_t> whole_number(std::string_view text) {
   text = trimmed(text);
   std::int64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -37,12 +37,12 @@ Counted counted(const std::optional<std::string>& header) {
   if (!header) return found;
   std::string_view rest = *header;
   rest = rest.substr(0, rest.find(','));
-  found.value = number(rest.substr(0, rest.find(';')));
+  found.value = whole_number(rest.substr(0, rest.find(';')));
   while (rest.find(';') != std::string_view::npos) {
     rest.remove_prefix(rest.find(';') + 1);
     const auto parameter = trimmed(rest.substr(0, rest.find(';')));
     if (!parameter.starts_with("w=")) continue;
-    const auto seconds = number(parameter.substr(2));
+    const auto seconds = whole_number(parameter.substr(2));
     if (seconds && *seconds <= longest_window) found.window = std::chrono::seconds(*seconds);
   }
   return found;

@@ -88,8 +88,8 @@ Task<> CredentialHelper::store(std::string server, Credentials credentials) {
   const bool token = credentials.password.empty();
   const Secret& secret = token ? credentials.identity_token : credentials.password;
   const nlohmann::json message{{"ServerURL", server},
-                     {"Username", token ? std::string(token_user) : credentials.username},
-                     {"Secret", std::string(secret.reveal())}};
+                               {"Username", token ? std::string(token_user) : credentials.username},
+                               {"Secret", std::string(secret.reveal())}};
   Secret input(message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   const ProcessResult result = co_await run("store", std::move(input));
   check_ended(name_, result);

@@ -32,6 +32,8 @@ Json parse(std::string_view text, const std::string& file) {
   } catch (const nlohmann::json::parse_error& error) {
     // The library's own message quotes what it read.
     refuse_login_file(file, "it is not JSON, see byte " + std::to_string(error.byte));
+  } catch (const nlohmann::json::out_of_range&) {
+    refuse_login_file(file, "it holds a number that is too large");
   }
   refuse_login_file(file, "it is not a JSON object");
 }

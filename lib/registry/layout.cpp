@@ -205,6 +205,8 @@ Task<> LayoutTarget::finish() {
 std::string with_entry(const std::string& index, const std::string& tag, const oci::Digest& digest,
                        const std::string& media_type, std::size_t size) {
   using json = nlohmann::ordered_json;
+  if (!index.empty() && !oci::parse_manifest(index, oci::media_type::oci_index).is_index)
+    throw Error(ErrorKind::corrupt, "index.json is not an index of images");
   json document = index.empty() ? json{{"schemaVersion", 2},
                                        {"mediaType", oci::media_type::oci_index},
                                        {"manifests", json::array()}}
@@ -220,6 +222,9 @@ std::string with_entry(const std::string& index, const std::string& tag, const o
     kept.push_back(entry);
   }
   if (listed) return index;
+  if (kept.size() >= oci::max_descriptors)
+    throw Error(ErrorKind::corrupt,
+                "index.json holds as many images as are read; write to another directory");
   json entry{{"mediaType", media_type}, {"digest", digest.text()}, {"size", size}};
   if (!tag.empty()) entry["annotations"] = {{ref_name, tag}};
   kept.push_back(std::move(entry));

@@ -8,15 +8,15 @@
 namespace sluice::registry {
 namespace {
 
-/// The end of a link's parameters: the next comma outside of quotes.
-std::size_t end_of_parameters(std::string_view text, std::size_t at) {
+/// Where the next separator is that stands outside of quotes; the end of the text when there is none.
+std::size_t next_outside_quotes(std::string_view text, char separator, std::size_t at) {
   bool quoted = false;
   for (; at < text.size(); ++at) {
     if (quoted && text[at] == '\\')
       ++at;
     else if (text[at] == '"')
       quoted = !quoted;
-    else if (text[at] == ',' && !quoted)
+    else if (text[at] == separator && !quoted)
       return at;
   }
   return text.size();
@@ -25,7 +25,7 @@ std::size_t end_of_parameters(std::string_view text, std::size_t at) {
 /// rel="next", rel=next, and rel="prev next": a list of words.
 bool says_next(std::string_view parameters) {
   while (!parameters.empty()) {
-    const auto end = std::min(parameters.find(';'), parameters.size());
+    const auto end = next_outside_quotes(parameters, ';', 0);
     const auto one = trimmed(parameters.substr(0, end));
     parameters.remove_prefix(std::min(end + 1, parameters.size()));
     const auto equals = one.find('=');
@@ -44,7 +44,7 @@ std::optional<std::string> next_link(const std::vector<std::string>& lines) {
     for (std::size_t at = line.find('<'); at < line.size(); at = line.find('<', at)) {
       const auto close = line.find('>', at);
       if (close == std::string_view::npos) break;
-      const auto end = end_of_parameters(line, close + 1);
+      const auto end = next_outside_quotes(line, ',', close + 1);
       if (says_next(line.substr(close + 1, end - close - 1)))
         return std::string(line.substr(at + 1, close - at - 1));
       at = end;

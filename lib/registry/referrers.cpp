@@ -5,6 +5,8 @@
 #include "registry/manifest.hpp"
 #include "registry/pages.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace sluice::registry {
@@ -82,20 +84,25 @@ Task<std::vector<oci::Descriptor>> get_referrers(Session& session, oci::Reposito
 std::string with_referrer(const std::string& index_bytes, const oci::Digest& digest,
                           const std::string& manifest_bytes, const std::string& media_type) {
   using json = nlohmann::ordered_json;
-  auto index = index_bytes.empty() ? json{{"schemaVersion", 2},
-                                          {"mediaType", oci::media_type::oci_index},
-                                          {"manifests", json::array()}}
-                                   : json::parse(index_bytes);
-  for (const auto& entry : index["manifests"])
-    if (entry.at("digest") == digest.text()) return index_bytes;
-  const auto manifest = json::parse(manifest_bytes);
+  json index{{"schemaVersion", 2}, {"mediaType", oci::media_type::oci_index}, {"manifests", json::array()}};
+  if (!index_bytes.empty()) {
+    const auto present = oci::parse_manifest(index_bytes, oci::media_type::oci_index);
+    if (!present.is_index)
+      throw Error(ErrorKind::corrupt, "the tag for referrers names an image, not a list of referrers");
+    const auto is_this = [&](const oci::Descriptor& entry) { return entry.digest == digest; };
+    if (std::any_of(present.manifests.begin(), present.manifests.end(), is_this)) return index_bytes;
+    if (present.manifests.size() >= oci::max_descriptors)
+      throw Error(ErrorKind::corrupt, "the list of referrers holds as many as are read; remove old ones");
+    index = json::parse(index_bytes);
+  }
+  const auto manifest = oci::parse_manifest(manifest_bytes, media_type);
   json entry{{"mediaType", media_type}, {"digest", digest.text()}, {"size", manifest_bytes.size()}};
-  if (manifest.contains("annotations")) entry["annotations"] = manifest["annotations"];
+  if (!manifest.annotations.empty()) entry["annotations"] = manifest.annotations;
   // The type of an image manifest without artifactType is that of its config.
-  if (manifest.contains("artifactType"))
-    entry["artifactType"] = manifest["artifactType"];
-  else if (manifest.contains("config"))
-    entry["artifactType"] = manifest["config"].value("mediaType", "");
+  if (!manifest.artifact_type.empty())
+    entry["artifactType"] = manifest.artifact_type;
+  else if (manifest.config)
+    entry["artifactType"] = manifest.config->media_type;
   index["manifests"].push_back(std::move(entry));
   return index.dump();
 }

@@ -26,7 +26,7 @@ Task<> list_under_fallback_tag(Session& session, oci::Repository repository, oci
 std::string referrers_tag(const oci::Digest& subject);
 
 /// The index with one more entry for this manifest; the same bytes when it is listed already. Empty
-/// `index_bytes` begin a new index. Pure.
+/// `index_bytes` begin a new index. Throws Error(corrupt) when either is not what it should be. Pure.
 std::string with_referrer(const std::string& index_bytes, const oci::Digest& digest,
                           const std::string& manifest_bytes, const std::string& media_type);
 

@@ -40,7 +40,9 @@ class TagReader final : public nlohmann::json::json_sax_t {
     return enter();
   }
   bool end_array() override { return leave(); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
 
  private:
   bool enter() { return ++depth_ <= deepest; }

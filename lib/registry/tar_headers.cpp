@@ -32,7 +32,7 @@ std::string text(std::string_view block, Field field) {
 }
 
 /// Octal digits, or GNU's form of large numbers: the first bit is set, the rest is big-endian.
-std::uint64_t number(std::string_view block, Field field) {
+std::uint64_t octal_number(std::string_view block, Field field) {
   auto bytes = raw(block, field);
   if ((static_cast<unsigned char>(bytes[0]) & 0x80) != 0) {
     std::uint64_t value = 0;
@@ -147,12 +147,12 @@ std::uint64_t TarIndex::begin(std::string_view block, std::uint64_t begin) {
     if (!started_) throw Error(ErrorKind::corrupt, "it is not a tar archive");
     return 0;
   }
-  if (number(block, sum_field) != checksum(block))
+  if (octal_number(block, sum_field) != checksum(block))
     throw Error(ErrorKind::corrupt,
                 started_ ? "a header of the tar archive is damaged" : "it is not a tar archive");
   started_ = true;
   kind_ = block[kind_at];
-  std::uint64_t size = number(block, size_field);
+  std::uint64_t size = octal_number(block, size_field);
   if (kind_ == 'x' || kind_ == 'g' || kind_ == 'L' || kind_ == 'K') {
     if (size > max_record) throw Error(ErrorKind::corrupt, "a record of the tar archive is too long");
     return size;

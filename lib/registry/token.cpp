@@ -30,6 +30,15 @@ bool is_sendable(std::string_view token) {
          std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+// A relative realm is seen from registries behind a proxy.
+net::Url realm_of(const Endpoint& endpoint, const Challenge& bearer) {
+  try {
+    return endpoint.base.resolve(bearer.get("realm").value_or(""));
+  } catch (const Error& error) {
+    throw Error(error).within("the token service that " + endpoint.registry + " names (realm)");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> merged_scopes(const std::vector<std::string>& wanted, const std::string& demanded) {
@@ -48,8 +57,7 @@ std::vector<std::string> merged_scopes(const std::vector<std::string>& wanted, c
 
 TokenRequest token_request(const Endpoint& endpoint, const Challenge& bearer,
                            const std::vector<std::string>& scopes) {
-  // A relative realm is seen from registries behind a proxy.
-  net::Url url = endpoint.base.resolve(bearer.get("realm").value_or(""));
+  net::Url url = realm_of(endpoint, bearer);
   const bool same_host = url.host == endpoint.base.host;
   const bool loopback = is_loopback_host(url.host) && is_loopback_host(endpoint.base.host);
   if (url.scheme != "https" && endpoint.base.scheme == "https" && !loopback)

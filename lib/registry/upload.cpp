@@ -12,6 +12,8 @@ namespace sluice::registry {
 namespace {
 
 constexpr int max_attempts = 3;
+constexpr int too_large = 413;
+constexpr int other_range = 416;  // distribution specification, "Pushing a blob in chunks"
 /// What a registry gets that refuses whole blobs by their size; proxies in front of registries often allow
 /// 100 MB.
 constexpr std::uint64_t usual_chunk = 32 * 1024 * 1024;
@@ -62,7 +64,7 @@ class Upload {
   Task<std::optional<Error>> stream(Begun begun);
   Task<> abandon();
   Task<> put_empty(Location location);
-  Task<> refuse_size(net::Response& response);
+  Task<> check_range_and_size(net::Response& response);
   Task<> pause(int attempt);
 
   std::string what() const { return "upload of blob " + blob_.digest.shortened(); }
@@ -172,7 +174,7 @@ Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from)
   location.url = with_digest(std::move(location.url), blob_.digest);
   Call call = call_at("PUT", std::move(location));
   call.headers = {{"Content-Type", "application/octet-stream"}};
-  call.expected = {200, 201, 202, 204, 413};
+  call.expected = {200, 201, 202, 204, too_large, other_range};
   call.stream = body;
   call.stream_length = body ? size_ - from : 0;
   if (body && from > 0)
@@ -180,7 +182,7 @@ Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from)
   // A registry on object storage joins the parts before it answers.
   call.header_timeout = std::chrono::minutes(5);
   const auto response = co_await session_.send(target_, std::move(call));
-  if (response->status() == 413) co_await refuse_size(*response);
+  co_await check_range_and_size(*response);
   const auto stored = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
   if (stored && stored->algorithm() == blob_.digest.algorithm() && *stored != blob_.digest)
     throw Error(ErrorKind::corrupt,
@@ -188,10 +190,17 @@ Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from)
   co_await drain(*response);
 }
 
-Task<> Upload::refuse_size(net::Response& response) {
+// Refusals that do not end the upload, as those of other clients' mistakes do.
+Task<> Upload::check_range_and_size(net::Response& response) {
+  const int status = response.status();
+  if (status != too_large && status != other_range) co_return;
   const std::string body = co_await read_beginning(response, max_error_body);
+  const Error error =
+      error_from(response.url().authority(), status, response.headers(), body, session_.clock().now());
+  // The session holds other bytes than we think: its status tells how many, or a new one is begun.
+  if (status == other_range) throw Error(ErrorKind::unavailable, error.what());
   too_large_ = true;
-  throw error_from(response.url().authority(), 413, response.headers(), body, session_.clock().now());
+  throw error;
 }
 
 // "Content-Range: 0-1023", without unit and total (distribution specification, "Pushing a blob in chunks").
@@ -201,10 +210,11 @@ Task<Location> Upload::patch(Location location, net::BodySource& body, std::uint
   Call call = call_at("PATCH", std::move(location));
   call.headers = {{"Content-Type", "application/octet-stream"},
                   {"Content-Range", std::to_string(from) + "-" + std::to_string(from + length - 1)}};
-  call.expected = {200, 201, 202, 204};
+  call.expected = {200, 201, 202, 204, other_range};
   call.stream = &piece;
   call.stream_length = length;
   const auto response = co_await session_.send(target_, std::move(call));
+  co_await check_range_and_size(*response);
   co_await drain(*response);
   co_return location_in(*response);
 }

@@ -168,6 +168,8 @@ class Connection final : public Exchange {
     }
   }
 
+  void close() override { throw Gone{}; }
+
   void reset() override {
     const linger at_once{1, 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -42,7 +42,9 @@ class Exchange {
   virtual void drip(std::string_view bytes, std::chrono::milliseconds pause) = 0;
   /// Does nothing until the peer closes or the test is over; what the peer sends is dropped.
   virtual void stall() = 0;
-  /// Closes with a reset instead of an orderly end.
+  /// Ends the script and closes in order: what was written still arrives.
+  virtual void close() = 0;
+  /// Closes with a reset instead of an orderly end; what was written may be lost.
   virtual void reset() = 0;
 
   /// Writes a whole answer with Content-Length.

@@ -210,18 +210,6 @@ TEST_CASE("C2: an upload whose answer is lost is found to be there and not sent 
   CHECK(target.count("PUT", put_target(layer)) == 1);
 }
 
-TEST_CASE("C2: an upload session that the registry has lost is begun again") {
-  FakeRegistry source;
-  source.add("a", image);
-  FakeRegistry target(
-      first_times(1, "PUT", put_target(layer), [](Exchange& exchange, const RecordedRequest& request) {
-        read_body(exchange, request);
-        exchange.answer(404, R"({"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"gone"}]})");
-      }));
-  copy(source, target);
-  check_complete(target);
-}
-
 TEST_CASE("C6: what is copied is the digest, wherever its tag moves meanwhile") {
   const TestImage newer = make_image("amd64", 42, {10});
   FakeRegistry* self = nullptr;

@@ -60,6 +60,13 @@ std::optional<std::string> FakeRegistry::stored(const std::string& path, const o
   return found->second.bytes;
 }
 
+std::optional<std::string> FakeRegistry::tagged(const std::string& path, const std::string& tag) const {
+  std::lock_guard lock(mutex_);
+  const auto found = tags_.find(path + ":" + tag);
+  if (found == tags_.end()) return std::nullopt;
+  return found->second;
+}
+
 int FakeRegistry::count(const std::string& method, const std::string& text) const {
   const auto all = requests();
   return static_cast<int>(

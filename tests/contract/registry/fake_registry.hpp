@@ -33,6 +33,9 @@ class FakeRegistry {
   /// What is stored under a digest, whatever its bytes are.
   std::optional<std::string> stored(const std::string& path, const oci::Digest& digest) const;
 
+  /// The digest that a tag names.
+  std::optional<std::string> tagged(const std::string& path, const std::string& tag) const;
+
   /// Bytes of an upload that a hook took off the connection, for the registry to keep.
   void receive(const RecordedRequest& request, const std::string& bytes);
 

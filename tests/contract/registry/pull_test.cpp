@@ -145,33 +145,6 @@ TEST_CASE("D4: a manifest without end is read to the limit only") {
   CHECK(fetch_failure(registry, "1").kind() == ErrorKind::corrupt);
 }
 
-TEST_CASE("C4: 429 and 503 carry their Retry-After") {
-  for (const auto& [status, kind] :
-       {std::pair(429, ErrorKind::rate_limited), std::pair(503, ErrorKind::unavailable)}) {
-    FakeRegistry registry([status](Exchange& exchange, const RecordedRequest&) {
-      exchange.answer(status, R"({"errors":[{"code":"TOOMANYREQUESTS","message":"slow"}]})",
-                      "Retry-After: 7\r\n");
-      return true;
-    });
-    const Error error = fetch_failure(registry, "1");
-    CHECK(error.kind() == kind);
-    CHECK(error.retry_after() == std::chrono::seconds(7));
-    CHECK_THAT(error.what(), Catch::Contains("TOOMANYREQUESTS"));
-    CHECK(registry.requests().size() == 1);
-  }
-}
-
-TEST_CASE("C2: a manifest that is cut in the middle is unavailable, not a shorter manifest") {
-  FakeRegistry registry([](Exchange& exchange, const RecordedRequest& request) {
-    if (!is(request, "GET", "/manifests/")) return false;
-    exchange.write(head(manifest_type) + image.manifest.bytes.substr(0, 50));
-    exchange.reset();
-    return true;
-  });
-  fill(registry);
-  CHECK(fetch_failure(registry, "1").kind() == ErrorKind::unavailable);
-}
-
 TEST_CASE(
     "requests accept the four manifest types, ask for no encoding, and go to the path of the repository") {
   FakeRegistry registry;

@@ -11,16 +11,22 @@
 
 namespace sluice::test {
 
-/// The real clock, with a shift that a test moves; sleeping takes as long as it takes.
+/// The real clock, with a shift that a test moves; sleeping takes as long as it takes, or at a `speed` a part
+/// of it.
 class ShiftedClock final : public Clock {
  public:
+  explicit ShiftedClock(int speed = 1) : speed_(speed) {}
   Time now() const override { return real_.now() + shift_; }
-  Steady steady() const override { return real_.steady() + shift_; }
-  Task<> sleep_until(Steady at) override { return real_.sleep_until(at - shift_); }
+  Steady steady() const override { return begin_ + (real_.steady() - begin_) * speed_ + shift_; }
+  Task<> sleep_until(Steady at) override {
+    return real_.sleep_until(begin_ + (at - shift_ - begin_ + Steady::duration(speed_ - 1)) / speed_);
+  }
   void advance(std::chrono::seconds by) { shift_ += by; }
 
  private:
   SystemClock real_;
+  int speed_;
+  Steady begin_ = real_.steady();
   std::chrono::seconds shift_{0};
 };
 
@@ -36,7 +42,7 @@ Task<Error> failure_of(Task<T> task) {
 }
 
 struct Rig {
-  explicit Rig(net::ClientOptions options = {}) : network(std::move(options)) {}
+  explicit Rig(net::ClientOptions options = {}, int speed = 1) : network(std::move(options)), clock(speed) {}
 
   net::ClientOptions network;
   ShiftedClock clock;

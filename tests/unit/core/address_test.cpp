@@ -21,6 +21,7 @@ TEST_CASE("Both spellings of an IPv4 address are one") {
   CHECK(parse_address("fe80::1%eth0"));
   for (const char* bad : {"", "192.0.2", "192.0.2.1:80", "0x7f.1", "host", "1.2.3.4.5", "uid:1000"})
     CHECK_FALSE(parse_address(bad));
+  CHECK_FALSE(parse_address(std::string_view("::1\0x", 5)));
 }
 
 TEST_CASE("A network holds what its prefix says") {

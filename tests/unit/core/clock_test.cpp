@@ -35,6 +35,8 @@ TEST_CASE("RFC 3339 times are read") {
   CHECK(parse_time("2016-12-31T23:59:60Z") == at(1'483'228'800));
   CHECK(parse_time("2024-02-29") == at(1'709'164'800));
   CHECK(parse_time("0001-01-01T00:00:00Z"));
+  CHECK_FALSE(parse_time("9999-12-31T23:59:60Z"));
+  CHECK_FALSE(parse_time("0000-01-01T00:00:00+00:01"));
 }
 
 TEST_CASE("what is not a time is refused") {

@@ -77,6 +77,7 @@ TEST_CASE("what is no safe http URL is refused as invalid") {
                            "http://a/b\\c"})
     CHECK(kind_of_parse(text) == ErrorKind::invalid);
   CHECK(kind_of_parse(std::string("http://a/\0b", 11)) == ErrorKind::invalid);
+  CHECK(kind_of_parse(std::string("http://[::1\0\r\nX: y]/", 21)) == ErrorKind::invalid);
   CHECK(kind_of_parse("http://" + std::string(300, 'a') + "/") == ErrorKind::invalid);
   CHECK(kind_of_parse("http://a/" + std::string(20000, 'a')) == ErrorKind::invalid);
 }

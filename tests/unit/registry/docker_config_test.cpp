@@ -143,7 +143,7 @@ TEST_CASE("D11: a file that cannot be used is told by its name, never by its con
            R"({"auths": {"r.example": {"auth": ")" + pair("canary") + R"("}}})",
            std::string(R"({"auths": {"r.example": {"password": "canary"}},)"),
            std::string(R"({"credHelpers": []})"), std::string(R"({"credsStore": "../canary"})"), nested,
-           std::string(max_docker_config + 1, ' ')}) {
+           std::string(R"({"HttpHeaders":333e333})"), std::string(max_docker_config + 1, ' ')}) {
     INFO(text.substr(0, 100));
     const auto what = refusal(text);
     CHECK_THAT(what, Contains("/home/me/config.json"));

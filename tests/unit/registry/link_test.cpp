@@ -19,7 +19,7 @@ TEST_CASE("the next page is the link with rel=next, its target as it stands") {
 TEST_CASE("what is no link to a next page is passed over") {
   for (const std::string line :
        {"", "<", "</n", "/n; rel=next", R"(</n>)", R"(</n>; rel="last")", R"(</n>; rev="next")",
-        R"(</n>; rel="nextish")", R"(</n>; rel="unclosed)", "<>,<>,<>"}) {
+        R"(</n>; rel="nextish")", R"(</n>; rel="unclosed)", R"(</n>; title="x; rel=next")", "<>,<>,<>"}) {
     CAPTURE(line);
     CHECK(next_link({line}) == std::nullopt);
   }

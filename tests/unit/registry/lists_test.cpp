@@ -19,6 +19,16 @@ using nlohmann::json;
 
 namespace {
 
+template <class F>
+ErrorKind kind_of(F action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  return ErrorKind::cancelled;  // nothing was thrown
+}
+
 json entry_of(const std::string& content, const std::string& platform) {
   json entry{{"mediaType", oci::media_type::oci_manifest},
              {"digest", oci::Digest::of(content).text()},
@@ -82,7 +92,8 @@ TEST_CASE("where blobs are is remembered for the latest places only, and forgott
 TEST_CASE("a referrer is listed once in the fallback index, with its type and annotations") {
   CHECK(referrers_tag(oci::Digest::of("x")) == "sha256-" + std::string(oci::Digest::of("x").hex()));
   const std::string manifest =
-      R"({"schemaVersion":2,"config":{"mediaType":"application/x-config"},"annotations":{"a":"b"}})";
+      R"({"schemaVersion":2,"config":{"mediaType":"application/x-config","size":2,"digest":")" +
+      oci::Digest::of("{}").text() + R"("},"layers":[],"annotations":{"a":"b"}})";
   const auto digest = oci::Digest::of(manifest);
   const std::string type(oci::media_type::oci_manifest);
   const auto first = with_referrer("", digest, manifest, type);
@@ -92,9 +103,25 @@ TEST_CASE("a referrer is listed once in the fallback index, with its type and an
   CHECK(index.manifests[0].annotations.at("a") == "b");
   CHECK(json::parse(first)["manifests"][0]["artifactType"] == "application/x-config");
   CHECK(with_referrer(first, digest, manifest, type) == first);
-  const std::string other = R"({"schemaVersion":2,"artifactType":"application/x"})";
+  const std::string other = R"({"schemaVersion":2,"artifactType":"application/x",)" + manifest.substr(19);
   const auto second = with_referrer(first, oci::Digest::of(other), other, type);
   CHECK(oci::parse_manifest(second, oci::media_type::oci_index).manifests.size() == 2);
+  CHECK(json::parse(second)["manifests"][1]["artifactType"] == "application/x");
+}
+
+TEST_CASE("what is no index gets no entries") {
+  const auto digest = oci::Digest::of("x");
+  const std::string type(oci::media_type::oci_manifest);
+  const std::string image = R"({"schemaVersion":2,"config":{"mediaType":"a/b","size":2,"digest":")" +
+                            digest.text() + R"("},"layers":[]})";
+  for (const std::string& bad : {std::string("[]"), std::string("<html>"), image,
+                                 std::string(R"({"schemaVersion":2,"manifests":{"a":1}})"),
+                                 std::string(R"({"schemaVersion":2,"manifests":[{"annotations":[1]}]})")}) {
+    INFO(bad);
+    CHECK(kind_of([&] { with_referrer(bad, digest, image, type); }) == ErrorKind::corrupt);
+    CHECK(kind_of([&] { with_entry(bad, "1", digest, type, 1); }) == ErrorKind::corrupt);
+  }
+  CHECK(kind_of([&] { with_referrer("", digest, R"({"config":null})", type); }) == ErrorKind::corrupt);
 }
 
 TEST_CASE("an entry of a layout replaces the one of its name and leaves all others") {

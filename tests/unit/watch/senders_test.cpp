@@ -316,3 +316,10 @@ TEST_CASE("A JSON pointer names what RFC 6901 says") {
   CHECK_FALSE(is_pointer("a/b"));
   CHECK_FALSE(is_pointer("/a~2"));
 }
+
+TEST_CASE("Every sender has a fuzz target") {
+  std::ifstream file(SLUICE_SOURCE_DIR "/tests/fuzz/watch.cpp");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  for (const auto& name : sender_names())
+    CHECK_THAT(text, Catch::Contains("SLUICE_FUZZ_TARGET(watch_sender_" + name + ","));
+}
