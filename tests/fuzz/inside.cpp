@@ -3,6 +3,7 @@
 #include "api/input.hpp"
 #include "api/route.hpp"
 #include "core/error.hpp"
+#include "net/fields.hpp"
 #include "net/head.hpp"
 #include "net/target.hpp"
 #include "target.hpp"
@@ -19,7 +20,7 @@ SLUICE_FUZZ_TARGET(triggers_answer) {
   if (!size) return;
   const auto head = attempt([&] { return net::parse_response_head(input.substr(0, *size)); });
   if (!head) return;
-  const auto wait = triggers::retry_after(head->headers, now);
+  const auto wait = net::retry_after(head->headers, now, std::chrono::hours(24));
   HOLDS(!wait || (wait->count() >= 0 && *wait <= std::chrono::hours(24)));
   HOLDS(is_showable(triggers::status_line(head->status)));
   const auto error = triggers::error_from("https://ci.example.com/hook", head->status, head->headers,

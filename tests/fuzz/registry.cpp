@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "net/fields.hpp"
 #include "net/head.hpp"
 #include "registry/answer.hpp"
 #include "registry/blob.hpp"
@@ -31,8 +32,9 @@ namespace {
 const Time now{std::chrono::seconds(1'800'000'000)};
 
 registry::Endpoint example() {
-  return registry::endpoint_of("registry.example.com",
-                               {.credentials = registry::Credentials{"user", Secret("password")}});
+  registry::Access access;
+  access.credentials = registry::Credentials{"user", Secret("password")};
+  return registry::endpoint_of("registry.example.com", access);
 }
 
 std::string written(const registry::Challenge& challenge) {
@@ -108,7 +110,7 @@ SLUICE_FUZZ_TARGET(registry_answer) {
   const auto head = attempt([&] { return net::parse_response_head(input.substr(0, *size)); });
   if (!head) return;
   const auto body = input.substr(*size, registry::max_error_body);
-  const auto wait = registry::retry_after(head->headers, now);
+  const auto wait = net::retry_after(head->headers, now, registry::max_retry_after);
   HOLDS(!wait || (wait->count() >= 0 && *wait <= registry::max_retry_after));
   static_cast<void>(registry::error_codes(body));
   HOLDS(is_showable(registry::quoted_beginning(body)));

@@ -174,7 +174,7 @@ TEST_CASE("D4: redirects in a circle end") {
 }
 
 TEST_CASE("D1: a redirect to a metadata service is refused before anything is sent there") {
-  for (const std::string& place :
+  for (const std::string place :
        {"http://169.254.169.254", "http://[fd00:ec2::254]", "http://[::ffff:169.254.169.254]",
         "http://2852039166", "http://0xa9fea9fe"}) {
     INFO(place);
