@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/secret.hpp"
+#include "engine/hook_match.hpp"
 #include "scene.hpp"
 #include "support/run.hpp"
 #include "watch/hook.hpp"
@@ -478,6 +479,26 @@ Task<std::string> tell(engine::Engine& engine, std::string image, std::string id
 }
 
 }  // namespace
+
+TEST_CASE("a push concerns the tags that a set would take; one of an unknown tag concerns all of them",
+          "[engine]") {
+  Scene scene;
+  const auto config = watching_set(scene, {.tags = {.semver = "^20"}});
+  const engine::HookIndex index(*config);
+  const auto match = [&](watch::Event event) {
+    event.repositories = {upstream};
+    return index.match({event});
+  };
+  const std::set<std::string> two{"node:20.1", "node:20.2"};
+  CHECK(match({.repositories = {}, .tags = {"20.1", "18.0", "20.2", "x y"}}).pipelines == two);
+  CHECK(match({.repositories = {}, .tags = {"18.0"}}).pipelines.empty());
+  CHECK(match({.repositories = {}, .tags = {"18.0"}}).unknown.empty());
+  const std::set<std::string> whole{"node"};
+  CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).pipelines == whole);
+  CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).whole_sets == whole);
+  // The tag is told in lower case: which one it is cannot be known.
+  CHECK(match({.repositories = {}, .tags = {"20.1-rc1"}, .any_case = true}).whole_sets == whole);
+}
 
 TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that is new", "[engine]") {
   Scene scene;
