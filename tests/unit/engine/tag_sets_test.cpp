@@ -425,6 +425,31 @@ TEST_CASE("C7: a pipeline whose tag is gone says so once, also after a restart",
   });
 }
 
+TEST_CASE("C7: a repository that is gone is told at its set once, and its tags stay known", "[engine]") {
+  Scene scene;
+  scene.registries.push(upstream, "20.1", picture({"one"}));
+  const auto config = watching_set(scene);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await until_ended(scene, engine, "node:20.1", "Succeeded");
+    scene.registries.fault = [](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+      if (request.url.host != "up.example") return std::nullopt;
+      return MemoryRegistries::Fault{.status = 404};
+    };
+    const auto lists = requests(scene, list_request);
+    co_await scene.until(engine, "list and tag are missed", [&](store::Tables&) {
+      return requests(scene, list_request) > lists + 2 && !engine.watches().at("node").error.empty() &&
+             !engine.watches().at("node:20.1").error.empty();
+    });
+    const auto told = co_await actions(scene, "node");
+    CHECK(told == Texts{"withdrawn"});
+    co_await until_member(scene, engine, "20.1", "watched");
+    scene.registries.fault = nullptr;
+    co_await scene.until(engine, "both are back", [&](store::Tables&) {
+      return engine.watches().at("node").error.empty() && engine.watches().at("node:20.1").error.empty();
+    });
+  });
+}
+
 TEST_CASE("F4: of two sets that would promote to one tag the first one does, and the other says so",
           "[engine]") {
   Scene scene;
