@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/secret.hpp"
+#include "engine/hook_match.hpp"
 #include "scene.hpp"
 #include "support/run.hpp"
 #include "watch/hook.hpp"
@@ -424,6 +425,31 @@ TEST_CASE("C7: a pipeline whose tag is gone says so once, also after a restart",
   });
 }
 
+TEST_CASE("C7: a repository that is gone is told at its set once, and its tags stay known", "[engine]") {
+  Scene scene;
+  scene.registries.push(upstream, "20.1", picture({"one"}));
+  const auto config = watching_set(scene);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await until_ended(scene, engine, "node:20.1", "Succeeded");
+    scene.registries.fault = [](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+      if (request.url.host != "up.example") return std::nullopt;
+      return MemoryRegistries::Fault{.status = 404};
+    };
+    const auto lists = requests(scene, list_request);
+    co_await scene.until(engine, "list and tag are missed", [&](store::Tables&) {
+      return requests(scene, list_request) > lists + 2 && !engine.watches().at("node").error.empty() &&
+             !engine.watches().at("node:20.1").error.empty();
+    });
+    const auto told = co_await actions(scene, "node");
+    CHECK(told == Texts{"withdrawn"});
+    co_await until_member(scene, engine, "20.1", "watched");
+    scene.registries.fault = nullptr;
+    co_await scene.until(engine, "both are back", [&](store::Tables&) {
+      return engine.watches().at("node").error.empty() && engine.watches().at("node:20.1").error.empty();
+    });
+  });
+}
+
 TEST_CASE("F4: of two sets that would promote to one tag the first one does, and the other says so",
           "[engine]") {
   Scene scene;
@@ -478,6 +504,26 @@ Task<std::string> tell(engine::Engine& engine, std::string image, std::string id
 }
 
 }  // namespace
+
+TEST_CASE("a push concerns the tags that a set would take; one of an unknown tag concerns all of them",
+          "[engine]") {
+  Scene scene;
+  const auto config = watching_set(scene, {.tags = {.semver = "^20"}});
+  const engine::HookIndex index(*config);
+  const auto match = [&](watch::Event event) {
+    event.repositories = {upstream};
+    return index.match({event});
+  };
+  const std::set<std::string> two{"node:20.1", "node:20.2"};
+  CHECK(match({.repositories = {}, .tags = {"20.1", "18.0", "20.2", "x y"}}).pipelines == two);
+  CHECK(match({.repositories = {}, .tags = {"18.0"}}).pipelines.empty());
+  CHECK(match({.repositories = {}, .tags = {"18.0"}}).unknown.empty());
+  const std::set<std::string> whole{"node"};
+  CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).pipelines == whole);
+  CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).whole_sets == whole);
+  // The tag is told in lower case: which one it is cannot be known.
+  CHECK(match({.repositories = {}, .tags = {"20.1-rc1"}, .any_case = true}).whole_sets == whole);
+}
 
 TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that is new", "[engine]") {
   Scene scene;
