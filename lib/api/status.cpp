@@ -49,20 +49,30 @@ json heartbeats(const Context& context) {
   return ages;
 }
 
-json pipeline_json(const PipelineView& view, const std::map<std::string, engine::WatchStatus>& watches) {
+json pipeline_json(const PipelineView& view, const Context& context) {
+  const auto& watches = context.engine.watches();
   auto value = dto::pipeline(view.pipeline);
   value["stable"] = view.stable ? dto::promotion(*view.stable) : json(nullptr);
   value["last_run"] = view.last_run ? dto::run(*view.last_run) : json(nullptr);
   value["hold"] = view.hold ? dto::hold(*view.hold) : json(nullptr);
   const auto watch = watches.find(view.pipeline.name);
   value["watch"] = watch == watches.end() ? json(nullptr) : dto::watch(watch->second);
+  value["freshness"] = dto::freshness(context.engine.freshness(), view.pipeline, context.clock.now());
   return value;
 }
 
 json pipelines_json(const std::vector<PipelineView>& views, const Context& context) {
   auto list = json::array();
   for (const auto& view : views)
-    list.push_back(pipeline_json(view, context.engine.watches()));
+    list.push_back(pipeline_json(view, context));
+  return list;
+}
+
+json registries_json(const Context& context, const config::Config& config) {
+  auto list = json::array();
+  const auto& freshness = context.engine.freshness();
+  for (const auto& registry : engine::registries_of(freshness, config, context.engine.watches()))
+    list.push_back(dto::registry(registry, freshness, context.clock.now()));
   return list;
 }
 
@@ -141,6 +151,7 @@ Task<net::ServerResponse> get_status(Call call) {
              {"open_jobs", snapshot.jobs},
              {"heartbeats", heartbeats(context)},
              {"pipelines", pipelines_json(snapshot.pipelines, context)},
+             {"registries", registries_json(context, *config)},
              {"dependents", std::move(dependents)},
              {"webhooks", hooks_json(context)}};
   co_return json_response(value);

@@ -23,7 +23,7 @@ std::shared_ptr<const Config> read(Section root, const std::filesystem::path& fi
   read_network(root, draft.config);
   read_registries(root, draft.config, secrets);
   read_webhooks(root, draft.config, parts);
-  read_pipelines(root, draft, parts);
+  read_pipelines(root, draft, parts, secrets);
   read_dependents(root, draft, parts);
   root.done();
   check_rules(root, draft);

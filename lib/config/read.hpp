@@ -42,8 +42,10 @@ void read_network(Section& root, Config& config);
 /// What a registry has of the kind: trusted_hosts, proxy, bandwidth.
 void read_network(Section& section, Registry& registry);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
+/// The mapping under `poll`; what it does not say is as in `poll`.
+Poll read_poll(Section section, Poll poll, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
-void read_pipelines(Section& root, Draft& draft, const Parts& parts);
+void read_pipelines(Section& root, Draft& draft, const Parts& parts, const SecretSources& secrets);
 void read_dependents(Section& root, Draft& draft, const Parts& parts);
 
 /// What must hold between the parts: names, targets, bases, loops.

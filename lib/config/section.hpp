@@ -25,6 +25,9 @@ struct SecretSources {
   std::function<std::optional<std::string>(const std::string& path, std::string& why)> file;
   /// Output of a command; nullopt and a reason when it fails. May be empty: then commands are refused.
   std::function<std::optional<std::string>(const std::vector<std::string>& argv, std::string& why)> command;
+  /// The TZif file of a time zone ("Europe/Berlin"); nullopt and a reason when there is none. May be empty:
+  /// then only UTC is known.
+  std::function<std::optional<std::string>(const std::string& name, std::string& why)> time_zone;
   /// Directory of systemd credentials ($CREDENTIALS_DIRECTORY), empty when there is none.
   std::string credentials_directory;
   /// What these give stands for the secrets where nobody needs them: its form means nothing.

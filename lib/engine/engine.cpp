@@ -178,6 +178,10 @@ const std::map<std::string, HookStatus>& Engine::hooks() const {
   return state_->receiver.statuses();
 }
 
+const Freshness& Engine::freshness() const {
+  return state_->poller.freshness();
+}
+
 std::uint64_t Engine::changes() const {
   return state_->changes.count();
 }

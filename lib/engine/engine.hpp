@@ -45,16 +45,18 @@ struct WatchStatus {
 
 /// What a sender of webhooks did since the start.
 struct HookStatus {
-  std::string sender;                   // "dockerhub"
-  std::uint64_t accepted = 0;           // concerned a pipeline
-  std::uint64_t duplicates = 0;         // known, or promising a look that was promised already
-  std::uint64_t ignored = 0;            // well formed, but concerned no pipeline
+  std::string sender;            // "dockerhub"
+  std::uint64_t accepted = 0;    // concerned a pipeline
+  std::uint64_t duplicates = 0;  // known, or promising a look that was promised already
+  std::uint64_t ignored = 0;     // well formed, but concerned no pipeline
   std::uint64_t unknown_repositories = 0;
   std::map<std::string, std::uint64_t> refused;  // by reason
-  std::optional<Time> last;             // answered 2xx
+  std::optional<Time> last;                      // answered 2xx
   std::optional<Time> last_refused;
-  std::string last_unknown;             // a repository that no pipeline watches
+  std::string last_unknown;  // a repository that no pipeline watches
 };
+
+class Freshness;
 
 class Engine {
  public:
@@ -97,6 +99,8 @@ class Engine {
   /// Answers what is sent to the listener of webhooks.
   net::Handler webhook_handler();
   const std::map<std::string, HookStatus>& hooks() const;
+  /// How fresh what is known of each watch is, and how well the registries keep up.
+  const Freshness& freshness() const;
   /// Grows with each change of a run or its log; waiters of wait_change() wake up. For long polls.
   std::uint64_t changes() const;
   /// Returns when changes() > seen or `timeout` passed.

@@ -16,6 +16,16 @@ constexpr auto touch_every = std::chrono::minutes(1);
 constexpr auto longest_wait = std::chrono::seconds(5);
 // Between two looks at one upstream that webhooks cause.
 constexpr auto between_hurried = std::chrono::seconds(1);
+// Watches with one cron are spread over so long.
+constexpr auto cron_spread = std::chrono::seconds(30);
+// What the wall clock may move beside the steady one without having been set (slewing makes half a
+// millisecond a second).
+constexpr auto set_clock = std::chrono::seconds(2);
+
+std::chrono::microseconds ahead(const Clock& clock) {
+  return clock.now().time_since_epoch() -
+         std::chrono::duration_cast<std::chrono::microseconds>(clock.steady().time_since_epoch());
+}
 
 }  // namespace
 
@@ -25,6 +35,8 @@ Poller::Poller(World world, registry::Client& registry, Signal& new_jobs, Signal
       new_jobs_(new_jobs),
       changes_(changes),
       scheduler_(world.random),
+      freshness_(world),
+      wall_ahead_(ahead(world.clock)),
       beat_(world.clock.steady()) {}
 
 void Poller::configure(std::shared_ptr<const config::Config> config) {
@@ -34,11 +46,13 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     const auto& host = pipeline.upstream.repository.registry;
     scheduler_.limit(host, static_cast<std::size_t>(config->registry(host).concurrency));
     const auto* before = config_ ? config_->pipeline(pipeline.name) : nullptr;
-    if (before && before->upstream == pipeline.upstream && before->every == pipeline.every) continue;
+    if (before && before->upstream == pipeline.upstream && before->poll == pipeline.poll) continue;
     seen_.erase(pipeline.name);
-    scheduler_.put(
-        {.key = pipeline.name, .registry = pipeline.upstream.repository.registry, .every = pipeline.every},
-        world_.clock.steady());
+    planned_.erase(pipeline.name);
+    scheduler_.put({.key = pipeline.name,
+                    .registry = pipeline.upstream.repository.registry,
+                    .every = pipeline.poll.every},
+                   world_.clock.steady());
     statuses_.try_emplace(pipeline.name);
   }
   std::erase_if(statuses_, [&](const auto& entry) {
@@ -47,6 +61,8 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     seen_.erase(entry.first);
     owed_.erase(entry.first);
     hurried_.erase(entry.first);
+    planned_.erase(entry.first);
+    freshness_.forget(entry.first);
     return true;
   });
   config_ = std::move(config);
@@ -59,6 +75,7 @@ Task<> Poller::run() {
     const auto seen = wake_.count();
     const auto now = world_.clock.steady();
     beat_ = now;
+    heed_clock(now);
     for (auto& key : scheduler_.take_due(now))
       looks_.start(executor, "poll of " + key, look(key));
     const auto due = scheduler_.next_due();
@@ -74,30 +91,61 @@ void Poller::stop() {
   wake_.notify();
 }
 
+watch::Next Poller::next_look(const config::Pipeline& pipeline) {
+  const auto now = world_.clock.steady();
+  const auto& poll = pipeline.poll;
+  if (!poll.cron) return watch::after(now, freshness_.pace(pipeline.name, poll));
+  const auto wall = world_.clock.now();
+  const auto planned = poll.cron->next(wall, *poll.zone).value_or(wall + std::chrono::days(1));
+  planned_.insert_or_assign(pipeline.name, planned);
+  return {now + (planned - wall), cron_spread};
+}
+
+void Poller::heed_clock(Steady now) {
+  const auto moved = ahead(world_.clock) - wall_ahead_;
+  wall_ahead_ += moved;
+  if (std::chrono::abs(moved) < set_clock || planned_.empty()) return;
+  spdlog::info("the clock was set by {} s, or the machine slept: times of crons are reckoned again",
+               std::chrono::duration_cast<std::chrono::seconds>(moved).count());
+  const auto wall = world_.clock.now();
+  const auto plans = planned_;
+  for (const auto& [name, planned] : plans) {
+    const auto* pipeline = config_->pipeline(name);
+    if (!pipeline || !pipeline->poll.cron) continue;
+    // A time that was slept through is made up for.
+    const auto next = planned <= wall ? watch::Next{now, cron_spread} : next_look(*pipeline);
+    scheduler_.put_off(name, next);
+  }
+}
+
 void Poller::unsettle(const std::string& pipeline) {
+  freshness_.distrust(pipeline);
   if (const auto found = seen_.find(pipeline); found != seen_.end()) found->second.settled = false;
 }
 
 Task<> Poller::look(std::string key) {
   std::optional<Error> failure;
+  std::optional<watch::Next> next;
   const auto owed = take_owed(key);
   const auto* found = config_->pipeline(key);
   if (found) {
     auto pipeline = *found;
-    failure = co_await look_once(std::move(pipeline), owed.has_value());
+    const auto told = owed ? std::optional(owed->since) : std::nullopt;
+    failure = co_await look_once(pipeline, told);
+    next = next_look(pipeline);
   }
   const auto retry_after = failure ? failure->retry_after() : std::nullopt;
   // A registry that says "no such tag" did answer: its other tags need not wait.
   const bool answered = !failure || failure->kind() == ErrorKind::not_found;
-  scheduler_.finished(key, world_.clock.steady(), answered, retry_after);
+  scheduler_.finished(key, world_.clock.steady(), answered, retry_after, next);
   wake_.notify();
   if (owed && found) co_await settle_owed(key, *owed, answered);
 }
 
-void Poller::owe(const std::string& pipeline, std::int64_t receipt) {
+void Poller::owe(const std::string& pipeline, std::int64_t receipt, Time received) {
   if (!config_->pipeline(pipeline)) return;  // a reload came in between
-  auto& owed = owed_[pipeline];
-  owed = std::max(owed, receipt);
+  remember_owed(pipeline, {.receipt = receipt, .since = received});
+  freshness_.delivered(pipeline, received);
   auto at = world_.clock.steady();
   if (const auto last = hurried_.find(pipeline); last != hurried_.end())
     at = std::max(at, last->second + between_hurried);
@@ -105,25 +153,35 @@ void Poller::owe(const std::string& pipeline, std::int64_t receipt) {
   wake_.notify();
 }
 
-std::optional<std::int64_t> Poller::take_owed(const std::string& pipeline) {
+void Poller::remember_owed(const std::string& pipeline, Owed owed) {
+  const auto [found, added] = owed_.try_emplace(pipeline, owed);
+  if (added) return;
+  found->second.receipt = std::max(found->second.receipt, owed.receipt);
+  found->second.since = std::min(found->second.since, owed.since);
+}
+
+std::optional<Poller::Owed> Poller::take_owed(const std::string& pipeline) {
   const auto found = owed_.find(pipeline);
   if (found == owed_.end()) return std::nullopt;
-  const auto receipt = found->second;
+  const auto owed = found->second;
   owed_.erase(found);
   hurried_[pipeline] = world_.clock.steady();
-  return receipt;
+  return owed;
 }
 
 // A look that failed stays owed: the scheduler tries again. What is not written off is looked at once more
 // after a restart, which harms nothing.
-Task<> Poller::settle_owed(std::string pipeline, std::int64_t receipt, bool answered) {
+Task<> Poller::settle_owed(std::string pipeline, Owed owed, bool answered) {
   if (!config_->pipeline(pipeline)) co_return;  // a reload came in between
   if (!answered) {
-    auto& owed = owed_[pipeline];
-    owed = std::max(owed, receipt);
+    remember_owed(pipeline, owed);
     co_return;
   }
-  auto change = [pipeline, receipt](store::Tables& tables) { tables.webhooks.looked(pipeline, receipt); };
+  const auto hooks = freshness_.take_unsaved(pipeline);
+  auto change = [pipeline, receipt = owed.receipt, hooks](store::Tables& tables) {
+    tables.webhooks.looked(pipeline, receipt);
+    if (hooks) Freshness::save(tables, pipeline, *hooks);
+  };
   co_await world_.store.write(std::move(change));
 }
 
@@ -133,7 +191,7 @@ Task<> Poller::take_up_owed() {
   std::vector<store::OwedLook> gone;
   for (const auto& look : looks) {
     if (config_->pipeline(look.pipeline))
-      owe(look.pipeline, look.receipt);
+      owe(look.pipeline, look.receipt, look.since);
     else
       gone.push_back(look);
   }
@@ -145,18 +203,29 @@ Task<> Poller::take_up_owed() {
   co_await world_.store.write(std::move(change));
 }
 
-Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_webhook) {
+Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, std::optional<Time> told) {
   std::optional<Error> failure;
+  co_await freshness_.recall(pipeline.name, pipeline.upstream.text());
+  const Freshness::Look look{.began = world_.clock.now(), .told = told};
+  const auto began = world_.clock.steady();
+  auto took = Steady::duration(0);
+  bool changed = false;
   try {
     auto repository = pipeline.upstream.repository;
     auto tag = pipeline.upstream.tag.value_or("latest");
     auto resolved = co_await registry_.resolve(std::move(repository), std::move(tag));
-    if (!resolved)
+    took = world_.clock.steady() - began;
+    if (!resolved) {
+      freshness_.gone(pipeline.name, look);
       throw Error(ErrorKind::not_found, pipeline.upstream.text() + ": the registry has no such tag (404)");
-    co_await record_seen(pipeline, std::move(*resolved), by_webhook);
+    }
+    changed = co_await record_seen(pipeline, std::move(*resolved), look);
   } catch (...) {
     failure = current_error();
   }
+  const auto result = failure ? LookResult::failed : changed ? LookResult::changed : LookResult::unchanged;
+  if (!failure || failure->kind() != ErrorKind::cancelled)
+    freshness_.count(pipeline.upstream.repository.registry, result, took);
   const auto found = statuses_.find(pipeline.name);
   if (found == statuses_.end()) co_return failure;
   auto& status = found->second;
@@ -172,30 +241,40 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, bool by_
   co_return failure;
 }
 
-Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook) {
+Task<bool> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look) {
   const auto* current = config_->pipeline(pipeline.name);
-  if (!current || current->upstream != pipeline.upstream) co_return;  // a reload came in between
+  if (!current || current->upstream != pipeline.upstream) co_return false;  // a reload came in between
   const auto at = world_.clock.now();
   auto& status = statuses_[pipeline.name];
   const auto last_look = std::exchange(status.last_look, at);
   status.digest = resolved.digest;
   const auto known = seen_.find(pipeline.name);
   if (known != seen_.end() && known->second.digest == resolved.digest && known->second.settled &&
-      at - known->second.written < touch_every)
-    co_return;
-  const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
-  const std::string learned_by = by_webhook ? "webhook" : "poll";
-  auto change = [pipeline, resolved, learned_by, last_look, at, again](store::Tables& tables) {
-    return record(tables, pipeline, resolved, learned_by, last_look, at, again);
+      at - known->second.written < touch_every) {
+    freshness_.unchanged(pipeline.name, look, resolved.digest);
+    co_return false;
+  }
+  const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.poll.every);
+  const std::string learned_by = look.told ? "webhook" : "poll";
+  const auto news = freshness_.judge(pipeline.name, look, resolved, at);
+  auto change = [pipeline, resolved, learned_by, last_look, at, again, news](store::Tables& tables) {
+    const auto recorded = record(tables, pipeline, resolved, learned_by, last_look, at, again);
+    if (recorded.changed) Freshness::keep(tables, recorded.observation, pipeline.name, news);
+    return recorded;
   };
   auto recorded = co_await world_.store.write(std::move(change));
   seen_.insert_or_assign(pipeline.name, Seen{resolved.digest, recorded.observation, at, recorded.settled});
-  if (recorded.changed)
+  if (recorded.changed) {
+    freshness_.changed(pipeline.name, look, resolved.digest, news, at);
     spdlog::info("{}: {} is now {}", pipeline.name, pipeline.upstream.text(), resolved.digest.text());
+  } else {
+    freshness_.unchanged(pipeline.name, look, resolved.digest);
+  }
   if (recorded.changed || recorded.run) {
     new_jobs_.notify();
     changes_.notify();
   }
+  co_return recorded.changed;
 }
 
 Task<registry::Resolved> Poller::look_now(std::string name) {

@@ -3,6 +3,7 @@
 
 #include "core/signal.hpp"
 #include "engine/engine.hpp"
+#include "engine/freshness.hpp"
 #include "engine/task_group.hpp"
 #include "registry/client.hpp"
 #include "watch/scheduler.hpp"
@@ -28,8 +29,8 @@ class Poller {
   /// does.
   Task<registry::Resolved> look_now(std::string pipeline);
   /// A webhook says that something was pushed: the upstream is looked at now, or a second after the last look
-  /// that a webhook caused, so that a flood costs little. `receipt` is what promised the look.
-  void owe(const std::string& pipeline, std::int64_t receipt);
+  /// that a webhook caused, so that a flood costs little. `receipt` is what promised the look, at `received`.
+  void owe(const std::string& pipeline, std::int64_t receipt, Time received);
   /// Whether such a look has been promised and not begun.
   bool is_owed(const std::string& pipeline) const { return owed_.contains(pipeline); }
   /// Takes up the looks that an earlier process promised.
@@ -38,6 +39,7 @@ class Poller {
   void unsettle(const std::string& pipeline);
 
   const std::map<std::string, WatchStatus>& statuses() const { return statuses_; }
+  const Freshness& freshness() const { return freshness_; }
   Steady beat() const { return beat_; }
 
  private:
@@ -47,11 +49,21 @@ class Poller {
     Time written;  // last_seen in the store
     bool settled = false;
   };
+  struct Owed {
+    std::int64_t receipt = 0;  // the newest
+    Time since;                // when the first of them was received
+  };
   Task<> look(std::string pipeline);
-  Task<std::optional<Error>> look_once(config::Pipeline pipeline, bool by_webhook);
-  Task<> record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook);
-  std::optional<std::int64_t> take_owed(const std::string& pipeline);
-  Task<> settle_owed(std::string pipeline, std::int64_t receipt, bool answered);
+  Task<std::optional<Error>> look_once(config::Pipeline pipeline, std::optional<Time> told);
+  /// True when the digest is another one than before.
+  Task<bool> record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look);
+  std::optional<Owed> take_owed(const std::string& pipeline);
+  Task<> settle_owed(std::string pipeline, Owed owed, bool answered);
+  void remember_owed(const std::string& pipeline, Owed owed);
+  /// When to look again after a good look.
+  watch::Next next_look(const config::Pipeline& pipeline);
+  /// Times of the wall clock are reckoned again when that was set, or the machine slept.
+  void heed_clock(Steady now);
 
   World world_;
   registry::Client& registry_;
@@ -63,8 +75,11 @@ class Poller {
   std::shared_ptr<const config::Config> config_;
   std::map<std::string, WatchStatus> statuses_;
   std::map<std::string, Seen> seen_;
-  std::map<std::string, std::int64_t> owed_;  // newest receipt of looks that were promised, by pipeline
-  std::map<std::string, Steady> hurried_;     // when the last look that a webhook caused began
+  std::map<std::string, Owed> owed_;       // looks that were promised, by pipeline
+  std::map<std::string, Steady> hurried_;  // when the last look that a webhook caused began
+  Freshness freshness_;
+  std::map<std::string, Time> planned_;     // of those with a cron
+  std::chrono::microseconds wall_ahead_{};  // of the steady clock
   Steady beat_;
   bool stopping_ = false;
 };

@@ -140,6 +140,16 @@ std::optional<Milliseconds> retry_after(const net::Headers& headers, Time now) {
   return std::min(std::chrono::ceil<Milliseconds>(*date - now), max_retry_after);
 }
 
+std::optional<Time> last_modified(const net::Headers& headers, Time now) {
+  const auto header = headers.get("Last-Modified");
+  const auto modified = header ? parse_http_date(std::string(trimmed(*header, white_space))) : std::nullopt;
+  if (!modified) return std::nullopt;
+  const auto date = parse_http_date(std::string(trimmed(headers.get("Date").value_or(""), white_space)));
+  const auto theirs = date.value_or(now);
+  if (*modified > theirs) return std::nullopt;
+  return now - (theirs - *modified);
+}
+
 std::vector<std::string> error_codes(std::string_view body) {
   std::vector<std::string> codes;
   for (const auto& said : errors_in(body))

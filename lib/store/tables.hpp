@@ -1,12 +1,12 @@
 #pragma once
 // One small class per table group. Objects live only inside Store::read and Store::write.
 
+#include "store/rows.hpp"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "store/rows.hpp"
 
 namespace sluice::store {
 
@@ -44,6 +44,8 @@ class Runs {
   std::vector<Run> all_open() const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
+  /// By status; costs the same however many runs there are.
+  std::vector<RunCount> counts() const;
 
  private:
   Connection& db_;
@@ -56,7 +58,8 @@ class RunLog {
   /// Lines with id > after, oldest first.
   std::vector<LogLine> read(RunId run, std::int64_t after, int limit) const;
   void begin_step(RunId run, const std::string& name, Time at);  // a repeat starts the step's time again
-  void end_step(RunId run, const std::string& name, const std::string& result, const std::string& detail, Time at);
+  void end_step(RunId run, const std::string& name, const std::string& result, const std::string& detail,
+                Time at);
   std::vector<StepRow> steps(RunId run) const;
 
  private:
@@ -115,7 +118,8 @@ class Jobs {
   std::vector<Job> lease(Time now, Time until, int limit);
   /// Extends the lease; false when it was lost (another attempt has it).
   bool renew(std::int64_t id, int attempt, Time until);
-  /// Removes a finished job; false when the lease was lost: then the caller must throw its result away (fencing).
+  /// Removes a finished job; false when the lease was lost: then the caller must throw its result away
+  /// (fencing).
   bool complete(std::int64_t id, int attempt);
   /// Gives it back without counting a failure (not ready yet). False when the lease was lost.
   bool postpone(std::int64_t id, int attempt, Time due);
@@ -161,10 +165,36 @@ class Webhooks {
   Connection& db_;
 };
 
+class Freshness {
+ public:
+  explicit Freshness(Connection& db) : db_(db) {}
+  /// Of an observation; a second one for it replaces what is known of the change.
+  void put(const Detection& row);
+  std::optional<Detection> of_observation(std::int64_t observation) const;
+  /// Of the observation that started this run.
+  std::optional<Detection> of_run(RunId run) const;
+  std::optional<Detection> latest(const std::string& watch) const;
+  std::optional<HookRecord> hooks(const std::string& watch) const;
+  void put(const HookRecord& row);
+
+ private:
+  Connection& db_;
+};
+
 class Tables {
  public:
   explicit Tables(Connection& db)
-      : observations(db), runs(db), log(db), promotions(db), holds(db), rebuilds(db), jobs(db), audit(db), webhooks(db), db_(db) {}
+      : observations(db),
+        runs(db),
+        log(db),
+        promotions(db),
+        holds(db),
+        rebuilds(db),
+        jobs(db),
+        audit(db),
+        webhooks(db),
+        freshness(db),
+        db_(db) {}
   Observations observations;
   Runs runs;
   RunLog log;
@@ -174,8 +204,10 @@ class Tables {
   Jobs jobs;
   Audit audit;
   Webhooks webhooks;
-  /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a promotion, a hold,
-  /// an observation's latest row or a rollback (the newest 10 promotions of each target) still needs. How many went.
+  Freshness freshness;
+  /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a
+  /// promotion, a hold, an observation's latest row or a rollback (the newest 10 promotions of each target)
+  /// still needs. How many went.
   int retain(Time before, int limit);
 
  private:

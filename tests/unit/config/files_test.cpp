@@ -50,6 +50,10 @@ SecretSources any_secrets() {
   sources.command = [](const std::vector<std::string>&, std::string&) {
     return std::optional<std::string>("x");
   };
+  sources.time_zone = [](const std::string& name, std::string&) -> std::optional<std::string> {
+    std::ifstream in("/usr/share/zoneinfo/" + name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
   sources.credentials_directory = "/run/credentials/sluice.service";
   return sources;
 }
@@ -106,7 +110,8 @@ TEST_CASE("the schema describes exactly the sections that are read") {
   for (const auto& [name, value] : schema.at("properties").items())
     described.insert(name);
   CHECK(described == std::set<std::string>{"store", "server", "engine", "log", "tools", "docker_config",
-                                           "proxy", "transfer", "registries", "webhooks", "pipelines", "dependents"});
+                                           "proxy", "transfer", "registries", "webhooks", "pipelines",
+                                           "dependents"});
   CHECK(schema.at("additionalProperties") == false);
 }
 

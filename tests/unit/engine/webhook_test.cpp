@@ -18,7 +18,7 @@ namespace {
 // Polls once an hour, so what is found in between was told.
 std::shared_ptr<config::Config> watching(Scene& scene) {
   auto config = scene.configuration();
-  config->pipelines.front().every = 1h;
+  config->pipelines.front().poll.every = 1h;
   auto hook = std::make_shared<watch::Hook>();
   hook->sender = watch::sender("generic");
   hook->bearer = Secret("fixture-secret");
