@@ -211,7 +211,7 @@ json pipeline(const config::Pipeline& pipeline) {
           {"unique_tag", pipeline.unique_tag},
           {"platform", pipeline.platform.text()},
           {"poll", poll_json(pipeline.poll)},
-          {"poll_every_ms", pipeline.poll.every.count()},
+          {"poll_every_ms", pipeline.poll.cron ? json(nullptr) : json(pipeline.poll.every.count())},
           {"checks", checks}};
 }
 

@@ -17,8 +17,8 @@
 
 namespace sluice::config {
 
-/// Where secrets come from; given by the caller so that config reads no environment and starts no process by
-/// itself.
+/// Where secrets and the files that a configuration needs come from; given by the caller so that config reads
+/// no environment and starts no process by itself.
 struct SecretSources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   /// Content of a file; nullopt and a reason in `why` when it cannot be read.

@@ -50,6 +50,29 @@ Freshness::Memory read_memory(store::Tables& tables, const std::string& watch, c
   return memory;
 }
 
+Milliseconds cron_pace(const config::Poll& poll, Time now) {
+  const auto next = poll.cron->next(now, *poll.zone);
+  const auto after = next ? poll.cron->next(*next, *poll.zone) : std::nullopt;
+  return after ? std::chrono::duration_cast<Milliseconds>(*after - *next) : poll.every;
+}
+
+/// Paces of many watches; a cron that many of them have is reckoned once.
+class Paces {
+ public:
+  explicit Paces(const Freshness& freshness) : freshness_(freshness) {}
+  Milliseconds of(const config::Pipeline& pipeline) {
+    const auto& poll = pipeline.poll;
+    if (!poll.cron) return freshness_.pace(pipeline.name, poll);
+    const auto [found, added] = crons_.try_emplace(poll.cron->text() + " " + poll.zone->name());
+    if (added) found->second = freshness_.pace(pipeline.name, poll);
+    return found->second;
+  }
+
+ private:
+  const Freshness& freshness_;
+  std::map<std::string, Milliseconds> crons_;
+};
+
 }  // namespace
 
 Freshness::Freshness(World world) : world_(world) {
@@ -153,9 +176,12 @@ void Freshness::changed(const std::string& watch, const Look& look, const oci::D
   memory.digest = digest;
   memory.rhythm.changed(at);
   if (news.hooks.missed > memory.hooks.missed) ++missed_;
-  memory.hooks = news.hooks;
+  // A delivery may have come while the change was written.
+  const auto delivered = memory.hooks.delivered;
+  const bool overtaken = delivered && (!news.hooks.delivered || *news.hooks.delivered < *delivered);
+  memory.hooks = overtaken ? watch::after_delivery(news.hooks, *delivered) : news.hooks;
   if (!news.detection) return;
-  memory.unsaved = false;
+  memory.unsaved = overtaken;
   memory.last = news.detection;
   const auto seconds = std::chrono::duration<double>(news.detection->delay()).count();
   delays_.at(news.detection->by).add(seconds);
@@ -194,15 +220,11 @@ std::optional<watch::HookRecord> Freshness::take_unsaved(const std::string& watc
 
 Milliseconds Freshness::pace(const std::string& watch, const config::Poll& poll) const {
   const auto now = world_.clock.now();
-  if (poll.cron) {
-    const auto next = poll.cron->next(now, *poll.zone);
-    const auto after = next ? poll.cron->next(*next, *poll.zone) : std::nullopt;
-    return after ? std::chrono::duration_cast<Milliseconds>(*after - *next) : poll.every;
-  }
+  if (poll.cron) return cron_pace(poll, now);
   const auto* memory = of(watch);
   if (!memory) return poll.every;
   const watch::Pace pace{.every = poll.every, .slowest = poll.slowest_pace()};
-  return watch::interval(pace, memory->rhythm, hooks(watch).live(), now);
+  return watch::interval(pace, memory->rhythm, any_webhooks_ && hooks(watch).live(), now);
 }
 
 const Freshness::Memory* Freshness::of(const std::string& watch) const {
@@ -219,10 +241,11 @@ std::vector<RegistryFreshness> registries_of(const Freshness& freshness, const c
                                              const std::map<std::string, WatchStatus>& statuses) {
   std::map<std::string, RegistryFreshness> all;
   std::map<std::string, std::vector<Milliseconds>> paces;
+  Paces known(freshness);
   for (const auto& pipeline : config.pipelines) {
     const auto& host = pipeline.upstream.repository.registry;
     auto& registry = all[host];
-    paces[host].push_back(freshness.pace(pipeline.name, pipeline.poll));
+    paces[host].push_back(known.of(pipeline));
     const auto status = statuses.find(pipeline.name);
     if (status != statuses.end() && !status->second.error.empty()) ++registry.failing;
     const auto* memory = freshness.of(pipeline.name);

@@ -74,6 +74,8 @@ class Freshness {
   /// Counts a look for its registry. `took`: from asking to the answer.
   void count(const std::string& registry, LookResult result, Steady::duration took);
 
+  /// Whether there is anybody who may send webhooks: if not, none is relied on, whatever they did before.
+  void hears_webhooks(bool any) { any_webhooks_ = any; }
   /// A delivery that concerns the watch was accepted.
   void delivered(const std::string& watch, Time at);
   /// Writes the record of webhooks, if the store has not got it, inside the caller's transaction.
@@ -101,6 +103,7 @@ class Freshness {
   std::map<std::string, RegistryLooks> looks_;
   std::map<watch::KnownBy, Histogram> delays_;
   std::uint64_t missed_ = 0;
+  bool any_webhooks_ = true;
 };
 
 /// The watches of one registry together.

@@ -16,6 +16,10 @@ constexpr auto touch_every = std::chrono::minutes(1);
 constexpr auto longest_wait = std::chrono::seconds(5);
 // Between two looks at one upstream that webhooks cause.
 constexpr auto between_hurried = std::chrono::seconds(1);
+// Some registries send before the tag is written: CNCF distribution puts the manifest, which sends, and tags
+// it then (https://github.com/distribution/distribution/blob/v2.8.1/registry/handlers/manifests.go,
+// PutManifest). So a look that a webhook promised and that found nothing new is made once more after this.
+constexpr auto second_look = std::chrono::seconds(3);
 // Watches with one cron are spread over so long.
 constexpr auto cron_spread = std::chrono::seconds(30);
 // What the wall clock may move beside the steady one without having been set (slewing makes half a
@@ -65,6 +69,7 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     freshness_.forget(entry.first);
     return true;
   });
+  freshness_.hears_webhooks(!config->webhooks.empty());
   config_ = std::move(config);
   wake_.notify();
 }
@@ -108,13 +113,12 @@ void Poller::heed_clock(Steady now) {
   spdlog::info("the clock was set by {} s, or the machine slept: times of crons are reckoned again",
                std::chrono::duration_cast<std::chrono::seconds>(moved).count());
   const auto wall = world_.clock.now();
-  const auto plans = planned_;
-  for (const auto& [name, planned] : plans) {
-    const auto* pipeline = config_->pipeline(name);
-    if (!pipeline || !pipeline->poll.cron) continue;
+  for (const auto& pipeline : config_->pipelines) {
+    const auto planned = planned_.find(pipeline.name);
+    if (planned == planned_.end() || !pipeline.poll.cron) continue;
     // A time that was slept through is made up for.
-    const auto next = planned <= wall ? watch::Next{now, cron_spread} : next_look(*pipeline);
-    scheduler_.put_off(name, next);
+    const auto next = planned->second <= wall ? watch::Next{now, cron_spread} : next_look(pipeline);
+    scheduler_.put_off(pipeline.name, next);
   }
 }
 
@@ -124,22 +128,34 @@ void Poller::unsettle(const std::string& pipeline) {
 }
 
 Task<> Poller::look(std::string key) {
-  std::optional<Error> failure;
+  Looked looked;
   std::optional<watch::Next> next;
-  const auto owed = take_owed(key);
+  auto owed = take_owed(key);
   const auto* found = config_->pipeline(key);
   if (found) {
     auto pipeline = *found;
     const auto told = owed ? std::optional(owed->since) : std::nullopt;
-    failure = co_await look_once(pipeline, told);
+    looked = co_await look_once(pipeline, told);
     next = next_look(pipeline);
   }
-  const auto retry_after = failure ? failure->retry_after() : std::nullopt;
-  // A registry that says "no such tag" did answer: its other tags need not wait.
-  const bool answered = !failure || failure->kind() == ErrorKind::not_found;
-  scheduler_.finished(key, world_.clock.steady(), answered, retry_after, next);
+  const auto now = world_.clock.steady();
+  const bool early = looked.answered() && !looked.changed && owed && !owed->again;
+  if (early) {
+    owed->again = true;
+    next = watch::Next{now + second_look};
+  }
+  // What was not answered stays owed as well: the scheduler tries again.
+  const bool still_owed = owed && (early || !looked.answered());
+  if (still_owed && config_->pipeline(key)) remember_owed(key, *owed);
+  scheduler_.finished(key, now, looked.answered(),
+                      looked.failure ? looked.failure->retry_after() : std::nullopt, next);
   wake_.notify();
-  if (owed && found) co_await settle_owed(key, *owed, answered);
+  if (owed && !still_owed) co_await settle_owed(key, *owed);
+}
+
+bool Poller::is_owed(const std::string& pipeline) const {
+  const auto found = owed_.find(pipeline);
+  return found != owed_.end() && !found->second.again;
 }
 
 void Poller::owe(const std::string& pipeline, std::int64_t receipt, Time received) {
@@ -158,6 +174,7 @@ void Poller::remember_owed(const std::string& pipeline, Owed owed) {
   if (added) return;
   found->second.receipt = std::max(found->second.receipt, owed.receipt);
   found->second.since = std::min(found->second.since, owed.since);
+  found->second.again = found->second.again && owed.again;
 }
 
 std::optional<Poller::Owed> Poller::take_owed(const std::string& pipeline) {
@@ -169,14 +186,9 @@ std::optional<Poller::Owed> Poller::take_owed(const std::string& pipeline) {
   return owed;
 }
 
-// A look that failed stays owed: the scheduler tries again. What is not written off is looked at once more
-// after a restart, which harms nothing.
-Task<> Poller::settle_owed(std::string pipeline, Owed owed, bool answered) {
+// What is not written off is looked at once more after a restart, which harms nothing.
+Task<> Poller::settle_owed(std::string pipeline, Owed owed) {
   if (!config_->pipeline(pipeline)) co_return;  // a reload came in between
-  if (!answered) {
-    remember_owed(pipeline, owed);
-    co_return;
-  }
   const auto hooks = freshness_.take_unsaved(pipeline);
   auto change = [pipeline, receipt = owed.receipt, hooks](store::Tables& tables) {
     tables.webhooks.looked(pipeline, receipt);
@@ -203,7 +215,7 @@ Task<> Poller::take_up_owed() {
   co_await world_.store.write(std::move(change));
 }
 
-Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, std::optional<Time> told) {
+Task<Poller::Looked> Poller::look_once(config::Pipeline pipeline, std::optional<Time> told) {
   std::optional<Error> failure;
   co_await freshness_.recall(pipeline.name, pipeline.upstream.text());
   const Freshness::Look look{.began = world_.clock.now(), .told = told};
@@ -227,7 +239,7 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, std::opt
   if (!failure || failure->kind() != ErrorKind::cancelled)
     freshness_.count(pipeline.upstream.repository.registry, result, took);
   const auto found = statuses_.find(pipeline.name);
-  if (found == statuses_.end()) co_return failure;
+  if (found == statuses_.end()) co_return Looked{std::move(failure), changed};
   auto& status = found->second;
   if (!failure) {
     if (!status.error.empty()) spdlog::info("{}: upstream answers again", pipeline.name);
@@ -238,7 +250,7 @@ Task<std::optional<Error>> Poller::look_once(config::Pipeline pipeline, std::opt
     status.error = failure->what();
     if (!status.failing_since) status.failing_since = world_.clock.now();
   }
-  co_return failure;
+  co_return Looked{std::move(failure), changed};
 }
 
 Task<bool> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look) {

@@ -32,7 +32,7 @@ class Poller {
   /// that a webhook caused, so that a flood costs little. `receipt` is what promised the look, at `received`.
   void owe(const std::string& pipeline, std::int64_t receipt, Time received);
   /// Whether such a look has been promised and not begun.
-  bool is_owed(const std::string& pipeline) const { return owed_.contains(pipeline); }
+  bool is_owed(const std::string& pipeline) const;
   /// Takes up the looks that an earlier process promised.
   Task<> take_up_owed();
   /// Forgets that nothing is left to do for this pipeline, so that the next poll asks the store again.
@@ -52,14 +52,21 @@ class Poller {
   struct Owed {
     std::int64_t receipt = 0;  // the newest
     Time since;                // when the first of them was received
+    bool again = false;        // the look was made and found nothing new: only the second one is left
+  };
+  struct Looked {
+    std::optional<Error> failure;
+    bool changed = false;
+    /// A registry that says "no such tag" did answer: its other tags need not wait.
+    bool answered() const { return !failure || failure->kind() == ErrorKind::not_found; }
   };
   Task<> look(std::string pipeline);
-  Task<std::optional<Error>> look_once(config::Pipeline pipeline, std::optional<Time> told);
+  Task<Looked> look_once(config::Pipeline pipeline, std::optional<Time> told);
   /// True when the digest is another one than before.
   Task<bool> record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look);
   std::optional<Owed> take_owed(const std::string& pipeline);
-  Task<> settle_owed(std::string pipeline, Owed owed, bool answered);
   void remember_owed(const std::string& pipeline, Owed owed);
+  Task<> settle_owed(std::string pipeline, Owed owed);
   /// When to look again after a good look.
   watch::Next next_look(const config::Pipeline& pipeline);
   /// Times of the wall clock are reckoned again when that was set, or the machine slept.

@@ -47,8 +47,8 @@ std::chrono::microseconds Detection::delay() const {
 Detection detect(const Evidence& evidence) {
   Detection found{
       .seen = evidence.seen, .not_before = evidence.not_before, .changed = {}, .by = KnownBy::nothing};
-  if (is_plausible(evidence.told, evidence.not_before, evidence.seen)) {
-    found.changed = evidence.told;
+  if (evidence.told && *evidence.told <= evidence.seen) {
+    found.changed = std::max(*evidence.told, evidence.not_before);
     found.by = KnownBy::webhook;
   }
   const bool has_modified = is_plausible(evidence.modified, evidence.not_before, evidence.seen);

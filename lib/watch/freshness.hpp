@@ -42,6 +42,8 @@ struct Detection {
 /// The earliest time that is plausible: after the look before, not after what was seen. A registry's
 /// Last-Modified may be that of an image that was pushed long ago and has got the tag only now: then it says
 /// nothing.
+/// A webhook that came before the look that still found the old digest was sent before the tag was written: the
+/// change is after that look.
 Detection detect(const Evidence& evidence);
 /// With the time at which the image was made, where nothing better is known and it is plausible.
 Detection with_created(Detection detection, std::optional<Time> created);

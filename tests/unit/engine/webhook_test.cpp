@@ -69,6 +69,39 @@ TEST_CASE("A webhook has the upstream looked at, and the run says that it came b
   });
 }
 
+TEST_CASE(
+    "A webhook that comes before its tag is written is not lost: the upstream is looked at a second time") {
+  Scene scene;
+  const auto first = picture({"one"});
+  const auto second = picture({"two"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    const auto before = looks(scene);
+    co_await send(engine, "1");
+    const auto looked = [&](store::Tables&) { return looks(scene) == before + 1; };
+    co_await scene.until(engine, "the first look was made", looked);
+    scene.registries.push(upstream, "9", second);
+    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    CHECK(run.trigger == "Webhook");
+    CHECK(looks(scene) == before + 2);
+    co_await scene.until(engine, "the promise is kept", none_owed);
+  });
+}
+
+TEST_CASE("A webhook of a push that changed nothing costs two looks") {
+  Scene scene;
+  const auto first = picture({"one"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    const auto before = looks(scene);
+    co_await send(engine, "1");
+    co_await scene.until(engine, "the promise is kept", none_owed);
+    CHECK(looks(scene) == before + 2);
+  });
+}
+
 TEST_CASE("A look that failed is still owed, and is made when the upstream is back") {
   Scene scene;
   const auto first = picture({"one"});

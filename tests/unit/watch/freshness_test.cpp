@@ -29,6 +29,14 @@ TEST_CASE("the time of a change is that of the webhook that told of it") {
   CHECK(found.delay() == 1s);
 }
 
+TEST_CASE(
+    "a webhook that was sent before the tag was written tells of a change after the look that it caused") {
+  const auto found = detect({.seen = t0 + 3s, .not_before = t0, .told = t0 - 10ms, .modified = {}});
+  CHECK(found.changed == t0);
+  CHECK(found.by == KnownBy::webhook);
+  CHECK(found.delay() == 3s);
+}
+
 TEST_CASE("a registry's own word counts where no webhook told, or told later") {
   CHECK(detect({.seen = t0 + 1h, .not_before = t0, .told = {}, .modified = t0 + 20min}).by ==
         KnownBy::last_modified);
