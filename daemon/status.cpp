@@ -94,13 +94,16 @@ void print_registries(const json& status) {
       {{"REGISTRY"}, {"WATCHES"}, {"AT ONCE"}, {"EACH LOOKED AT EVERY"}, {"FAILING"}, {"OLDEST KNOWN"}});
   for (const auto& registry : part_of(status, "registries")) {
     const auto failing = text_of(registry, "failing");
-    const auto oldest = brief_of(registry, "stale_ms");
+    const auto age = brief_of(registry, "stale_ms");
+    const auto never = registry.value("unknown", std::int64_t{0});
+    auto oldest = age.empty() ? age : age + " ago";
+    if (never > 0) oldest += (oldest.empty() ? "" : ", ") + std::to_string(never) + " never";
     table.add({{text_of(registry, "registry", 256)},
                {text_of(registry, "watches")},
                {text_of(registry, "at_once")},
                {looked_at_every(registry)},
                {failing, failing == "0" ? Colour::none : Colour::red},
-               {oldest.empty() ? "" : oldest + " ago"}});
+               {oldest}});
   }
   if (table.empty()) return;
   print("");

@@ -99,15 +99,15 @@ Task<> Freshness::recall(std::string watch, std::string reference) {
     spdlog::warn("{}: its history cannot be read: {}", watch, printable(failure->what()));
     co_return;
   }
-  auto& known = memories_[watch];
-  if (known.reference == reference) {
-    // What only we know: unchanged answers and deliveries are not written each time.
-    if (known.known_at && memory->known_at) memory->known_at = std::max(*memory->known_at, *known.known_at);
-    if (known.unsaved) memory->hooks = known.hooks;
-    memory->unsaved = known.unsaved;
+  const auto known = memories_.find(watch);
+  if (known != memories_.end() && known->second.reference == reference) {
+    // What we know better: unchanged answers and deliveries are not written each time.
+    const auto& old = known->second;
+    if (old.known_at && memory->known_at) memory->known_at = std::max(*memory->known_at, *old.known_at);
+    memory->hooks = old.hooks;
+    memory->unsaved = old.unsaved;
   }
-  known = std::move(*memory);
-  settle(known);
+  settle(memories_.insert_or_assign(watch, std::move(*memory)).first->second);
 }
 
 void Freshness::distrust(const std::string& watch) {

@@ -134,6 +134,12 @@ TEST_CASE(
     CHECK(engine.freshness().hooks("node").live());
     CHECK(engine.freshness().of("node")->last->by == watch::KnownBy::webhook);
     CHECK(engine.freshness().pace("node", engine.config()->pipelines.front().poll) == 24h);
+    // With nobody left who may send, none is relied on.
+    auto silent = told_by_webhooks(scene);
+    silent->webhooks.clear();
+    co_await engine.reload(silent);
+    CHECK(engine.freshness().hooks("node").live());
+    CHECK(engine.freshness().pace("node", silent->pipelines.front().poll) == 1h);
   });
 }
 
