@@ -20,16 +20,6 @@ constexpr auto between_hurried = std::chrono::seconds(1);
 // it then (https://github.com/distribution/distribution/blob/v2.8.1/registry/handlers/manifests.go,
 // PutManifest). So a look that a webhook promised and that found nothing new is made once more after this.
 constexpr auto second_look = std::chrono::seconds(3);
-// Watches with one cron are spread over so long.
-constexpr auto cron_spread = std::chrono::seconds(30);
-// What the wall clock may move beside the steady one without having been set (slewing makes half a
-// millisecond a second).
-constexpr auto set_clock = std::chrono::seconds(2);
-
-std::chrono::microseconds ahead(const Clock& clock) {
-  return clock.now().time_since_epoch() -
-         std::chrono::duration_cast<std::chrono::microseconds>(clock.steady().time_since_epoch());
-}
 
 }  // namespace
 
@@ -40,7 +30,7 @@ Poller::Poller(World world, registry::Client& registry, Signal& new_jobs, Signal
       changes_(changes),
       scheduler_(world.random),
       freshness_(world),
-      wall_ahead_(ahead(world.clock)),
+      wall_ahead_(wall_ahead()),
       beat_(world.clock.steady()) {}
 
 void Poller::configure(std::shared_ptr<const config::Config> config) {
@@ -94,32 +84,6 @@ Task<> Poller::run() {
 void Poller::stop() {
   stopping_ = true;
   wake_.notify();
-}
-
-watch::Next Poller::next_look(const config::Pipeline& pipeline) {
-  const auto now = world_.clock.steady();
-  const auto& poll = pipeline.poll;
-  if (!poll.cron) return watch::after(now, freshness_.pace(pipeline.name, poll));
-  const auto wall = world_.clock.now();
-  const auto planned = poll.cron->next(wall, *poll.zone).value_or(wall + std::chrono::days(1));
-  planned_.insert_or_assign(pipeline.name, planned);
-  return {now + (planned - wall), cron_spread};
-}
-
-void Poller::heed_clock(Steady now) {
-  const auto moved = ahead(world_.clock) - wall_ahead_;
-  wall_ahead_ += moved;
-  if (std::chrono::abs(moved) < set_clock || planned_.empty()) return;
-  spdlog::info("the clock was set by {} s, or the machine slept: times of crons are reckoned again",
-               std::chrono::duration_cast<std::chrono::seconds>(moved).count());
-  const auto wall = world_.clock.now();
-  for (const auto& pipeline : config_->pipelines) {
-    const auto planned = planned_.find(pipeline.name);
-    if (planned == planned_.end() || !pipeline.poll.cron) continue;
-    // A time that was slept through is made up for.
-    const auto next = planned->second <= wall ? watch::Next{now, cron_spread} : next_look(pipeline);
-    scheduler_.put_off(pipeline.name, next);
-  }
 }
 
 void Poller::unsettle(const std::string& pipeline) {

@@ -67,6 +67,8 @@ class Poller {
   std::optional<Owed> take_owed(const std::string& pipeline);
   void remember_owed(const std::string& pipeline, Owed owed);
   Task<> settle_owed(std::string pipeline, Owed owed);
+  /// How far the wall clock is ahead of the steady one.
+  std::chrono::microseconds wall_ahead() const;
   /// When to look again after a good look.
   watch::Next next_look(const config::Pipeline& pipeline);
   /// Times of the wall clock are reckoned again when that was set, or the machine slept.
