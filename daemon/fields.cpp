@@ -55,6 +55,30 @@ std::string short_duration_of(const json& object) {
   return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + "s";
 }
 
+std::string brief_of(const json& object, const char* key) {
+  const auto* value = member(object, key);
+  if (!value || !value->is_number()) return {};
+  const auto ms = value->get<std::int64_t>();
+  if (ms < 0) return {};
+  if (ms < 1000) return std::to_string(ms) + "ms";
+  if (ms < 10'000) return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + "s";
+  const auto seconds = ms / 1000;
+  const auto two = [](std::int64_t large, const char* of, std::int64_t small, const char* rest) {
+    return std::to_string(large) + of + (small > 0 ? std::to_string(small) + rest : std::string());
+  };
+  if (seconds < 60) return std::to_string(seconds) + "s";
+  if (seconds < 3600) return two(seconds / 60, "m", seconds % 60, "s");
+  if (seconds < 86'400) return two(seconds / 3600, "h", seconds % 3600 / 60, "m");
+  return two(seconds / 86'400, "d", seconds % 86'400 / 3600, "h");
+}
+
+std::string delay_of(const json& detection) {
+  const auto known = brief_of(detection, "delay_ms");
+  if (!known.empty()) return known + " (" + text_of(detection, "known_by", 40) + ")";
+  const auto most = brief_of(detection, "at_most_ms");
+  return most.empty() ? most : "at most " + most;
+}
+
 std::string digest_of(const json& object, const char* key, bool full) {
   const auto text = text_of(object, key);
   const auto digest = oci::Digest::parse(text);

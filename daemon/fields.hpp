@@ -18,6 +18,11 @@ std::string time_of(const nlohmann::json& object, const char* key);
 std::string duration_of(const nlohmann::json& object);
 /// The same for steps, which are often short: "35ms", "2.4s", "00:03:10".
 std::string short_duration_of(const nlohmann::json& object);
+/// A length of time in milliseconds at a glance: "250ms", "4.2s", "15m", "1h30m", "3d"; empty when absent.
+std::string brief_of(const nlohmann::json& object, const char* key);
+/// How long after its change an image was seen, and by what that is known: "4.2s (webhook)", "at most 15m";
+/// empty when there is nothing to say.
+std::string delay_of(const nlohmann::json& detection);
 /// "sha256:0123456789ab" unless `full`.
 std::string digest_of(const nlohmann::json& object, const char* key, bool full);
 /// The object or array under a key, an empty one when absent or null.

@@ -39,13 +39,15 @@ std::string became(const json& observation) {
 }
 
 Table observations_table(const json& history, bool full) {
-  Table table({{"FIRST SEEN"}, {"LAST SEEN"}, {"DIGEST"}, {"LEARNED BY"}, {"RUN"}, {"BECAME"}});
+  Table table(
+      {{"FIRST SEEN"}, {"LAST SEEN"}, {"DIGEST"}, {"LEARNED BY"}, {"SEEN AFTER"}, {"RUN"}, {"BECAME"}});
   for (const auto& seen : part_of(history, "observations")) {
     const auto& fate = part_of(seen, "became");
     table.add({{time_of(seen, "first_seen")},
                {time_of(seen, "last_seen")},
                {digest_of(seen, "digest", full)},
                {text_of(seen, "learned_by")},
+               {delay_of(part_of(seen, "detection"))},
                {text_of(fate, "run")},
                {became(seen), status_colour(text_of(fate, "status"))}});
   }

@@ -19,11 +19,11 @@ config::Loaded load_config(const std::filesystem::path& file) {
 }
 
 config::Loaded load_config_without_secrets(const std::filesystem::path& file) {
-  return config::load(file, all_parts(), config::placeholder_secrets());
+  return config::load(file, all_parts(), placeholder_secret_sources());
 }
 
 config::Loaded parse_config_without_secrets(const std::string& text, const std::filesystem::path& file) {
-  return config::parse(text, file, all_parts(), config::placeholder_secrets());
+  return config::parse(text, file, all_parts(), placeholder_secret_sources());
 }
 
 }  // namespace sluice::daemon

@@ -36,9 +36,11 @@ void print_origin(const json& run) {
   const auto& seen = part_of(run, "observation");
   if (!seen.empty())
     source += ", learned by " + text_of(seen, "learned_by") + " at " + time_of(seen, "first_seen");
+  const auto delay = delay_of(part_of(seen, "detection"));
   const auto& rebuild = part_of(run, "rebuild");
   if (rebuild.empty()) {
     fact("From", source);
+    fact("Seen after", delay);
     return;
   }
   fact("Base", text_of(rebuild, "base"));

@@ -85,6 +85,75 @@ void print_pipelines(const json& status) {
   print(table.lines(wants_colours()));
 }
 
+// "live, 12 told, 1 missed"; nothing where no webhook ever told of a change.
+Cell webhooks_of(const json& freshness) {
+  const auto& hooks = part_of(freshness, "webhooks");
+  const auto told = hooks.value("told", std::int64_t{0});
+  const auto missed = hooks.value("missed", std::int64_t{0});
+  if (told == 0) return {};
+  const bool live = hooks.value("live", false);
+  auto text = std::string(live ? "live" : "not live") + ", " + std::to_string(told) + " told";
+  if (missed > 0) text += ", " + std::to_string(missed) + " missed";
+  return {text, live ? Colour::green : Colour::yellow};
+}
+
+void add_freshness(Table& table, const json& pipeline) {
+  const auto& freshness = part_of(pipeline, "freshness");
+  if (freshness.empty()) return;  // a set: its members have theirs
+  const auto age = brief_of(freshness, "stale_ms");
+  const auto cron = text_of(part_of(pipeline, "poll"), "cron", 80);
+  table.add({{text_of(pipeline, "name", 256)},
+             {age.empty() ? "never" : age + " ago"},
+             {cron.empty() ? brief_of(freshness, "look_every_ms") : cron},
+             {brief_of(freshness, "changes_every_ms")},
+             {delay_of(part_of(freshness, "last_change"))},
+             webhooks_of(freshness)});
+}
+
+void print_freshness(const json& status) {
+  Table table(
+      {{"PIPELINE"}, {"KNOWN"}, {"LOOKED AT EVERY"}, {"CHANGES EVERY"}, {"LAST SEEN AFTER"}, {"WEBHOOKS"}});
+  for (const auto& pipeline : part_of(status, "pipelines")) {
+    add_freshness(table, pipeline);
+    for (const auto& member : part_of(pipeline, "members"))
+      add_freshness(table, member);
+  }
+  if (table.empty()) return;
+  print("");
+  print(table.lines(wants_colours()));
+}
+
+// What can be promised of each registry.
+std::string looked_at_every(const json& registry) {
+  const auto& every = part_of(registry, "look_every_ms");
+  const auto from = brief_of(every, "from");
+  const auto to = brief_of(every, "to");
+  const auto held_back_by = text_of(registry, "held_back_by");
+  return (from == to ? from : from + " to " + to) +
+         (held_back_by == "nothing" ? "" : ", limited by " + held_back_by);
+}
+
+void print_upstreams(const json& status) {
+  Table table(
+      {{"UPSTREAM"}, {"WATCHES"}, {"AT ONCE"}, {"EACH LOOKED AT EVERY"}, {"FAILING"}, {"OLDEST KNOWN"}});
+  for (const auto& registry : part_of(status, "upstreams")) {
+    const auto failing = text_of(registry, "failing");
+    const auto age = brief_of(registry, "stale_ms");
+    const auto never = registry.value("unknown", std::int64_t{0});
+    auto oldest = age.empty() ? age : age + " ago";
+    if (never > 0) oldest += (oldest.empty() ? "" : ", ") + std::to_string(never) + " never";
+    table.add({{text_of(registry, "registry", 256)},
+               {text_of(registry, "watches")},
+               {text_of(registry, "at_once")},
+               {looked_at_every(registry)},
+               {failing, failing == "0" ? Colour::none : Colour::red},
+               {oldest}});
+  }
+  if (table.empty()) return;
+  print("");
+  print(table.lines(wants_colours()));
+}
+
 void print_dependents(const json& status) {
   Table table({{"DEPENDENT"}, {"IMAGE"}, {"REBUILD"}, {"LAST RUN"}});
   for (const auto& dependent : part_of(status, "dependents"))
@@ -174,6 +243,8 @@ int status(const StatusOptions& options) {
         time_of(status, "started") + (status.value("stopping", false) ? ", stopping" : "") + ", " +
         text_of(status, "open_jobs") + " open jobs, configured by " + text_of(status, "config"));
   print_pipelines(status);
+  print_freshness(status);
+  print_upstreams(status);
   print_dependents(status);
   print_registries(status);
   print_webhooks(status);

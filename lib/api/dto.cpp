@@ -1,5 +1,6 @@
 #include "api/dto.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,29 @@ json tags(const config::TagSet& set) {
           {"by", set.by == config::TagSet::Order::created ? "created" : "version"},
           {"limit", set.limit},
           {"initial", set.initial ? "all" : "none"}};
+}
+
+json age_ms(const std::optional<Time>& since, Time now) {
+  if (!since) return nullptr;
+  return std::chrono::duration_cast<Milliseconds>(std::max(now - *since, std::chrono::microseconds(0)))
+      .count();
+}
+
+json detection_json(const watch::Detection& detection) {
+  return {{"seen", time(detection.seen)},
+          {"not_before", time(detection.not_before)},
+          {"changed", time(detection.changed)},
+          {"known_by", to_string(detection.by)},
+          {"delay_ms", detection.changed ? duration_ms(detection.changed, detection.seen) : json(nullptr)},
+          {"at_most_ms", duration_ms(detection.not_before, detection.seen)}};
+}
+
+json poll_json(const config::Poll& poll) {
+  const bool by_cron = poll.cron.has_value();
+  return {{"every_ms", by_cron ? json(nullptr) : json(poll.every.count())},
+          {"slowest_ms", by_cron ? json(nullptr) : json(poll.slowest_pace().count())},
+          {"cron", by_cron ? json(poll.cron->text()) : json(nullptr)},
+          {"timezone", by_cron ? json(poll.zone->name()) : json(nullptr)}};
 }
 
 }  // namespace
@@ -113,6 +137,48 @@ json observation(const store::Observation& row) {
           {"run", run_id(row.run)}};
 }
 
+json detection(const store::Detection& row) {
+  return detection_json({.seen = row.seen,
+                         .not_before = row.not_before,
+                         .changed = row.changed,
+                         .by = watch::known_by_from(row.known_by)});
+}
+
+json freshness(const engine::Freshness& freshness, const config::Pipeline& pipeline, Time now) {
+  const auto* memory = freshness.of(pipeline.name);
+  const auto hooks = freshness.hooks(pipeline.name);
+  const auto typical = memory ? memory->rhythm.typical(now) : std::nullopt;
+  const bool detected = memory && memory->last;
+  return {{"known_at", memory ? time(memory->known_at) : json(nullptr)},
+          {"stale_ms", memory ? age_ms(memory->known_at, now) : json(nullptr)},
+          {"look_every_ms", freshness.pace(pipeline.name, pipeline.poll).count()},
+          {"changes_every_ms",
+           typical ? json(std::chrono::duration_cast<Milliseconds>(*typical).count()) : json(nullptr)},
+          {"last_change", detected ? detection_json(*memory->last) : json(nullptr)},
+          {"webhooks",
+           {{"live", hooks.live()},
+            {"told", hooks.told},
+            {"missed", hooks.missed},
+            {"last_delivery", time(hooks.delivered)}}}};
+}
+
+json upstream(const engine::RegistryFreshness& registry, const engine::Freshness& freshness, Time now) {
+  const auto found = freshness.looks().find(registry.host);
+  const auto looks = found == freshness.looks().end() ? engine::RegistryLooks() : found->second;
+  return {{"registry", registry.host},
+          {"watches", registry.promise.watches},
+          {"at_once", registry.at_once},
+          {"look_every_ms", {{"from", registry.promise.from.count()}, {"to", registry.promise.to.count()}}},
+          {"looks_per_hour", registry.promise.per_hour},
+          {"held_back_by", to_string(registry.promise.held_back_by)},
+          {"look_takes_ms", looks.takes ? json(looks.takes->count()) : json(nullptr)},
+          {"failing", registry.failing},
+          {"unknown", registry.unknown},
+          {"oldest", time(registry.oldest)},
+          {"stale_ms", age_ms(registry.oldest, now)},
+          {"looks", {{"changed", looks.changed}, {"unchanged", looks.unchanged}, {"failed", looks.failed}}}};
+}
+
 json hold(const store::Hold& row) {
   return {{"reason", row.reason}, {"by", row.by}, {"since", time(row.since)}};
 }
@@ -186,7 +252,8 @@ json pipeline(const config::Pipeline& pipeline) {
           {"target", pipeline.target.text() + ":" + pipeline.stable_tag},
           {"unique_tag", pipeline.unique_tag},
           {"platform", pipeline.platform.text()},
-          {"poll_every_ms", pipeline.every.count()},
+          {"poll", poll_json(pipeline.poll)},
+          {"poll_every_ms", pipeline.poll.cron ? json(nullptr) : json(pipeline.poll.every.count())},
           {"checks", checks}};
 }
 

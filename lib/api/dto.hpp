@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "engine/engine.hpp"
+#include "engine/freshness.hpp"
 #include "store/rows.hpp"
 
 #include <vector>
@@ -22,11 +23,15 @@ json log_line(const store::LogLine& row);
 json promotion(const store::Promotion& row);
 json rebuild(const store::Rebuild& row);
 json observation(const store::Observation& row);
+json detection(const store::Detection& row);
 json hold(const store::Hold& row);
 json audit(const store::AuditEntry& row);
 json watch(const engine::WatchStatus& status);
 json registry(const registry::RegistryStatus& status);
 json hook(const std::string& name, const engine::HookStatus& status);
+/// Of a watch, as things are at `now`.
+json freshness(const engine::Freshness& freshness, const config::Pipeline& pipeline, Time now);
+json upstream(const engine::RegistryFreshness& registry, const engine::Freshness& freshness, Time now);
 /// What is configured: names only, never a secret.
 json pipeline(const config::Pipeline& pipeline);
 json dependent(const config::Dependent& dependent);

@@ -24,6 +24,7 @@ struct History {
     store::Observation observation;
     std::optional<store::Run> run;
     std::optional<store::Promotion> promotion;
+    std::optional<store::Detection> detection;
   };
   std::vector<Seen> seen;
   std::vector<store::Promotion> promotions;
@@ -33,7 +34,8 @@ struct History {
 
 // What became of an observed digest: the run that it started, else the newest one of the digest.
 History::Seen follow(store::Tables& tables, store::Observation observation) {
-  History::Seen seen{.observation = std::move(observation), .run = {}, .promotion = {}};
+  History::Seen seen{.observation = std::move(observation), .run = {}, .promotion = {}, .detection = {}};
+  seen.detection = tables.freshness.of_observation(seen.observation.id);
   const auto& pipeline = seen.observation.pipeline;
   if (seen.observation.run) seen.run = tables.runs.find(*seen.observation.run);
   if (!seen.run) seen.run = tables.runs.latest_of(pipeline, seen.observation.digest);
@@ -97,6 +99,7 @@ json history_json(const std::string& name, const std::optional<config::Pipeline>
   value["target"] = pipeline ? json(pipeline->target.text() + ":" + pipeline->stable_tag) : json(nullptr);
   for (const auto& seen : history.seen) {
     auto observation = dto::observation(seen.observation);
+    observation["detection"] = seen.detection ? dto::detection(*seen.detection) : json(nullptr);
     observation["became"] = became_json(seen);
     value["observations"].push_back(std::move(observation));
   }

@@ -18,6 +18,9 @@ Task<net::ServerResponse> get_status(Call call);
 Task<net::ServerResponse> get_changes(Call call);
 Task<net::ServerResponse> post_backup(Call call);
 
+// metrics.cpp
+Task<net::ServerResponse> get_metrics(Call call);
+
 // runs.cpp
 Task<net::ServerResponse> list_runs(Call call);
 Task<net::ServerResponse> get_run(Call call);

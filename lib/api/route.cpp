@@ -8,9 +8,10 @@
 namespace sluice::api {
 namespace {
 
-constexpr std::array<Route, 15> table{{
+constexpr std::array<Route, 16> table{{
     {"GET", "/healthz", get_health},
     {"GET", "/readyz", get_ready},
+    {"GET", "/metrics", get_metrics},
     {"GET", "/api/v1/status", get_status},
     {"GET", "/api/v1/changes", get_changes},
     {"POST", "/api/v1/backup", post_backup, /*unix_only=*/true},

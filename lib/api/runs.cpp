@@ -28,7 +28,8 @@ struct Full {
   std::vector<store::StepRow> steps;
   std::optional<store::Promotion> promotion;
   std::optional<store::Observation> observation;
-  std::optional<store::Rebuild> rebuild;  // when the run is itself a rebuild
+  std::optional<store::Detection> detection;  // of the observation
+  std::optional<store::Rebuild> rebuild;      // when the run is itself a rebuild
   struct Triggered {
     store::Rebuild rebuild;
     std::optional<store::Run> run;
@@ -50,6 +51,7 @@ std::optional<Full> read_full(store::Tables& tables, RunId id) {
             .steps = {},
             .promotion = {},
             .observation = {},
+            .detection = {},
             .rebuild = {},
             .triggered = {}};
   full.steps = tables.log.steps(id);
@@ -57,6 +59,7 @@ std::optional<Full> read_full(store::Tables& tables, RunId id) {
   if (full.rebuild) return full;
   full.promotion = tables.promotions.of_run(id);
   full.observation = origin(tables, full.run);
+  if (full.observation) full.detection = tables.freshness.of_observation(full.observation->id);
   for (auto& rebuild : tables.rebuilds.of_promotion(id)) {
     auto own = tables.runs.find(rebuild.run);
     full.triggered.push_back({std::move(rebuild), std::move(own)});
@@ -70,6 +73,8 @@ json full_json(const Full& full) {
   for (const auto& step : full.steps)
     value["steps"].push_back(dto::step(step));
   value["observation"] = full.observation ? dto::observation(*full.observation) : json(nullptr);
+  if (full.observation)
+    value["observation"]["detection"] = full.detection ? dto::detection(*full.detection) : json(nullptr);
   value["promotion"] = full.promotion ? dto::promotion(*full.promotion) : json(nullptr);
   value["rebuild"] = full.rebuild ? dto::rebuild(*full.rebuild) : json(nullptr);
   value["rebuilds"] = json::array();

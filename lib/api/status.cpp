@@ -58,6 +58,13 @@ json registries_json(const Context& context) {
   return list;
 }
 
+json upstreams_json(const Context& context) {
+  auto list = json::array();
+  for (const auto& upstream : context.engine.upstreams())
+    list.push_back(dto::upstream(upstream, context.engine.freshness(), context.clock.now()));
+  return list;
+}
+
 json hooks_json(const Context& context) {
   auto list = json::array();
   for (const auto& [name, status] : context.engine.hooks())
@@ -118,6 +125,7 @@ Task<net::ServerResponse> get_status(Call call) {
              {"open_jobs", snapshot.jobs},
              {"heartbeats", heartbeats(context)},
              {"pipelines", pipelines_json(snapshot.pipelines, context)},
+             {"upstreams", upstreams_json(context)},
              {"dependents", std::move(dependents)},
              {"registries", registries_json(context)},
              {"webhooks", hooks_json(context)}};

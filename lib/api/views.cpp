@@ -83,6 +83,8 @@ json pipeline_json(const PipelineView& view, const Context& context) {
   const auto& watches = context.engine.watches();
   const auto watch = watches.find(view.pipeline.name);
   value["watch"] = watch == watches.end() ? json(nullptr) : dto::watch(watch->second);
+  if (!view.set)
+    value["freshness"] = dto::freshness(context.engine.freshness(), view.pipeline, context.clock.now());
   value["set"] = view.set ? set_json(view, context) : json(nullptr);
   if (!view.members.empty()) value["members"] = pipelines_json(view.members, context);
   return value;

@@ -22,6 +22,16 @@ std::string_view without_port(std::string_view host) {
 
 }  // namespace
 
+Milliseconds Poll::slowest_pace() const {
+  if (!adaptive) return every;
+  return std::max(every, slowest.value_or(std::min<Milliseconds>(every * 4, std::chrono::hours(1))));
+}
+
+bool Poll::operator==(const Poll& other) const {
+  return every == other.every && slowest_pace() == other.slowest_pace() && cron == other.cron &&
+         zone->name() == other.zone->name();
+}
+
 bool is_loopback(std::string_view host) {
   const auto name = without_port(host);
   if (name == "localhost" || name == "[::1]") return true;

@@ -5,6 +5,7 @@
 #include "config/section.hpp"
 #include "core/address.hpp"
 #include "core/clock.hpp"
+#include "core/cron.hpp"
 #include "core/secret.hpp"
 #include "oci/platform.hpp"
 #include "oci/reference.hpp"
@@ -76,6 +77,25 @@ struct Mirror {
   Position at;
 };
 
+/// `poll: {...}`: when an upstream tag is looked at.
+struct Poll {
+  /// The fastest pace; without meaning where there is a `cron`.
+  Milliseconds every{std::chrono::minutes(15)};
+  /// False: always `every`.
+  bool adaptive = true;
+  /// The slowest pace, of tags that seldom move; as said in the file.
+  std::optional<Milliseconds> slowest = {};
+  /// At these times instead.
+  std::optional<Cron> cron = {};
+  /// Of `cron`; never null.
+  std::shared_ptr<const TimeZone> zone = std::make_shared<const TimeZone>(TimeZone::utc());
+
+  /// The slowest pace that is used. Unless it was said: four times `every`, at most an hour, and never faster
+  /// than `every`.
+  Milliseconds slowest_pace() const;
+  bool operator==(const Poll& other) const;
+};
+
 struct Registry {
   std::string host;
   std::string username;
@@ -88,7 +108,7 @@ struct Registry {
   /// For it and all that it sends us to: nullopt as for everything else, an empty `url` for none.
   std::optional<Proxy> proxy;
   std::uint64_t bandwidth = 0;  // bytes per second, 0: no limit of its own
-  Milliseconds poll_every{std::chrono::minutes(15)};
+  Poll poll;
   int concurrency = 4;
   std::optional<Budget> budget;
   std::vector<Mirror> mirrors;  // in the order in which they are asked
@@ -127,7 +147,7 @@ struct Pipeline {
   std::string unique_tag;  // "9-alpine-{run}", must contain {run}; of a set {tag} may be in it
   std::shared_ptr<const TagSet> tags = nullptr;  // null unless it is a set
   oci::Platform platform;                        // shown, and used by checks
-  Milliseconds every{};                          // own `poll: {every}` or the registry's
+  Poll poll;                                     // its own, or the registry's
   OnDrift on_drift = OnDrift::hold;
   Position at;
   /// Tag for a run, with {run} replaced.

@@ -11,7 +11,7 @@ namespace sluice::config {
 namespace {
 
 std::shared_ptr<const Config> read_config(Section root, const std::filesystem::path& file, const Parts& parts,
-                                        const SecretSources& secrets) {
+                                          const SecretSources& secrets) {
   Draft draft;
   draft.config.file = file;
   read_store(root.section("store"), draft.config);
@@ -23,7 +23,7 @@ std::shared_ptr<const Config> read_config(Section root, const std::filesystem::p
   read_network(root, draft.config);
   read_registries(root, draft.config, secrets);
   read_webhooks(root, draft.config, parts);
-  read_pipelines(root, draft, parts);
+  read_pipelines(root, draft, parts, secrets);
   read_dependents(root, draft, parts);
   root.done();
   draft.config.index();

@@ -46,8 +46,10 @@ void read_pulls(Section& section, Registry& registry);
 /// That registries do not stand in for each other in a circle.
 void check_mirrors(Section& root, const Config& config);
 void read_registries(Section& root, Config& config, const SecretSources& secrets);
+/// The mapping under `poll`; what it does not say is as in `poll`.
+Poll read_poll(Section section, Poll poll, const SecretSources& secrets);
 /// After the registries, whose pace a pipeline takes over.
-void read_pipelines(Section& root, Draft& draft, const Parts& parts);
+void read_pipelines(Section& root, Draft& draft, const Parts& parts, const SecretSources& secrets);
 /// The section under `upstream` of a pipeline that is a set of tags.
 void read_set(Section upstream, Pipeline& pipeline);
 /// Puts the upstream's tag for {tag} in the tags that are promoted to; of a set checks that it may come

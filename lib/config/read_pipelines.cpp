@@ -139,7 +139,8 @@ void read_promotion(Section& section, Pipeline& pipeline, Draft::PipelineAt& at)
   promote.done();
 }
 
-Pipeline read_pipeline(Section& section, const Config& config, const Parts& parts, Draft::PipelineAt& at) {
+Pipeline read_pipeline(Section& section, const Config& config, const Parts& parts,
+                       const SecretSources& secrets, Draft::PipelineAt& at) {
   Pipeline pipeline;
   pipeline.at = section.position();
   at = {section.position("name"), section.position("upstream"), section.position("staging"), {}, {}};
@@ -153,10 +154,8 @@ Pipeline read_pipeline(Section& section, const Config& config, const Parts& part
   pipeline.checks = read_checks(section, parts);
   read_promotion(section, pipeline, at);
   pipeline.platform = section.platform("platform").value_or(oci::Platform::host());
-  auto poll = section.section("poll");
-  const auto registry_pace = config.registry(pipeline.upstream.repository.registry).poll_every;
-  pipeline.every = duration_between(poll, "every", registry_pace, 100ms, std::chrono::days(36'500));
-  poll.done();
+  auto registry_pace = config.registry(pipeline.upstream.repository.registry).poll;
+  pipeline.poll = read_poll(section.section("poll"), std::move(registry_pace), secrets);
   pipeline.on_drift = choice(section, "on_drift", "hold", {"hold", "overwrite"}) == "hold"
                           ? OnDrift::hold
                           : OnDrift::overwrite;
@@ -225,10 +224,10 @@ bool is_name(std::string_view name) {
          std::string_view("-_.").find(name.front()) == std::string_view::npos;
 }
 
-void read_pipelines(Section& root, Draft& draft, const Parts& parts) {
+void read_pipelines(Section& root, Draft& draft, const Parts& parts, const SecretSources& secrets) {
   for (auto& section : root.sections("pipelines")) {
     Draft::PipelineAt at;
-    auto pipeline = read_pipeline(section, draft.config, parts, at);
+    auto pipeline = read_pipeline(section, draft.config, parts, secrets, at);
     if (pipeline.target.path.empty() || pipeline.stable_tag.empty()) draft.all_targets_known = false;
     draft.config.pipelines.push_back(std::move(pipeline));
     draft.pipelines_at.push_back(at);

@@ -81,9 +81,7 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
   Registry registry;
   registry.host = host;
   registry.plain_http = section.flag("http", false);
-  auto poll = section.section("poll");
-  registry.poll_every = duration_between(poll, "every", registry.poll_every, 100ms, years);
-  poll.done();
+  registry.poll = read_poll(section.section("poll"), registry.poll, secrets);
   registry.concurrency = static_cast<int>(section.integer("concurrency", registry.concurrency, 1, 1000));
   read_login(section, registry);
   read_certificates(section, registry, secrets);

@@ -17,14 +17,17 @@
 
 namespace sluice::config {
 
-/// Where secrets come from; given by the caller so that config reads no environment and starts no process by
-/// itself.
+/// Where secrets and the files that a configuration needs come from; given by the caller so that config reads
+/// no environment and starts no process by itself.
 struct SecretSources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   /// Content of a file; nullopt and a reason in `why` when it cannot be read.
   std::function<std::optional<std::string>(const std::string& path, std::string& why)> file;
   /// Output of a command; nullopt and a reason when it fails. May be empty: then commands are refused.
   std::function<std::optional<std::string>(const std::vector<std::string>& argv, std::string& why)> command;
+  /// The TZif file of a time zone ("Europe/Berlin"); nullopt and a reason when there is none. May be empty:
+  /// then only UTC is known.
+  std::function<std::optional<std::string>(const std::string& name, std::string& why)> time_zone;
   /// Directory of systemd credentials ($CREDENTIALS_DIRECTORY), empty when there is none.
   std::string credentials_directory;
   /// What these give stands for the secrets where nobody needs them: its form means nothing.

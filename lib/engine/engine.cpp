@@ -212,6 +212,14 @@ const std::map<std::string, HookStatus>& Engine::hooks() const {
   return state_->receiver.statuses();
 }
 
+std::vector<RegistryFreshness> Engine::upstreams() const {
+  return registries_of(state_->poller.freshness(), *state_->config, state_->poller.statuses());
+}
+
+const Freshness& Engine::freshness() const {
+  return state_->poller.freshness();
+}
+
 std::uint64_t Engine::changes() const {
   return state_->changes.count();
 }

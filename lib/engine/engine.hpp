@@ -66,6 +66,9 @@ struct HookStatus {
   std::string last_unknown;  // a repository that no pipeline watches
 };
 
+class Freshness;
+struct RegistryFreshness;
+
 class Engine {
  public:
   Engine(World world, std::shared_ptr<const config::Config> config);
@@ -115,6 +118,10 @@ class Engine {
   /// Answers what is sent to the listener of webhooks.
   net::Handler webhook_handler();
   const std::map<std::string, HookStatus>& hooks() const;
+  /// The registries that are watched, by name.
+  std::vector<RegistryFreshness> upstreams() const;
+  /// How fresh what is known of each watch is, and how well the registries keep up.
+  const Freshness& freshness() const;
   /// Grows with each change of a run or its log; waiters of wait_change() wake up. For long polls.
   std::uint64_t changes() const;
   /// Returns when changes() > seen or `timeout` passed.

@@ -13,6 +13,10 @@ namespace {
 constexpr auto longest_wait = std::chrono::seconds(5);
 // The time of the last look at an unchanged digest lives in memory and is written so often, and at stop.
 constexpr auto between_last_seen = std::chrono::hours(1);
+// Some registries send before the tag is written: CNCF distribution puts the manifest, which sends, and tags
+// it then (https://github.com/distribution/distribution/blob/v2.8.1/registry/handlers/manifests.go,
+// PutManifest). So a look that a webhook promised and that found nothing new is made once more after this.
+constexpr auto second_look = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -23,6 +27,8 @@ Poller::Poller(World world, registry::Client& registry, Signal& new_jobs, Signal
       changes_(changes),
       scheduler_(world.random),
       sets_(world, registry),
+      freshness_(world),
+      wall_ahead_(wall_ahead()),
       beat_(world.clock.steady()),
       last_seen_due_(beat_ + between_last_seen) {}
 
@@ -45,17 +51,19 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
   }
   for (const auto& name : gone)
     unwatch(name);
+  freshness_.hears_webhooks(!config->webhooks.empty());
   config_ = std::move(config);
   hurry_joined();
 }
 
 void Poller::watch(std::string name, const WatchList::Question& question) {
   const auto put = list_.put(std::move(name), question);
-  if (put.ended) scheduler_.remove(std::to_string(*put.ended));
+  if (put.ended) forget_look(*put.ended);
   if (put.fresh)
-    scheduler_.put(
-        {.key = std::to_string(put.id), .registry = question.repository.registry, .every = question.every},
-        world_.clock.steady());
+    scheduler_.put({.key = std::to_string(put.id),
+                    .registry = question.repository.registry,
+                    .every = question.poll.every},
+                   world_.clock.steady());
   else if (put.joined)
     joined_.insert(put.id);
 }
@@ -72,7 +80,13 @@ void Poller::unwatch(const std::string& name) {
   hurried_.erase(name);
   relisted_.erase(name);
   sets_.forget(name);
-  if (const auto ended = list_.remove(name)) scheduler_.remove(std::to_string(*ended));
+  freshness_.forget(name);
+  if (const auto ended = list_.remove(name)) forget_look(*ended);
+}
+
+void Poller::forget_look(Id id) {
+  scheduler_.remove(std::to_string(id));
+  planned_.erase(id);
 }
 
 Task<> Poller::run() {
@@ -81,6 +95,7 @@ Task<> Poller::run() {
     const auto seen = wake_.count();
     const auto now = world_.clock.steady();
     beat_ = now;
+    heed_clock(now);
     for (const auto& key : scheduler_.take_due(now))
       looks_.start(executor, "poll", look_on(std::stoull(key)));
     if (now >= last_seen_due_) {
@@ -129,32 +144,43 @@ Task<> Poller::look_on(Id first) {
 }
 
 Task<> Poller::look(Id id) {
-  std::optional<Error> failure;
-  const auto owed = take_owed(id);
+  auto owed = take_owed(id);
   const auto* look = list_.find(id);
   // What is left of the registry's limit is spread; what somebody pushed is looked at all the same.
   if (look && owed.empty() && registry_.puts_off_looks(look->repository->registry)) {
-    scheduler_.finished(std::to_string(id), world_.clock.steady(), true);
+    scheduler_.finished(std::to_string(id), world_.clock.steady(), true, std::nullopt, next_look(id));
     co_return;
   }
-  if (look) {
-    if (look->is_list())
-      failure = co_await look_at_list(id, owed);
-    else
-      failure = co_await look_at_tag(id, owed);
+  Looked looked;
+  if (look && look->is_list())
+    looked = co_await look_at_list(id, owed);
+  else if (look)
+    looked = co_await look_at_tag(id, owed);
+  auto next = next_look(id);
+  for (auto each = owed.begin(); each != owed.end();) {
+    const bool early = looked.answered() && !looked.changed.contains(each->first) && !each->second.again;
+    if (early) {
+      each->second.again = true;
+      next = {world_.clock.steady() + second_look};
+    }
+    // What was not answered stays owed as well: the scheduler tries again.
+    const bool still_owed = early || !looked.answered();
+    if (still_owed && list_.contains(each->first)) remember_owed(each->first, each->second);
+    each = still_owed ? owed.erase(each) : std::next(each);
   }
-  const auto retry_after = failure ? failure->retry_after() : std::nullopt;
-  // A registry that says "no such tag" did answer: its other tags need not wait.
-  const bool answered = !failure || failure->kind() == ErrorKind::not_found;
-  scheduler_.finished(std::to_string(id), world_.clock.steady(), answered, retry_after);
-  if (!owed.empty()) co_await settle_owed(owed, answered);
+  scheduler_.finished(std::to_string(id), world_.clock.steady(), looked.answered(),
+                      looked.failure ? looked.failure->retry_after() : std::nullopt, next);
+  if (!owed.empty()) co_await settle_owed(std::move(owed));
 }
 
-Task<std::optional<Error>> Poller::look_at_tag(Id id, const Owed& owed) {
-  std::optional<Error> failure;
+Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
+  Looked looked;
   std::optional<registry::Resolved> resolved;
   const auto repository = list_.find(id)->repository;
   const auto tag = list_.find(id)->tag;
+  co_await recall(id);
+  const auto began = world_.clock.now();
+  const auto asked = world_.clock.steady();
   try {
     const auto pace = owed.empty() ? registry::Pace::look : registry::Pace::begin;
     resolved = co_await registry_.look(*repository, tag, pace);
@@ -162,30 +188,47 @@ Task<std::optional<Error>> Poller::look_at_tag(Id id, const Owed& owed) {
       throw Error(ErrorKind::not_found,
                   repository->text() + ":" + tag + ": the registry has no such tag (404)");
   } catch (...) {
-    failure = current_error();
+    looked.failure = current_error();
   }
+  const auto took = world_.clock.steady() - asked;
   const auto* look = list_.find(id);
-  if (!look) co_return failure;  // a reload came in between
-  const auto at = world_.clock.now();
+  if (!look) co_return looked;  // a reload came in between
+  const bool refused = looked.failure.has_value();
   std::vector<std::string> others;  // of whom the store must hear, or who failed
   for (const auto& one : look->subscribers) {
-    if (!failure && one.seen.settled && one.status->digest == resolved->digest && one.status->error.empty())
-      one.status->last_look = at;
-    else
+    if (refused || !one.seen.settled || one.status->digest != resolved->digest ||
+        !one.status->error.empty()) {
       others.push_back(*one.name);
-  }
-  if (failure && failure->kind() == ErrorKind::not_found) co_await note_missing(others);
-  for (const auto& name : others) {
-    if (failure) {
-      note_failure(name, *failure);
       continue;
     }
-    const bool by_webhook =
-        std::any_of(owed.begin(), owed.end(), [&](const auto& o) { return o.first == name; });
-    auto trouble = co_await record(name, id, *resolved, by_webhook);
-    if (trouble) failure = std::move(trouble);
+    one.status->last_look = world_.clock.now();
+    freshness_.unchanged(*one.name, {.began = began, .told = {}}, resolved->digest);
   }
-  co_return failure;
+  if (refused && looked.failure->kind() == ErrorKind::not_found) {
+    for (const auto& name : others)
+      freshness_.gone(name, {.began = began, .told = {}});
+    co_await note_missing(others);
+  }
+  for (const auto& name : others) {
+    if (refused) {
+      note_failure(name, *looked.failure);
+      continue;
+    }
+    const auto promise = owed.find(name);
+    const Freshness::Look how{
+        .began = began, .told = promise == owed.end() ? std::nullopt : std::optional(promise->second.since)};
+    co_await record(name, id, *resolved, how, looked);
+  }
+  count_look(repository->registry, looked, took);
+  co_return looked;
+}
+
+void Poller::count_look(const std::string& registry, const Looked& looked, Steady::duration took) {
+  if (looked.failure && looked.failure->kind() == ErrorKind::cancelled) return;
+  const auto result = looked.failure           ? LookResult::failed
+                      : looked.changed.empty() ? LookResult::unchanged
+                                               : LookResult::changed;
+  freshness_.count(registry, result, took);
 }
 
 Task<registry::Resolved> Poller::look_now(std::string name) {

@@ -3,6 +3,7 @@
 
 #include "core/signal.hpp"
 #include "engine/engine.hpp"
+#include "engine/freshness.hpp"
 #include "engine/tag_sets.hpp"
 #include "engine/task_group.hpp"
 #include "engine/watch_list.hpp"
@@ -33,15 +34,15 @@ class Poller {
   /// does.
   Task<registry::Resolved> look_now(std::string pipeline);
   /// A webhook says that something was pushed: the upstream is looked at now, or a second after the last look
-  /// that a webhook caused, so that a flood costs little. `receipt` is what promised the look. Of a set: its
-  /// list of tags.
-  void owe(const std::string& pipeline, std::int64_t receipt);
+  /// that a webhook caused, so that a flood costs little. `receipt` is what promised the look, at `received`.
+  /// Of a set: its list of tags.
+  void owe(const std::string& pipeline, std::int64_t receipt, Time received);
   /// The members of a set are looked at now.
   void hurry_members(const std::string& set);
   /// What a look at this pipeline or member must look at: itself; the set when it is no member yet; nothing.
   std::optional<std::string> watch_for(const std::string& pipeline) const;
   /// Whether such a look has been promised and not begun.
-  bool is_owed(const std::string& pipeline) const { return owed_.contains(pipeline); }
+  bool is_owed(const std::string& pipeline) const;
   /// Takes up the looks that an earlier process promised.
   Task<> take_up_owed();
   /// Forgets that nothing is left to do for this pipeline, or for the members of this set, so that the next
@@ -50,28 +51,44 @@ class Poller {
 
   const std::map<std::string, WatchStatus>& statuses() const { return list_.statuses(); }
   const std::map<std::string, SetStatus>& sets() const { return sets_.statuses(); }
+  const Freshness& freshness() const { return freshness_; }
   Steady beat() const { return beat_; }
 
  private:
   using Id = WatchList::Id;
-  using Owed = std::vector<std::pair<std::string, std::int64_t>>;  // pipeline and receipt
+  struct Owed {
+    std::int64_t receipt = 0;  // the newest
+    Time since;                // when the first of them was received
+    bool again = false;        // the look was made and found nothing new: only the second one is left
+  };
+  using Promises = std::map<std::string, Owed>;  // by pipeline
+  struct Looked {
+    std::optional<Error> failure = {};
+    std::set<std::string> changed = {};  // pipelines that have another digest now, or another list
+    /// A registry that says "no such tag" did answer: its other tags need not wait.
+    bool answered() const { return !failure || failure->kind() == ErrorKind::not_found; }
+  };
 
   // poller.cpp: when, and what for
   void watch(std::string name, const WatchList::Question& question);
   void hurry_joined();
   void unwatch(const std::string& name);
+  void forget_look(Id id);
   Task<> look_on(Id first);
   Task<> look(Id id);
-  Task<std::optional<Error>> look_at_tag(Id id, const Owed& owed);
-  Task<std::optional<Error>> look_at_list(Id id, const Owed& owed);
-  Task<std::optional<Error>> update_set(std::string name,
-                                        std::shared_ptr<const std::vector<std::string>> tags,
-                                        bool by_webhook);
-  void sync_members(const config::Pipeline& set, const std::vector<std::string>& tags, bool by_webhook);
+  Task<Looked> look_at_tag(Id id, Promises owed);
+  Task<Looked> look_at_list(Id id, Promises owed);
+  void count_look(const std::string& registry, const Looked& looked, Steady::duration took);
+  Task<> update_set(std::string name, std::shared_ptr<const std::vector<std::string>> tags,
+                    std::optional<Time> told, Looked& looked);
+  void sync_members(const config::Pipeline& set, const std::vector<std::string>& tags,
+                    std::optional<Time> told);
 
   // poller_record.cpp: what became of it
-  Task<std::optional<Error>> record(std::string name, Id look, registry::Resolved resolved, bool by_webhook);
-  Task<> record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook);
+  Task<> recall(Id id);
+  Task<> record(std::string name, Id id, registry::Resolved resolved, Freshness::Look look, Looked& looked);
+  /// True when the digest is another one than before.
+  Task<bool> record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look);
   void note_answer(const std::string& name);
   void note_failure(const std::string& name, const Error& failure);
   Task<> note_missing(std::vector<std::string> names);
@@ -79,8 +96,14 @@ class Poller {
   Task<> write_last_seen();
 
   // poller_owed.cpp: looks that were promised
-  Owed take_owed(Id id);
-  Task<> settle_owed(Owed owed, bool answered);
+  Promises take_owed(Id id);
+  void remember_owed(const std::string& pipeline, Owed owed);
+  Task<> settle_owed(Promises owed);
+
+  // poller_times.cpp: after an interval, or at a time of the wall clock
+  std::chrono::microseconds wall_ahead() const;  // of the steady clock
+  watch::Next next_look(Id id);                  // after a good look
+  void heed_clock(Steady now);
 
   World world_;
   registry::Client& registry_;
@@ -92,10 +115,13 @@ class Poller {
   std::shared_ptr<const config::Config> config_;
   WatchList list_;
   TagSets sets_;
-  std::set<Id> joined_;                       // looks that got another name and are not hurried for it yet
-  std::map<std::string, std::int64_t> owed_;  // newest receipt of looks that were promised, by pipeline
-  std::map<std::string, Steady> hurried_;     // when the last look that a webhook caused began
-  std::map<std::string, Steady> relisted_;    // when a missing member last had the list of its set looked at
+  std::set<Id> joined_;  // looks that got another name and are not hurried for it yet
+  Promises owed_;
+  std::map<std::string, Steady> hurried_;   // when the last look that a webhook caused began
+  std::map<std::string, Steady> relisted_;  // when a missing member last had the list of its set looked at
+  Freshness freshness_;
+  std::map<Id, Time> planned_;              // looks at the times of a cron
+  std::chrono::microseconds wall_ahead_{};  // when it was last looked at
   Steady beat_;
   Steady last_seen_due_;
   Steady waits_until_ = Steady::min();  // when the loop looks again by itself

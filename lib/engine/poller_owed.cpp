@@ -22,11 +22,16 @@ std::optional<std::string> Poller::watch_for(const std::string& pipeline) const 
   return std::nullopt;
 }
 
-void Poller::owe(const std::string& pipeline, std::int64_t receipt) {
+bool Poller::is_owed(const std::string& pipeline) const {
+  const auto found = owed_.find(pipeline);
+  return found != owed_.end() && !found->second.again;
+}
+
+void Poller::owe(const std::string& pipeline, std::int64_t receipt, Time received) {
   const auto id = list_.of(pipeline);
   if (!id) return;  // a reload came in between
-  auto& owed = owed_[pipeline];
-  owed = std::max(owed, receipt);
+  remember_owed(pipeline, {.receipt = receipt, .since = received});
+  freshness_.delivered(pipeline, received);
   auto at = world_.clock.steady();
   if (const auto last = hurried_.find(pipeline); last != hurried_.end())
     at = std::max(at, last->second + between_hurried);
@@ -41,36 +46,41 @@ void Poller::hurry_members(const std::string& set) {
   wake_.notify();
 }
 
-Poller::Owed Poller::take_owed(Id id) {
-  Owed taken;
+void Poller::remember_owed(const std::string& pipeline, Owed owed) {
+  const auto [found, added] = owed_.try_emplace(pipeline, owed);
+  if (added) return;
+  found->second.receipt = std::max(found->second.receipt, owed.receipt);
+  found->second.since = std::min(found->second.since, owed.since);
+  found->second.again = found->second.again && owed.again;
+}
+
+Poller::Promises Poller::take_owed(Id id) {
+  Promises taken;
   const auto* look = owed_.empty() ? nullptr : list_.find(id);
   if (!look) return taken;
   for (const auto& one : look->subscribers) {
     const auto found = owed_.find(*one.name);
     if (found == owed_.end()) continue;
-    taken.emplace_back(*found);
+    taken.insert(*found);
     owed_.erase(found);
     hurried_[*one.name] = world_.clock.steady();
   }
   return taken;
 }
 
-// A look that failed stays owed: the scheduler tries again. What is not written off is looked at once more
-// after a restart, which harms nothing.
-Task<> Poller::settle_owed(Owed owed, bool answered) {
+// What is not written off is looked at once more after a restart, which harms nothing.
+Task<> Poller::settle_owed(Promises owed) {
   // A reload may have come in between.
   std::erase_if(owed, [&](const auto& each) { return !list_.contains(each.first); });
-  if (!answered) {
-    for (const auto& [pipeline, receipt] : owed) {
-      auto& again = owed_[pipeline];
-      again = std::max(again, receipt);
-    }
-    co_return;
-  }
   if (owed.empty()) co_return;
-  auto change = [owed](store::Tables& tables) {
-    for (const auto& [pipeline, receipt] : owed)
-      tables.webhooks.looked(pipeline, receipt);
+  std::vector<std::pair<std::string, watch::HookRecord>> hooks;
+  for (const auto& [pipeline, promise] : owed)
+    if (const auto unsaved = freshness_.take_unsaved(pipeline)) hooks.emplace_back(pipeline, *unsaved);
+  auto change = [owed, hooks](store::Tables& tables) {
+    for (const auto& [pipeline, promise] : owed)
+      tables.webhooks.looked(pipeline, promise.receipt);
+    for (const auto& [pipeline, record] : hooks)
+      Freshness::save(tables, pipeline, record);
   };
   co_await world_.store.write(std::move(change));
 }
@@ -81,7 +91,7 @@ Task<> Poller::take_up_owed() {
   std::vector<store::OwedLook> gone;
   for (const auto& look : looks) {
     if (list_.contains(look.pipeline))
-      owe(look.pipeline, look.receipt);
+      owe(look.pipeline, look.receipt, look.since);
     else
       gone.push_back(look);
   }

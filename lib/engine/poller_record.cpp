@@ -20,29 +20,43 @@ constexpr std::size_t last_seen_piece = 2000;
 
 }  // namespace
 
-Task<std::optional<Error>> Poller::record(std::string name, Id look, registry::Resolved resolved,
-                                          bool by_webhook) {
-  if (list_.of(name) != look) co_return std::nullopt;  // a reload came in between
+// What the store remembers of those whom this look serves.
+Task<> Poller::recall(Id id) {
+  const auto* look = list_.find(id);
+  const auto reference = look->repository->text() + ":" + look->tag;
+  std::vector<std::string> unknown;
+  for (const auto& one : look->subscribers)
+    if (!freshness_.knows(*one.name, reference)) unknown.push_back(*one.name);
+  for (const auto& name : unknown)
+    co_await freshness_.recall(name, reference);
+}
+
+Task<> Poller::record(std::string name, Id id, registry::Resolved resolved, Freshness::Look look,
+                      Looked& looked) {
+  if (list_.of(name) != id) co_return;  // a reload came in between
   std::optional<Error> failure;
+  bool changed = false;
   try {
     const auto pipeline = config_->watched(name);
-    if (pipeline) co_await record_seen(*pipeline, std::move(resolved), by_webhook);
+    if (pipeline) changed = co_await record_seen(*pipeline, std::move(resolved), look);
   } catch (...) {
     failure = current_error();
   }
-  if (failure)
-    note_failure(name, *failure);
-  else
+  if (changed) looked.changed.insert(name);
+  if (!failure) {
     note_answer(name);
-  co_return failure;
+    co_return;
+  }
+  note_failure(name, *failure);
+  looked.failure = std::move(failure);
 }
 
-Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, bool by_webhook) {
+Task<bool> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look) {
   auto* watch = list_.subscriber(pipeline.name);
-  if (!watch) co_return;
+  if (!watch) co_return false;
   const auto at = world_.clock.now();
   const auto last_look = watch->status->last_look;
-  const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.every);
+  const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.poll.every);
   watch->seen = {};
   // Most looks that ask the store find nothing to write, after a start for instance.
   auto query = [pipeline, resolved, at, again](store::Tables& tables) {
@@ -50,31 +64,42 @@ Task<> Poller::record_seen(config::Pipeline pipeline, registry::Resolved resolve
   };
   auto recorded = co_await world_.store.read(std::move(query));
   auto written = Time::min();
+  const auto news = freshness_.judge(pipeline.name, look, resolved, at);
   if (!recorded) {
-    const std::string learned_by = by_webhook ? "webhook" : "poll";
-    auto change = [pipeline, resolved, learned_by, last_look, at, again](store::Tables& tables) {
-      return engine::record(tables, pipeline, resolved, learned_by, last_look, at, again);
+    const std::string learned_by = look.told ? "webhook" : "poll";
+    auto change = [pipeline, resolved, learned_by, last_look, at, again, news](store::Tables& tables) {
+      const auto result = engine::record(tables, pipeline, resolved, learned_by, last_look, at, again);
+      if (result.changed) Freshness::keep(tables, result.observation, pipeline.name, news);
+      return result;
     };
     recorded = co_await world_.store.write(std::move(change));
     written = at;
   }
-  if (recorded->changed)
+  if (recorded->changed) {
+    freshness_.changed(pipeline.name, look, resolved.digest, news, at);
     spdlog::info("{}: {} is now {}", pipeline.name, pipeline.upstream.text(), resolved.digest.text());
+  } else {
+    freshness_.unchanged(pipeline.name, look, resolved.digest);
+  }
   if (recorded->changed || recorded->run) {
     new_jobs_.notify();
     changes_.notify();
   }
   watch = list_.subscriber(pipeline.name);
-  if (!watch) co_return;
+  if (!watch) co_return recorded->changed;
   watch->seen = {.observation = recorded->observation, .written = written, .settled = recorded->settled};
   watch->status->last_look = at;
   watch->status->digest = resolved.digest;
+  co_return recorded->changed;
 }
 
 void Poller::unsettle(const std::string& pipeline) {
-  if (auto* watch = list_.subscriber(pipeline)) watch->seen.settled = false;
-  for (const auto& key : list_.members(pipeline))
-    list_.subscriber(key)->seen.settled = false;
+  auto names = list_.members(pipeline);
+  names.push_back(pipeline);
+  for (const auto& name : names) {
+    freshness_.distrust(name);
+    if (auto* watch = list_.subscriber(name)) watch->seen.settled = false;
+  }
 }
 
 void Poller::note_answer(const std::string& name) {

@@ -21,47 +21,44 @@ Task<> Poller::take_up_members() {
   hurry_joined();
 }
 
-Task<std::optional<Error>> Poller::look_at_list(Id id, const Owed& owed) {
-  std::optional<Error> failure;
+Task<Poller::Looked> Poller::look_at_list(Id id, Promises owed) {
+  Looked looked;
   auto tags = std::make_shared<std::vector<std::string>>();
   const auto repository = list_.find(id)->repository;
+  const auto asked = world_.clock.steady();
   try {
     registry::Place place;
     place.repository = *repository;
     *tags = co_await registry_.tags(std::move(place));
   } catch (...) {
-    failure = current_error();
+    looked.failure = current_error();
   }
+  const auto took = world_.clock.steady() - asked;
   const auto* look = list_.find(id);
-  if (!look) co_return failure;  // a reload came in between
+  if (!look) co_return looked;  // a reload came in between
   std::vector<std::string> names;
   for (const auto& one : look->subscribers)
     names.push_back(*one.name);
-  if (failure && failure->kind() == ErrorKind::not_found) co_await note_missing(names);
+  const bool refused = looked.failure.has_value();
+  if (refused && looked.failure->kind() == ErrorKind::not_found) co_await note_missing(names);
   for (const auto& name : names) {
-    if (failure) {
-      note_failure(name, *failure);
+    if (refused) {
+      note_failure(name, *looked.failure);
       continue;
     }
-    const bool by_webhook =
-        std::any_of(owed.begin(), owed.end(), [&](const auto& o) { return o.first == name; });
-    auto trouble = co_await update_set(name, tags, by_webhook);
-    if (trouble) {
-      note_failure(name, *trouble);
-      failure = std::move(trouble);
-    } else {
-      note_answer(name);
-    }
+    const auto promise = owed.find(name);
+    const auto told = promise == owed.end() ? std::nullopt : std::optional(promise->second.since);
+    co_await update_set(name, tags, told, looked);
   }
   hurry_joined();
-  co_return failure;
+  count_look(repository->registry, looked, took);
+  co_return looked;
 }
 
-Task<std::optional<Error>> Poller::update_set(std::string name,
-                                              std::shared_ptr<const std::vector<std::string>> tags,
-                                              bool by_webhook) {
+Task<> Poller::update_set(std::string name, std::shared_ptr<const std::vector<std::string>> tags,
+                          std::optional<Time> told, Looked& looked) {
   const auto* found = config_->pipeline(name);
-  if (!found || !found->is_set()) co_return std::nullopt;  // a reload came in between
+  if (!found || !found->is_set()) co_return;  // a reload came in between
   TagSets::Inputs inputs{.set = *found,
                          .listed = std::move(tags),
                          .taken = taken_by_others(*config_, list_, *found),
@@ -78,18 +75,23 @@ Task<std::optional<Error>> Poller::update_set(std::string name,
   } catch (...) {
     failure = current_error();
   }
-  if (failure) co_return failure;
+  if (failure) {
+    note_failure(name, *failure);
+    looked.failure = std::move(failure);
+    co_return;
+  }
+  note_answer(name);
   const auto* now = config_->pipeline(name);
-  if (!now || chooses_anew(&set, *now)) co_return std::nullopt;  // a reload came in between; it asks again
+  if (!now || chooses_anew(&set, *now)) co_return;  // a reload came in between; it asks again
+  if (update.changed) looked.changed.insert(name);
   if (update.changed || list_.members(name).size() != update.watched.size())
-    sync_members(*now, update.watched, by_webhook);
+    sync_members(*now, update.watched, told);
   changes_.notify();
-  co_return std::nullopt;
 }
 
 // What a webhook had listed is news that came by webhook.
 void Poller::sync_members(const config::Pipeline& set, const std::vector<std::string>& tags,
-                          bool by_webhook) {
+                          std::optional<Time> told) {
   const std::unordered_set<std::string_view> wanted(tags.begin(), tags.end());
   for (const auto& key : list_.members(set.name))
     if (!wanted.contains(config::split_key(key)->tag)) unwatch(key);
@@ -97,7 +99,7 @@ void Poller::sync_members(const config::Pipeline& set, const std::vector<std::st
     const auto key = config::member_key(set.name, tag);
     const bool fresh = !list_.contains(key);
     watch(key, question_of_member(set, tag));
-    if (fresh && by_webhook) owe(key, 0);
+    if (fresh && told) owe(key, 0, *told);
   }
 }
 

@@ -236,7 +236,7 @@ Task<bool> Receiver::write_receipt(const Call& call, const watch::Parsed& parsed
   const auto number = co_await world_.store.write(std::move(change));
   if (!number) co_return false;
   for (const auto& pipeline : match.pipelines)
-    poller_.owe(pipeline, *number);
+    poller_.owe(pipeline, *number, receipt.received);
   for (const auto& set : match.whole_sets)
     poller_.hurry_members(set);
   co_return true;

@@ -8,17 +8,18 @@ namespace sluice::engine {
 WatchList::Question question_of(const config::Pipeline& pipeline) {
   return {.repository = pipeline.upstream.repository,
           .tag = pipeline.is_set() ? std::string() : pipeline.upstream.tag.value_or("latest"),
-          .every = pipeline.every};
+          .poll = pipeline.poll};
 }
 
 WatchList::Question question_of_member(const config::Pipeline& set, std::string tag) {
-  return {.repository = set.upstream.repository, .tag = std::move(tag), .every = set.every};
+  return {.repository = set.upstream.repository, .tag = std::move(tag), .poll = set.poll};
 }
 
 WatchList::Put WatchList::put(std::string name, const Question& question) {
   Put put;
   auto repository = shared(question.repository);
-  const auto known = by_key_.find(Key{repository.get(), question.tag, question.every});
+  auto poll = shared(question.poll);
+  const auto known = by_key_.find(Key{repository.get(), question.tag, poll.get()});
   if (const auto now = of(name)) {
     if (known != by_key_.end() && known->second == *now) return {.id = *now};
     put.ended = remove(name);
@@ -34,7 +35,7 @@ WatchList::Put WatchList::put(std::string name, const Question& question) {
     auto& look = looks_[put.id];
     look.repository = std::move(repository);
     look.tag = question.tag;
-    look.every = question.every;
+    look.poll = std::move(poll);
     by_key_.emplace(key_of(look), put.id);
   }
   looks_.at(put.id).subscribers.push_back({.name = &status->first, .status = &status->second});
@@ -96,6 +97,15 @@ std::shared_ptr<const oci::Repository> WatchList::shared(const oci::Repository& 
     known = now;
   }
   return now;
+}
+
+std::shared_ptr<const config::Poll> WatchList::shared(const config::Poll& poll) {
+  std::erase_if(polls_, [](const auto& known) { return known.expired(); });
+  for (const auto& known : polls_)
+    if (auto now = known.lock(); *now == poll) return now;
+  auto made = std::make_shared<const config::Poll>(poll);
+  polls_.push_back(made);
+  return made;
 }
 
 }  // namespace sluice::engine

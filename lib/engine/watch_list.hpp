@@ -24,7 +24,7 @@ class WatchList {
   struct Question {
     oci::Repository repository;
     std::string tag;  // empty: the list of tags
-    Milliseconds every{};
+    config::Poll poll;
   };
   /// What the store knows of the digest that was seen last.
   struct Seen {
@@ -40,7 +40,7 @@ class WatchList {
   struct Look {
     std::shared_ptr<const oci::Repository> repository;
     std::string tag;  // empty: the list of tags
-    Milliseconds every{};
+    std::shared_ptr<const config::Poll> poll;
     std::vector<Subscriber> subscribers;
     bool is_list() const { return tag.empty(); }
   };
@@ -74,17 +74,19 @@ class WatchList {
   struct Key {
     const oci::Repository* repository;
     std::string_view tag;  // that of the look
-    Milliseconds every;
+    const config::Poll* poll;
     auto operator<=>(const Key&) const = default;
   };
-  static Key key_of(const Look& look) { return {look.repository.get(), look.tag, look.every}; }
+  static Key key_of(const Look& look) { return {look.repository.get(), look.tag, look.poll.get()}; }
   std::shared_ptr<const oci::Repository> shared(const oci::Repository& repository);
+  std::shared_ptr<const config::Poll> shared(const config::Poll& poll);
 
   std::map<std::string, WatchStatus> statuses_;
   std::unordered_map<const WatchStatus*, Id> look_of_;
   std::unordered_map<Id, Look> looks_;
   std::map<Key, Id> by_key_;
   std::map<oci::Repository, std::weak_ptr<const oci::Repository>> repositories_;
+  std::vector<std::weak_ptr<const config::Poll>> polls_;  // few: most watches take over their registry's
   Id last_ = 0;
 };
 

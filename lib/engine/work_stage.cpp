@@ -1,5 +1,6 @@
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
+#include "watch/freshness.hpp"
 
 #include <utility>
 
@@ -12,6 +13,32 @@ std::string summary_of(const registry::CopyProgress& moved) {
   return fmt::format("{} manifests; {} blobs copied, {} mounted, {} there already; {} bytes moved",
                      moved.manifests_copied, moved.blobs_copied, moved.blobs_mounted, moved.blobs_present,
                      moved.bytes_moved);
+}
+
+// Where nothing better tells when the upstream changed, the image itself may say when it was made: read from
+// our own copy, since upstream registries count what is pulled. That is for people only, so nothing fails by
+// it.
+Task<std::optional<store::Detection>> dated(Work work, oci::Repository staging, oci::Digest digest,
+                                            oci::Platform platform) {
+  std::optional<Error> failure;
+  try {
+    auto query = [run = work.run.id](store::Tables& tables) { return tables.freshness.of_run(run); };
+    auto row = co_await work.world.store.read(std::move(query));
+    if (!row || row->changed) co_return std::nullopt;
+    auto text = digest.text();
+    const auto config =
+        co_await work.registry.image_config(std::move(staging), std::move(text), std::move(platform));
+    const auto known = watch::with_created({.seen = row->seen, .not_before = row->not_before, .changed = {}},
+                                           parse_time(config.created));
+    if (!known.changed) co_return std::nullopt;
+    row->changed = known.changed;
+    row->known_by = std::string(to_string(known.by));
+    co_return row;
+  } catch (...) {
+    failure = current_error();
+  }
+  if (failure->kind() == ErrorKind::cancelled) throw *failure;
+  co_return std::nullopt;
 }
 
 }  // namespace
@@ -27,9 +54,11 @@ Task<Done> stage(Work work) {
   const auto moved = co_await work.registry.copy(source, digest, staging, std::move(tag));
   auto summary = summary_of(moved);
   work.log(summary);
+  const auto detection = co_await dated(work, staging, digest, pipeline.platform);
   Done done;
   done.detail = summary;
-  done.record = [id = work.run.id, summary](store::Tables& tables, Time at) {
+  done.record = [id = work.run.id, summary, detection](store::Tables& tables, Time at) {
+    if (detection) tables.freshness.put(*detection);
     apply(tables, id, pipeline::event::Staged{summary}, at);
   };
   co_return done;

@@ -84,6 +84,16 @@ ErrorKind kind_of_status(int status) {
   return status >= 400 ? ErrorKind::invalid : ErrorKind::corrupt;
 }
 
+std::optional<Time> last_modified(const net::Headers& headers, Time now) {
+  const auto header = headers.get("Last-Modified");
+  const auto modified = header ? net::parse_http_date(std::string(trimmed(*header, white_space))) : std::nullopt;
+  if (!modified) return std::nullopt;
+  const auto date = net::parse_http_date(std::string(trimmed(headers.get("Date").value_or(""), white_space)));
+  const auto theirs = date.value_or(now);
+  if (*modified > theirs) return std::nullopt;
+  return now - (theirs - *modified);
+}
+
 std::vector<std::string> error_codes(std::string_view body) {
   std::vector<std::string> codes;
   for (const auto& said : errors_in(body))

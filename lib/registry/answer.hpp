@@ -21,6 +21,10 @@ inline constexpr Milliseconds max_retry_after = std::chrono::hours(1);
 /// a status that makes no sense here is corrupt.
 ErrorKind kind_of_status(int status);
 
+/// When the content of an answer was last changed, by our clock: Last-Modified, moved by the difference of
+/// its Date to `now` (RFC 9110, sections 6.6.1 and 8.8.2). Nullopt when absent, nonsense or after its Date.
+std::optional<Time> last_modified(const net::Headers& headers, Time now);
+
 /// The codes of a JSON error body {"errors": [{"code", "message"}]} (distribution specification, "Error
 /// Codes").
 std::vector<std::string> error_codes(std::string_view body);

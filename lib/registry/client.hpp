@@ -62,6 +62,8 @@ struct Resolved {
   oci::Digest digest;
   std::string media_type;
   std::int64_t size = 0;
+  /// When the registry says that the manifest was last changed, by our clock. Few say it.
+  std::optional<Time> modified = {};
 };
 
 struct FetchedManifest {

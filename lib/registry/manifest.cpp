@@ -97,15 +97,17 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
   const auto digest = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
   const std::string type = content_type(response->headers());
   const auto size = response->content_length();
+  const auto modified = last_modified(response->headers(), session.clock().now());
   const auto asked = oci::Digest::parse(tag_or_digest);
   const bool complete = response->status() == 200 && digest && size && *size > 0 && is_manifest_type(type);
   if (complete && (!asked || *asked == *digest))
-    co_return Resolved{*digest, type, static_cast<std::int64_t>(*size)};
+    co_return Resolved{*digest, type, static_cast<std::int64_t>(*size), modified};
 
   try {
     const FetchedManifest fetched =
         co_await get_manifest(session, repository, tag_or_digest, pace, mirror_of);
-    co_return Resolved{fetched.digest, fetched.media_type, static_cast<std::int64_t>(fetched.bytes.size())};
+    co_return Resolved{fetched.digest, fetched.media_type, static_cast<std::int64_t>(fetched.bytes.size()),
+                       modified};
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
   }

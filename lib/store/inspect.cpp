@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "store/migrate.hpp"
+#include "store/handle.hpp"
 #include "store/sqlite_error.hpp"
 
 #include <array>

@@ -53,6 +53,18 @@ void create(const fs::path& path, const std::string& instance) {
   publish(unfinished, path);
 }
 
+// A header that names an earlier version than the schema has (a flipped bit) shows here at the latest: what a
+// migration makes is there already. It was undone as a whole.
+void bring_up_to_date(Connection& db) {
+  try {
+    migrate(db, migrations());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::internal) throw;
+    throw Error(ErrorKind::corrupt, "the schema of the database is not that of the version in its header: " +
+                                        std::string(error.what()) + "; " + repair_advice(db.path()));
+  }
+}
+
 }  // namespace
 
 Opened open_database(const fs::path& requested, const std::string& new_instance) {
@@ -65,7 +77,7 @@ Opened open_database(const fs::path& requested, const std::string& new_instance)
   else
     verify(opened.path, migrations().back().version);
   opened.writer = std::make_unique<Connection>(opened.path, Connection::Access::write);
-  migrate(*opened.writer, migrations());
+  bring_up_to_date(*opened.writer);
   opened.instance = opened.writer->scalar("SELECT id FROM instance");
   if (opened.instance.empty())
     throw Error(ErrorKind::corrupt, "the database " + opened.path.string() + " has lost its id; " +

@@ -27,6 +27,33 @@ struct Observation {
   std::optional<RunId> run{};  // the run that it started, if any
 };
 
+/// When the change came about that an observation saw.
+struct Detection {
+  std::int64_t observation = 0;
+  std::string watch{};
+  Time seen{};
+  Time not_before{};              // when the last look that found the digest before began
+  std::optional<Time> changed{};  // as far as it is known
+  std::string known_by{};
+};
+
+/// Whether webhooks told of the changes of a watch; watch::HookRecord says what each field means.
+struct HookRecord {
+  std::string watch{};
+  std::int64_t told = 0;
+  std::int64_t missed = 0;
+  int streak = 0;
+  std::optional<Time> delivered{};
+  std::optional<Time> untold{};
+};
+
+/// How many runs have a status now, and how many came into it since the database was made.
+struct RunCount {
+  std::string status{};
+  std::int64_t now = 0;
+  std::int64_t ever = 0;
+};
+
 /// A run of a pipeline, or of a rebuild (kind "rebuild").
 struct Run {
   RunId id{};

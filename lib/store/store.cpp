@@ -18,6 +18,16 @@
 #include <boost/asio/use_awaitable.hpp>
 
 namespace sluice::store {
+namespace {
+
+// 0 when there is no such file.
+std::uint64_t size_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+}  // namespace
 
 struct Store::State {
   std::filesystem::path path;
@@ -71,9 +81,11 @@ std::string Store::trouble() const {
 }
 
 std::uint64_t Store::log_bytes() const {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(state_->path.string() + "-wal", error);
-  return error ? 0 : size;
+  return size_of(state_->path.string() + "-wal");
+}
+
+std::uint64_t Store::database_bytes() const {
+  return size_of(state_->path);
 }
 
 Task<> Store::execute(std::function<void(Tables&)> work, bool writes) {

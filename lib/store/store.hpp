@@ -65,6 +65,8 @@ class Store {
   std::string trouble() const;
   /// Size of the write-ahead log.
   std::uint64_t log_bytes() const;
+  /// Size of the database without it.
+  std::uint64_t database_bytes() const;
 
  private:
   Store();

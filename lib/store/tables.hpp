@@ -46,6 +46,8 @@ class Runs {
   std::vector<Run> all_open() const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
+  /// By status; costs the same however many runs there are.
+  std::vector<RunCount> counts() const;
 
  private:
   Connection& db_;
@@ -197,6 +199,22 @@ class ImageTimes {
   Connection& db_;
 };
 
+class Freshness {
+ public:
+  explicit Freshness(Connection& db) : db_(db) {}
+  /// Of an observation; a second one for it replaces what is known of the change.
+  void put(const Detection& row);
+  std::optional<Detection> of_observation(std::int64_t observation) const;
+  /// Of the observation that started this run.
+  std::optional<Detection> of_run(RunId run) const;
+  std::optional<Detection> latest(const std::string& watch) const;
+  std::optional<HookRecord> hooks(const std::string& watch) const;
+  void put(const HookRecord& row);
+
+ private:
+  Connection& db_;
+};
+
 class Tables {
  public:
   explicit Tables(Connection& db)
@@ -211,6 +229,7 @@ class Tables {
         webhooks(db),
         members(db),
         image_times(db),
+        freshness(db),
         db_(db) {}
   Observations observations;
   Runs runs;
@@ -223,6 +242,7 @@ class Tables {
   Webhooks webhooks;
   Members members;
   ImageTimes image_times;
+  Freshness freshness;
   /// Deletes at most `limit` final runs that ended before `before`, with logs and steps, but none that a
   /// promotion, a hold, an observation's latest row or a rollback (the newest 10 promotions of each target)
   /// still needs. How many went.

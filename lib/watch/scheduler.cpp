@@ -103,8 +103,9 @@ struct Scheduler::State {
     place(own);
   }
 
-  Steady after_success(const Entry& entry, Steady now) {
-    return now + scaled(entry.watch.every, 0.9 + 0.2 * random.unit());
+  Steady drawn(const Next& next) {
+    using Fraction = std::chrono::duration<double, Steady::period>;
+    return next.at + std::chrono::duration_cast<Steady::duration>(Fraction(next.spread) * random.unit());
   }
   Steady after_failure(Entry& entry, Registry& looked_at, Steady now,
                        std::optional<Milliseconds> retry_after);
@@ -123,6 +124,10 @@ Steady Scheduler::State::after_failure(Entry& entry, Registry& looked_at, Steady
   looked_at.blocked_until = std::max(looked_at.blocked_until, now + shared);
   // Somebody asked meanwhile: only the registry's pause is in the way, not the watch's own.
   return entry.again ? std::max(now, entry.again_at) : std::max(now + own, looked_at.blocked_until);
+}
+
+Next after(Steady now, Milliseconds pace) {
+  return {now + scaled(pace, 0.9), scaled(pace, 0.2)};
 }
 
 Scheduler::Scheduler(Random& random, std::size_t per_registry)
@@ -199,8 +204,17 @@ std::vector<std::string> Scheduler::take_due(Steady now) {
   return due;
 }
 
-void Scheduler::finished(const std::string& key, Steady now, bool ok,
-                         std::optional<Milliseconds> retry_after) {
+void Scheduler::put_off(const std::string& key, Next next) {
+  const auto found = state_->entries.find(key);
+  if (found == state_->entries.end()) return;
+  auto& entry = found->second;
+  if (entry.out || entry.removed || entry.failures > 0) return;
+  state_->dequeue(entry);
+  state_->enqueue(entry, state_->drawn(next));
+}
+
+void Scheduler::finished(const std::string& key, Steady now, bool ok, std::optional<Milliseconds> retry_after,
+                         std::optional<Next> next) {
   const auto found = state_->entries.find(key);
   if (found == state_->entries.end() || !found->second.out) return;
   auto& entry = found->second;
@@ -211,7 +225,8 @@ void Scheduler::finished(const std::string& key, Steady now, bool ok,
   auto due = now;
   if (ok) {
     entry.failures = looked_at.failures = 0;
-    due = entry.again ? std::max(now, entry.again_at) : state_->after_success(entry, now);
+    due = entry.again ? std::max(now, entry.again_at)
+                      : state_->drawn(next.value_or(after(now, entry.watch.every)));
   } else {
     due = state_->after_failure(entry, looked_at, now, retry_after);
   }

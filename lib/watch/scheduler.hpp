@@ -19,6 +19,15 @@ struct Watch {
   Milliseconds every{std::chrono::minutes(15)};
 };
 
+/// When a watch is due after a good look: at `at` and up to `spread` later, as is drawn.
+struct Next {
+  Steady at;
+  Steady::duration spread{};
+};
+
+/// After an interval, with +-10 % jitter.
+Next after(Steady now, Milliseconds pace);
+
 /// Next-due scheduler; O(log n) for each look. At most `per_registry` looks of one registry are out at a
 /// time.
 class Scheduler {
@@ -36,12 +45,16 @@ class Scheduler {
   bool hurry(const std::string& key, Steady at);
   /// The watches to look at now; each counts as out until finished() is called for it.
   std::vector<std::string> take_due(Steady now);
-  /// A look ended. Success: next due after `every` with +-10 % jitter. Failure: the registry's backoff
-  /// (shared by its watches), the watch's own, or the peer's retry_after (at most 15 minutes), whichever is
-  /// latest. Backoff doubles up to 5 minutes or 8 * every, whichever is shorter. Unknown keys and watches
-  /// that are not out are ignored.
+  /// A look ended. Success: next due as `next` says, or after `every` with +-10 % jitter. Failure: the
+  /// registry's backoff (shared by its watches), the watch's own, or the peer's retry_after (at most 15
+  /// minutes), whichever is latest. Backoff doubles up to 5 minutes or 8 * every, whichever is shorter.
+  /// Unknown keys and watches that are not out are ignored.
   void finished(const std::string& key, Steady now, bool ok,
-                std::optional<Milliseconds> retry_after = std::nullopt);
+                std::optional<Milliseconds> retry_after = std::nullopt,
+                std::optional<Next> next = std::nullopt);
+  /// Makes a watch due as `next` says and not before, for one whose time was reckoned by a clock that was
+  /// set. A watch that is out, or that waits after a failure, stays as it is.
+  void put_off(const std::string& key, Next next);
   /// When take_due may next return something; nullopt when nothing is waiting.
   std::optional<Steady> next_due() const;
   std::size_t size() const;

@@ -6,7 +6,7 @@
 namespace sluice::watch {
 namespace {
 
-const std::array all{
+const std::array all_senders{
     &acr_sender,          &aliyun_sender,    &artifactory_sender, &cloudevents_sender,
     &distribution_sender, &dockerhub_sender, &ecr_sender,         &gar_sender,
     &generic_sender,      &gitea_sender,     &github_sender,      &gitlab_sender,
@@ -17,13 +17,13 @@ const std::array all{
 
 const Sender* sender(std::string_view name) {
   const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Sender* one) { return one->name == name; });
-  return found == all.end() ? nullptr : *found;
+      std::find_if(all_senders.begin(), all_senders.end(), [&](const Sender* one) { return one->name == name; });
+  return found == all_senders.end() ? nullptr : *found;
 }
 
 std::vector<std::string> sender_names() {
   std::vector<std::string> names;
-  for (const auto* one : all)
+  for (const auto* one : all_senders)
     names.emplace_back(one->name);
   return names;
 }

@@ -106,6 +106,23 @@ class Webhooks(Scene):
         self.assertEqual(learned, [("webhook",)])
         self.assertGreaterEqual(self.hook_status()["accepted"], 1)
 
+    def test_changes_are_measured_from_their_webhooks_and_two_of_them_make_polls_a_safety_net(self):
+        first = self.push()
+        config = self.hook_config({"upstream": {"sender": "distribution", "bearer": {"env": "HOOK_SECRET"}}})
+        config["pipelines"][0]["poll"] = {"every": "1h", "slowest": "1d"}
+        self.start(config)
+        self.wait_promoted(first)
+        self.notify()
+        for told in (1, 2):
+            self.wait_promoted(self.push())
+            freshness = self.daemon.json("status")["pipelines"][0]["freshness"]
+            self.assertEqual(freshness["last_change"]["known_by"], "webhook")
+            self.assertLessEqual(freshness["last_change"]["delay_ms"], freshness["last_change"]["at_most_ms"])
+            self.assertEqual((freshness["webhooks"]["told"], freshness["webhooks"]["missed"]), (told, 0))
+        self.assertTrue(freshness["webhooks"]["live"])
+        self.assertEqual(freshness["look_every_ms"], 24 * 3600 * 1000)
+        self.assertIn("live, 2 told", self.daemon.cli("status"))
+
     def test_d7_a_forged_digest_is_never_recorded(self):
         first = self.start_watching()
         false = "sha256:" + "f" * 64

@@ -88,6 +88,21 @@ TEST_CASE("a HEAD that leaves out or garbles what must be known is replaced by G
   }
 }
 
+TEST_CASE("what a registry says about the age of a manifest is told, also where the rest comes by GET") {
+  const std::string named = manifest_type + "Docker-Content-Digest: " + digest + "\r\n";
+  const std::string dated =
+      "Date: Fri, 27 Nov 2026 12:00:00 GMT\r\nLast-Modified: Fri, 27 Nov 2026 11:00:00 GMT\r\n";
+  for (const auto& fields : {named + dated, manifest_type + dated}) {
+    INFO(fields);
+    FakeRegistry registry(instead(head(fields), std::nullopt));
+    fill(registry);
+    CHECK(resolve(registry, "1")->modified.has_value());
+  }
+  FakeRegistry silent(instead(head(named), std::nullopt));
+  fill(silent);
+  CHECK_FALSE(resolve(silent, "1")->modified.has_value());
+}
+
 TEST_CASE("a digest header that contradicts the body: the body's hash wins for a tag") {
   FakeRegistry registry(
       instead(head(manifest_type),

@@ -203,7 +203,7 @@ TEST_CASE("a first file is complete") {
   const auto config = good(first.text);
   CHECK(config->pipelines.size() == 1);
   CHECK(config->pipelines.front().at.line == first.line);
-  CHECK(config->pipelines.front().every == std::chrono::minutes(15));
+  CHECK(config->pipelines.front().poll.every == std::chrono::minutes(15));
   CHECK(first.text.starts_with("# Configuration of sluice."));
 }
 

@@ -50,6 +50,10 @@ SecretSources any_secrets() {
   sources.command = [](const std::vector<std::string>&, std::string&) {
     return std::optional<std::string>("x");
   };
+  sources.time_zone = [](const std::string& name, std::string&) -> std::optional<std::string> {
+    std::ifstream in("/usr/share/zoneinfo/" + name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
   sources.credentials_directory = "/run/credentials/sluice.service";
   sources.placeholders = true;
   return sources;

@@ -79,7 +79,7 @@ TEST_CASE("diun: settings and lists of images make pipelines, logins and a pace"
   CHECK(result.imported.pipelines == 3);
   const auto& node = result.pipeline("node-20-alpine");
   CHECK(node.upstream.text() == "docker.io/library/node:20-alpine");
-  CHECK(node.every == std::chrono::hours(6));
+  CHECK(node.poll.every == std::chrono::hours(6));
   CHECK(node.target.text() == "registry.example.com/base/node");
   CHECK(node.staging.text() == "registry.example.com/staging/node");
   CHECK(result.pipeline("alpine-3.20").platform.text() == "linux/arm64/v8");
@@ -102,10 +102,10 @@ TEST_CASE("regsync: each image has its target, and what would go in a circle is 
   CHECK(app.target.text() == "registry.example.com/mirror/app");
   CHECK(app.stable_tag == "production");
   CHECK(app.staging.text() == "registry.example.com/staging/mirror/app");
-  CHECK(app.every == std::chrono::minutes(30));
+  CHECK(app.poll.every == std::chrono::minutes(30));
   CHECK(app.platform.text() == "linux/amd64");
-  CHECK(result.pipeline("busybox-1.36").every == std::chrono::hours(1));
-  CHECK(result.pipeline("alpine-edge").every == std::chrono::hours(24));
+  CHECK(result.pipeline("busybox-1.36").poll.every == std::chrono::hours(1));
+  CHECK(result.pipeline("alpine-edge").poll.every == std::chrono::hours(24));
   CHECK_THAT(result.imported.text, Contains("tags: {regex: \"3\\\\.\\\\d+\"}"));
   CHECK(result.config->registry("mirror.example.com:5000").plain_http);
   CHECK_THAT(result.imported.text, Contains("password: {file: \"/var/run/secrets/hub_token\"}"));
@@ -117,9 +117,9 @@ TEST_CASE("regsync: each image has its target, and what would go in a circle is 
 
 TEST_CASE("keel: workloads with a policy and Helm values make pipelines") {
   const auto result = import("keel", {example("keel.yaml"), example("keel-values.yaml")});
-  CHECK(result.pipeline("nginx-stable").every == std::chrono::minutes(10));
+  CHECK(result.pipeline("nginx-stable").poll.every == std::chrono::minutes(10));
   CHECK(result.pipeline("report-latest").upstream.text() == "ghcr.io/org/report:latest");
-  CHECK(result.pipeline("api-2.1.0").every == std::chrono::minutes(2));
+  CHECK(result.pipeline("api-2.1.0").poll.every == std::chrono::minutes(2));
   CHECK(result.pipeline("redis-7").upstream.text() == "docker.io/library/redis:7");
   CHECK_THAT(result.imported.text, Contains("semver: \">=1.4.2 <2\"") && Contains("glob: \"build-*\""));
   CHECK_THAT(result.imported.text, !Contains("migrate"));
@@ -146,7 +146,7 @@ TEST_CASE("renovate: Dockerfiles are read by the rules of its configuration") {
 TEST_CASE("dregsy: tasks and mappings make pipelines, and clouds keep their own identity") {
   const auto result = import("dregsy", {example("dregsy.yaml")});
   CHECK(result.imported.pipelines == 3);
-  CHECK(result.pipeline("node-22-alpine").every == std::chrono::minutes(15));
+  CHECK(result.pipeline("node-22-alpine").poll.every == std::chrono::minutes(15));
   CHECK(result.pipeline("node-22-alpine").target.text() ==
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/node");
   CHECK(result.config->registry("123456789012.dkr.ecr.eu-west-1.amazonaws.com").identity.kind ==

@@ -31,7 +31,7 @@ TEST_CASE("a pipeline is read, with defaults for what is not said") {
   CHECK(pipeline.unique_tag == "9-{run}");
   CHECK(pipeline.unique_tag_for("ca1a") == "9-ca1a");
   CHECK(pipeline.platform == oci::Platform::host());
-  CHECK(pipeline.every == 15min);
+  CHECK(pipeline.poll.every == 15min);
   CHECK(pipeline.on_drift == OnDrift::hold);
   CHECK(pipeline.at == Position{2, 5});
   CHECK_FALSE(config->pipeline("python"));
@@ -39,8 +39,8 @@ TEST_CASE("a pipeline is read, with defaults for what is not said") {
 
 TEST_CASE("a pipeline takes over the pace of its registry, unless it has its own") {
   const std::string registries = "registries: {docker.io: {poll: {every: 1h}}}\n";
-  CHECK(good(registries + pipeline_node)->pipelines[0].every == 1h);
-  CHECK(good(registries + pipeline_node + "    poll: {every: 30s}\n")->pipelines[0].every == 30s);
+  CHECK(good(registries + pipeline_node)->pipelines[0].poll.every == 1h);
+  CHECK(good(registries + pipeline_node + "    poll: {every: 30s}\n")->pipelines[0].poll.every == 30s);
 }
 
 TEST_CASE("the two tags may come in either order") {

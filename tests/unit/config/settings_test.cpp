@@ -101,7 +101,7 @@ registries:
   old.example.com: {http: true}
   127.0.0.1:5000:
 )");
-  CHECK(config->registry("docker.io").poll_every == 1h);
+  CHECK(config->registry("docker.io").poll.every == 1h);
   CHECK(config->registry("docker.io").username == "bot");
   CHECK(config->registry("docker.io").password.reveal() == "from-file");
   CHECK(config->registry("docker.io").concurrency == 2);
@@ -109,7 +109,7 @@ registries:
   CHECK(config->registry("r.example.com:5000").key == "/key.pem");
   CHECK(config->registry("127.0.0.1:5000").host == "127.0.0.1:5000");
   CHECK(config->registry("unlisted.example.com").host == "unlisted.example.com");
-  CHECK(config->registry("unlisted.example.com").poll_every == 15min);
+  CHECK(config->registry("unlisted.example.com").poll.every == 15min);
 }
 
 TEST_CASE("TLS is spoken, except where configured otherwise and on loopback without a CA") {

@@ -68,3 +68,26 @@ TEST_CASE("the time of a step is told as exactly as its length needs") {
   CHECK(shown("2026-11-24T04:59:31.000000Z") == "00:03:10");
   CHECK(short_duration_of({{"started", "2026-11-24T04:56:21.000000Z"}, {"ended", nullptr}}).empty());
 }
+
+TEST_CASE("lengths of time are told at a glance") {
+  const auto brief = [](std::int64_t ms) { return brief_of({{"ms", ms}}, "ms"); };
+  CHECK(brief(0) == "0ms");
+  CHECK(brief(250) == "250ms");
+  CHECK(brief(4230) == "4.2s");
+  CHECK(brief(15'000) == "15s");
+  CHECK(brief(900'000) == "15m");
+  CHECK(brief(905'000) == "15m5s");
+  CHECK(brief(5'400'000) == "1h30m");
+  CHECK(brief(3'600'000) == "1h");
+  CHECK(brief(270'000'000) == "3d3h");
+  CHECK(brief(-1).empty());
+  CHECK(brief_of({{"ms", nullptr}}, "ms").empty());
+  CHECK(brief_of({{"ms", "15m"}}, "ms").empty());
+}
+
+TEST_CASE(
+    "how long a change took to be seen is told with its reason, else as the most that it can have been") {
+  CHECK(delay_of({{"delay_ms", 4230}, {"known_by", "webhook"}, {"at_most_ms", 900'000}}) == "4.2s (webhook)");
+  CHECK(delay_of({{"delay_ms", nullptr}, {"known_by", "nothing"}, {"at_most_ms", 900'000}}) == "at most 15m");
+  CHECK(delay_of(json::object()).empty());
+}

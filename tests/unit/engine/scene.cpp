@@ -72,7 +72,7 @@ std::shared_ptr<config::Config> Scene::configuration(bool with_dependent) {
       .stable_tag = "9",
       .unique_tag = "9-{run}",
       .platform = oci::Platform::parse("linux/amd64"),
-      .every = Milliseconds(10),
+      .poll = {.every = Milliseconds(10)},
       .on_drift = config::OnDrift::hold,
       .at = {}};
   config->pipelines.push_back(node);

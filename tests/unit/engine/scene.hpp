@@ -31,6 +31,26 @@ struct Script {
   std::string login_of_staging;
 };
 
+/// The machine's clocks, which a test may set. What sleeps is not woken by that: Engine::reload() wakes the
+/// poller.
+class ShiftedClock final : public Clock {
+ public:
+  Time now() const override { return real_.now() + wall_; }
+  Steady steady() const override { return real_.steady() + steady_; }
+  Task<> sleep_until(Steady at) override { return real_.sleep_until(at - steady_); }
+  /// Sets the wall clock, as an administrator does.
+  void set(std::chrono::seconds by) { wall_ += by; }
+  /// Lets time pass.
+  void pass(std::chrono::seconds time) {
+    wall_ += time;
+    steady_ += time;
+  }
+
+ private:
+  SystemClock real_;
+  std::chrono::seconds wall_{}, steady_{};
+};
+
 class Scene {
  public:
   Scene();
@@ -55,7 +75,7 @@ class Scene {
   }
 
   std::filesystem::path folder;
-  SystemClock clock;
+  ShiftedClock clock;
   SeededRandom random{1};
   Workers workers{1};
   SystemLauncher launcher{clock};

@@ -295,13 +295,13 @@ TEST_CASE("pipelines that want the same answer share one look", "[engine]") {
   const auto one = picture({"one"});
   scene.registries.push(upstream, "9", one);
   auto config = scene.configuration();
-  config->pipelines.front().every = 1h;
+  config->pipelines.front().poll.every = 1h;
   auto second = config->pipelines.front();
   second.name = "other";
   second.target = oci::Repository::parse("central.example/other/node");
   auto set = set_of(scene, {});
   set.name = "set";
-  set.every = 1h;
+  set.poll.every = 1h;
   set.target = oci::Repository::parse("central.example/set/node");
   auto other_set = set;
   other_set.name = "other-set";
@@ -473,11 +473,11 @@ TEST_CASE("F2: a set that takes other tags after a reload lets the old ones go",
   scene.registries.push(upstream, "20.1", picture({"one"}));
   scene.registries.push(upstream, "22.1", picture({"two"}));
   auto config = watching_set(scene, {.tags = {.semver = "^20"}});
-  config->pipelines.front().every = 1h;
+  config->pipelines.front().poll.every = 1h;
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     auto other = watching_set(scene, {.tags = {.semver = "^22"}});
-    other->pipelines.front().every = 1h;
+    other->pipelines.front().poll.every = 1h;
     co_await engine.reload(other);
     co_await until_ended(scene, engine, "node:22.1", "Succeeded");
     co_await until_member(scene, engine, "20.1", "left");
@@ -531,7 +531,7 @@ TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that
   const auto three = picture({"three"});
   scene.registries.push(upstream, "20.1", picture({"one"}));
   auto config = watching_set(scene, {.tags = {.semver = "^20"}});
-  config->pipelines.front().every = 1h;
+  config->pipelines.front().poll.every = 1h;
   auto hook = std::make_shared<watch::Hook>();
   hook->sender = watch::sender("generic");
   hook->bearer = Secret("fixture-secret");

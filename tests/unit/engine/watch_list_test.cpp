@@ -16,7 +16,9 @@ using engine::WatchList;
 namespace {
 
 WatchList::Question ask(const std::string& repository, const std::string& tag, Milliseconds every = 60s) {
-  return {.repository = oci::Repository::parse("up.example/" + repository), .tag = tag, .every = every};
+  return {.repository = oci::Repository::parse("up.example/" + repository),
+          .tag = tag,
+          .poll = {.every = every}};
 }
 
 }  // namespace

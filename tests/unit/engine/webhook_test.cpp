@@ -18,7 +18,7 @@ namespace {
 // Polls once an hour, so what is found in between was told.
 std::shared_ptr<config::Config> watching(Scene& scene) {
   auto config = scene.configuration();
-  config->pipelines.front().every = 1h;
+  config->pipelines.front().poll.every = 1h;
   auto hook = std::make_shared<watch::Hook>();
   hook->sender = watch::sender("generic");
   hook->bearer = Secret("fixture-secret");
@@ -66,6 +66,39 @@ TEST_CASE("A webhook has the upstream looked at, and the run says that it came b
     const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     co_await scene.until(engine, "the promise is kept", none_owed);
+  });
+}
+
+TEST_CASE(
+    "A webhook that comes before its tag is written is not lost: the upstream is looked at a second time") {
+  Scene scene;
+  const auto first = picture({"one"});
+  const auto second = picture({"two"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    const auto before = looks(scene);
+    co_await send(engine, "1");
+    const auto looked = [&](store::Tables&) { return looks(scene) == before + 1; };
+    co_await scene.until(engine, "the first look was made", looked);
+    scene.registries.push(upstream, "9", second);
+    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    CHECK(run.trigger == "Webhook");
+    CHECK(looks(scene) == before + 2);
+    co_await scene.until(engine, "the promise is kept", none_owed);
+  });
+}
+
+TEST_CASE("A webhook of a push that changed nothing costs two looks") {
+  Scene scene;
+  const auto first = picture({"one"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    const auto before = looks(scene);
+    co_await send(engine, "1");
+    co_await scene.until(engine, "the promise is kept", none_owed);
+    CHECK(looks(scene) == before + 2);
   });
 }
 

@@ -56,6 +56,22 @@ TEST_CASE("C5: an error body is bounded and escaped") {
   }
 }
 
+TEST_CASE("Last-Modified is moved to our clock by the answer's own Date") {
+  const auto now = parse_time("2026-11-27T12:00:00Z").value();
+  const auto modified = [&](const std::string& value, const std::string& date) {
+    net::Headers headers{{"Last-Modified", value}};
+    if (!date.empty()) headers.set("Date", date);
+    return registry::last_modified(headers, now);
+  };
+  CHECK(modified("Fri, 27 Nov 2026 11:59:30 GMT", "Fri, 27 Nov 2026 12:00:00 GMT") == now - 30s);
+  // Their clock is an hour ahead.
+  CHECK(modified("Fri, 27 Nov 2026 12:59:30 GMT", "Fri, 27 Nov 2026 13:00:00 GMT") == now - 30s);
+  CHECK(modified("Fri, 27 Nov 2026 11:00:00 GMT", "") == now - 3600s);
+  CHECK_FALSE(modified("Fri, 27 Nov 2026 12:00:01 GMT", "Fri, 27 Nov 2026 12:00:00 GMT"));
+  CHECK_FALSE(modified("yesterday", ""));
+  CHECK_FALSE(registry::last_modified({}, now));
+}
+
 TEST_CASE("C4: a registry's Retry-After is obeyed for an hour at most") {
   CHECK(after("30") == 30s);
   CHECK(after("31536000") == registry::max_retry_after);

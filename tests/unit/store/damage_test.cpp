@@ -106,6 +106,12 @@ TEST_CASE("B3: a flipped bit anywhere in the header is refused or does no harm")
         FAIL("byte " << byte << " bit " << bit << ": the file was changed");
       if (!usable || bit % 4 != 0) continue;
       INFO("byte " << byte << " bit " << bit);
+      // The last byte of the version: it may name an earlier one, whose successors cannot be made again.
+      if (byte == 63) {
+        check_corrupt(directory);
+        CHECK(bytes_of(directory.database()) == before.at("sluice.db"));
+        continue;
+      }
       auto store = open_store(directory.database());
       CHECK(read(*store, [](Tables& tables) { return tables.runs.list({.limit = 1000}); }).size() == 50);
       CHECK_NOTHROW(fill(*store, 1));

@@ -20,6 +20,8 @@ const std::set<std::string> small_scans{
     "SELECT pipeline, reason, held_by, since FROM holds ORDER BY pipeline",
     // Unfinished work only; asked for by metrics.
     "SELECT count(*) FROM jobs",
+    // One row for each status.
+    "SELECT status, now, ever FROM run_counts ORDER BY status",
     // At most one row for each pipeline; asked for once, at start.
     "SELECT pipeline, receipt, hook, since FROM owed_looks ORDER BY pipeline",
 };
@@ -46,6 +48,14 @@ void use_every_operation(Tables& tables) {
   tables.observations.latest("node");
   tables.observations.history("node", 10);
   tables.observations.at("node", at(1));
+
+  tables.freshness.put(Detection{.observation = seen, .watch = "node", .known_by = "nothing"});
+  tables.freshness.of_observation(seen);
+  tables.freshness.of_run(run);
+  tables.freshness.latest("node");
+  tables.freshness.put(HookRecord{.watch = "node"});
+  tables.freshness.hooks("node");
+  tables.runs.counts();
 
   tables.log.append(run, at(1), "stage", "line");
   tables.log.read(run, 0, 10);

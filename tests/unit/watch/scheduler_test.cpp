@@ -383,3 +383,72 @@ TEST_CASE("E2: a watch that is hurried while its look is out is due again at the
   world.finish("a");
   CHECK(world.scheduler.next_due() == start + 1s);
 }
+
+TEST_CASE("after a good look a watch is due when it is told so, spread as wide as it is told") {
+  World world;
+  world.put("a");
+  std::set<Steady> times;
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(world.next() == Keys{"a"});
+    const Next next{world.now + 2h, 30s};
+    world.scheduler.finished("a", world.now, true, std::nullopt, next);
+    CHECK(*world.scheduler.next_due() >= next.at);
+    CHECK(*world.scheduler.next_due() <= next.at + 30s);
+    times.insert(*world.scheduler.next_due());
+  }
+  CHECK(times.size() == 100);
+}
+
+TEST_CASE("a failed look is tried again soon, whenever it would have been due") {
+  World world;
+  world.put("a");
+  world.next();
+  world.scheduler.finished("a", world.now, false, std::nullopt, Next{world.now + 24h});
+  CHECK(*world.scheduler.next_due() < world.now + 1min);
+}
+
+TEST_CASE("A6: a watch can be put off to another time, unless it is out or waits after a failure") {
+  World world;
+  world.put("a");
+  world.next();
+  world.scheduler.put_off("a", {world.now + 9h});
+  world.finish("a");
+  world.scheduler.put_off("a", {world.now + 9h});
+  CHECK(world.scheduler.next_due() == world.now + 9h);
+  world.scheduler.put_off("a", {world.now});
+  REQUIRE(world.next() == Keys{"a"});
+  world.finish("a", false);
+  const auto again = world.scheduler.next_due();
+  world.scheduler.put_off("a", {world.now + 9h});
+  world.scheduler.put_off("stranger", {world.now});
+  CHECK(world.scheduler.next_due() == again);
+}
+
+TEST_CASE("E1: 100,000 watches with one cron are spread by jitter within their registry's concurrency") {
+  World world(8);
+  constexpr int watches = 100'000;
+  for (int i = 0; i < watches; ++i)
+    world.put("w" + std::to_string(i), "r", 24h);
+  world.now += 1min;
+  const Next cron{world.now + 10h, 30s};
+  // All were looked at once.
+  for (int done = 0; done < watches;)
+    for (const auto& key : world.scheduler.take_due(world.now)) {
+      world.scheduler.finished(key, world.now, true, std::nullopt, cron);
+      ++done;
+    }
+  CHECK(*world.scheduler.next_due() >= cron.at);
+  world.now = cron.at + 15s;
+  // Half of the spread is over, so about half of them are due; never more than eight at once.
+  int due = 0;
+  for (auto taken = world.scheduler.take_due(world.now); !taken.empty();
+       taken = world.scheduler.take_due(world.now)) {
+    REQUIRE(taken.size() <= 8);
+    for (const auto& key : taken) {
+      world.scheduler.finished(key, world.now, true, std::nullopt, Next{world.now + 24h});
+      ++due;
+    }
+  }
+  CHECK(due > watches * 48 / 100);
+  CHECK(due < watches * 52 / 100);
+}
