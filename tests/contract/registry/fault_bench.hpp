@@ -31,6 +31,8 @@ struct Row {
   Act act;
   /// Nullopt: the journey reaches its end all the same.
   std::optional<ErrorKind> kind;
+  /// What it may be as well, where two requests at once race to the news.
+  std::optional<ErrorKind> or_kind = {};
   /// A part of the message that a person can act on.
   std::string says = {};
   std::optional<Milliseconds> retry_after = {};

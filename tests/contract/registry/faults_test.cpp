@@ -62,8 +62,19 @@ TEST_CASE("C4: at every step, a server's error is unavailable, whatever words it
   check_everywhere({"500", answer(500), ErrorKind::unavailable, "500"});
   check_everywhere({"502 of a proxy", answer(502, page, "Content-Type: text/html\r\n"),
                     ErrorKind::unavailable, "Please sign in"});
-  check_everywhere({"503 with seconds", answer(503, "", "Retry-After: 9\r\n"), ErrorKind::unavailable, "503",
-                    std::chrono::seconds(9)});
+  // Where a part is asked for again by itself, the pause that the registry asked for is met.
+  const std::string pause = "Retry-After: 9\r\n";
+  check_everywhere(
+      {"503 with seconds", answer(503, "", pause), ErrorKind::unavailable, "503", std::chrono::seconds(9)},
+      {"blob", "upload"});
+  for (const auto& step : {step::blob(), step::upload()})
+    check({.name = "503 with seconds",
+           .step = step,
+           .act = answer(503, "", pause),
+           .kind = ErrorKind::rate_limited,
+           .or_kind = ErrorKind::unavailable,
+           .says = "answered 503",
+           .retry_after = std::chrono::seconds(9)});
 }
 
 TEST_CASE("D2, D11: at every step, 401 again and again is heard at most twice, and no secret is told") {

@@ -195,7 +195,7 @@ TEST_CASE("the example with every option takes a pipeline anywhere without losin
   REQUIRE(at != std::string::npos);
   CHECK(after.substr(0, at) == before.substr(0, at));
   CHECK(after.ends_with(before.substr(at)));
-  CHECK(before.substr(at).starts_with("\n# Images built FROM what is promoted."));
+  CHECK(before.substr(at).starts_with("# Images built FROM what is promoted."));
 }
 
 TEST_CASE("a first file is complete") {
