@@ -57,7 +57,7 @@ class ImportConfig(unittest.TestCase):
 
     def test_json_has_the_file_and_every_remark(self):
         value = json.loads(self.run_program("import-config", "--json", "--from", "dregsy", "dregsy.yaml").stdout)
-        self.assertEqual((value["from"], value["pipelines"], value["out"]), ("dregsy", 3, None))
+        self.assertEqual((value["from"], value["pipelines"], value["out"]), ("dregsy", 6, None))
         self.check(value["config"])
         self.assertTrue(all(remark["kind"] in ("left out", "changed", "to do") and remark["why"] for remark in value["remarks"]))
 

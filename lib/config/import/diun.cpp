@@ -87,7 +87,7 @@ class Diun {
     default_repo_ = defaults.flag("watchRepo");
     default_most_ = defaults.number("maxTags");
     default_include_ = defaults.texts("includeTags");
-    defaults.left_out("excludeTags", "tags cannot be excluded; say in `regex` which ones are meant");
+    defaults.left_out("excludeTags", "`exclude` takes globs; say in `match` which ones are meant");
     for (const auto* of_messages : {"notifyOn", "metadata", "sortTags"})
       defaults.ignore(of_messages);
     defaults.done();
@@ -111,7 +111,7 @@ class Diun {
     if (include.empty()) include = default_include_;
     const auto most = entry.has("max_tags") ? entry.number("max_tags") : default_most_;
     entry.ignore("max_tags");
-    entry.left_out("exclude_tags", "tags cannot be excluded; say in `regex` which ones are meant");
+    entry.left_out("exclude_tags", "`exclude` takes globs; say in `match` which ones are meant");
     entry.left_out("notify_on", "every new digest is taken");
     entry.ignore("sort_tags");
     entry.ignore("hub_link");

@@ -21,9 +21,6 @@ struct TagFilter {
   long newest = 0;  // only so many; 0: all
 };
 
-/// Whether the loader takes `poll: {cron}`. Until it does, expressions stay in a comment.
-inline constexpr bool cron_is_known = false;
-
 /// When something is looked at: one of the two, or neither.
 struct FoundPace {
   std::string every = {};  // "6h"

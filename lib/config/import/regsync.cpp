@@ -184,7 +184,7 @@ class Regsync {
     one.target_tag.clear();
     const auto allow = tags.texts("allow");
     const auto semver = tags.texts("semverRange");
-    tags.left_out("deny", "tags cannot be excluded; say in `regex` which ones are meant");
+    tags.left_out("deny", "`exclude` takes globs; say in `match` which ones are meant");
     tags.done();
     if (allow.empty() && semver.empty()) {
       one.tags = TagFilter{.glob = "*"};

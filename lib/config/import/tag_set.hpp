@@ -1,6 +1,5 @@
 #pragma once
-// Watching more than one tag of a repository. The one place that knows how that is written. Private to the
-// room.
+// Watching more than one tag of a repository: how that is written. Private to the room.
 
 #include "config/edit_text.hpp"
 #include "config/import/foreign.hpp"
@@ -11,14 +10,11 @@
 
 namespace sluice::config {
 
-/// Whether the loader takes tag sets. Until it does, pipelines with one are written as comments.
-inline constexpr bool tag_sets_are_known = false;
-
 /// The value of `upstream` for a tag set, in flow style.
 inline std::string tag_set(const oci::Repository& repository, const TagFilter& filter) {
   std::string tags;
   if (!filter.glob.empty()) tags = "glob: " + double_quoted(filter.glob);
-  if (!filter.regex.empty()) tags = "regex: " + double_quoted(filter.regex);
+  if (!filter.regex.empty()) tags = "match: " + double_quoted(filter.regex);
   if (!filter.semver.empty()) tags = "semver: " + double_quoted(filter.semver);
   if (filter.newest > 0) tags += fmt::format(", newest: {}", filter.newest);
   return fmt::format("{{repository: {}, tags: {{{}}}}}", double_quoted(repository.text()), tags);

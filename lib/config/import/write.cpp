@@ -6,6 +6,7 @@
 #include "config/import/tag_set.hpp"
 #include "config/read.hpp"
 #include "config/suggest.hpp"
+#include "core/cron.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 
@@ -35,6 +36,15 @@ std::string in_comment(const std::string& text) {
   return printable(text, 300);
 }
 
+bool is_cron(const std::string& expression) {
+  try {
+    static_cast<void>(Cron::parse(expression));
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
 // Where secrets are expected unless the other tool has a place for them already.
 std::string password_place(const std::string& host, const FoundRegistry& registry) {
   if (!registry.password.empty()) return registry.password;
@@ -56,7 +66,7 @@ class Writer {
       imported.text = compose();
     while (drop_refused(imported.text));
     for (const auto& pipeline : written_)
-      if (!pipeline.dropped && is_live(pipeline)) ++imported.pipelines;
+      if (!pipeline.dropped) ++imported.pipelines;
     imported.remarks = std::move(findings_.remarks);
     std::ranges::stable_sort(imported.remarks, {},
                              [](const Remark& remark) { return std::pair(remark.file, remark.at); });
@@ -64,8 +74,6 @@ class Writer {
   }
 
  private:
-  static bool is_live(const Written& pipeline) { return !pipeline.found.tags || tag_sets_are_known; }
-
   void remark(Remark::Kind kind, const Written& pipeline, const std::string& what, const std::string& why) {
     findings_.remark(kind, pipeline.found.file, pipeline.found.at, what, why);
   }
@@ -187,8 +195,7 @@ class Writer {
   void compose_pipelines() {
     line("");
     pipelines_line_ = lines_ + 1;
-    const bool any =
-        std::ranges::any_of(written_, [](const Written& one) { return !one.dropped && is_live(one); });
+    const bool any = std::ranges::any_of(written_, [](const Written& one) { return !one.dropped; });
     line(any ? "pipelines:" : "pipelines: []");
     for (auto& pipeline : written_)
       if (!pipeline.dropped) compose(pipeline);
@@ -196,12 +203,9 @@ class Writer {
 
   void compose(Written& pipeline) {
     const auto& found = pipeline.found;
-    const std::string mark = is_live(pipeline) ? "" : "# ";
     line(fmt::format("  # {}, line {}", in_comment(found.file), found.at.line));
-    if (!is_live(pipeline))
-      line("  # This version watches one tag with each pipeline. As a set of tags it would be:");
     pipeline.first_line = lines_ + 1;
-    const auto add = [&](const std::string& text) { line("  " + mark + text); };
+    const auto add = [&](const std::string& text) { line("  " + text); };
     add("- name: " + plain_or_quoted(pipeline.name));
     add("  upstream: " + (found.tags ? tag_set(found.upstream.repository, *found.tags)
                                      : plain_or_quoted(found.upstream.text())));
@@ -210,9 +214,9 @@ class Writer {
                     double_quoted(pipeline.stable_tag), double_quoted(pipeline.stable_tag + "-{run}")));
     if (!found.platform.empty()) add("  platform: " + double_quoted(found.platform));
     if (!found.pace.every.empty()) add("  poll: {every: " + found.pace.every + "}");
-    if (!found.pace.cron.empty() && cron_is_known)
+    if (is_cron(found.pace.cron))
       add("  poll: {cron: " + double_quoted(found.pace.cron) + "}");
-    if (!found.pace.cron.empty() && !cron_is_known)
+    else if (!found.pace.cron.empty())
       line("    # It was looked at by the schedule " + in_comment(found.pace.cron));
     pipeline.last_line = lines_;
   }
@@ -224,8 +228,7 @@ class Writer {
     bool any = false;
     for (const auto& error : loaded.diagnostics.errors) {
       const auto found = std::ranges::find_if(written_, [&](const Written& one) {
-        return !one.dropped && error.at.line >= one.first_line && error.at.line <= one.last_line &&
-               is_live(one);
+        return !one.dropped && error.at.line >= one.first_line && error.at.line <= one.last_line;
       });
       if (found == written_.end()) {
         any = drop_registry(error) || any;

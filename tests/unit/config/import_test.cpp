@@ -68,7 +68,9 @@ std::string pace(const std::string& schedule) {
   const auto& text = result.imported.text;
   const auto at = text.find("poll: {every: ");
   if (at != std::string::npos) return text.substr(at + 14, text.find('}', at) - at - 14);
-  return text.find("by the schedule " + schedule) != std::string::npos ? "comment" : "none";
+  return text.find("poll: {cron: \"" + schedule + "\"}") != std::string::npos ? "cron"
+         : text.find("by the schedule " + schedule) != std::string::npos      ? "comment"
+                                                                              : "none";
 }
 
 }  // namespace
@@ -76,7 +78,7 @@ std::string pace(const std::string& schedule) {
 TEST_CASE("diun: settings and lists of images make pipelines, logins and a pace") {
   // The order of the files does not matter.
   const auto result = import("diun", {example("diun-images.yml"), example("diun.yml")});
-  CHECK(result.imported.pipelines == 3);
+  CHECK(result.imported.pipelines == 4);
   const auto& node = result.pipeline("node-20-alpine");
   CHECK(node.upstream.text() == "docker.io/library/node:20-alpine");
   CHECK(node.poll.every == std::chrono::hours(6));
@@ -87,7 +89,7 @@ TEST_CASE("diun: settings and lists of images make pipelines, logins and a pace"
   CHECK_THAT(result.imported.text,
              Contains("# auth: {username: \"ourbot\", password: {file: \"/run/secrets/hub-password\"}}"));
   CHECK_THAT(result.imported.text,
-             Contains("regex: \".*(?:^v2\\\\.\\\\d+\\\\.\\\\d+$|^v3\\\\.).*\", newest: 10"));
+             Contains("match: \".*(?:^v2\\\\.\\\\d+\\\\.\\\\d+$|^v3\\\\.).*\", newest: 10"));
   CHECK_THAT(result.told("diun-images.yml", 12), Contains("left out: exclude_tags"));
   CHECK_THAT(result.told("diun-images.yml", 19), Contains("it is imported already"));
   CHECK_THAT(result.told("diun-images.yml", 20), Contains("lower case"));
@@ -97,7 +99,7 @@ TEST_CASE("diun: settings and lists of images make pipelines, logins and a pace"
 
 TEST_CASE("regsync: each image has its target, and what would go in a circle is left out") {
   const auto result = import("regsync", {example("regsync.yml")});
-  CHECK(result.imported.pipelines == 3);
+  CHECK(result.imported.pipelines == 4);
   const auto& app = result.pipeline("app-stable");
   CHECK(app.target.text() == "registry.example.com/mirror/app");
   CHECK(app.stable_tag == "production");
@@ -106,7 +108,7 @@ TEST_CASE("regsync: each image has its target, and what would go in a circle is 
   CHECK(app.platform.text() == "linux/amd64");
   CHECK(result.pipeline("busybox-1.36").poll.every == std::chrono::hours(1));
   CHECK(result.pipeline("alpine-edge").poll.every == std::chrono::hours(24));
-  CHECK_THAT(result.imported.text, Contains("tags: {regex: \"3\\\\.\\\\d+\"}"));
+  CHECK_THAT(result.imported.text, Contains("tags: {match: \"3\\\\.\\\\d+\"}"));
   CHECK(result.config->registry("mirror.example.com:5000").plain_http);
   CHECK_THAT(result.imported.text, Contains("password: {file: \"/var/run/secrets/hub_token\"}"));
   CHECK_THAT(result.told("regsync.yml", 42), Contains("not a whole registry"));
@@ -134,8 +136,8 @@ TEST_CASE("renovate: Dockerfiles are read by the rules of its configuration") {
   CHECK(result.pipeline("golang-1.23").upstream.text() == "docker.io/library/golang:1.23");
   CHECK(result.pipeline("base-4").upstream.text() == "harbor.example.com/library/base:4");
   CHECK(result.pipeline("debian-bookworm-slim").upstream.text() == "docker.io/library/debian:bookworm-slim");
-  CHECK(result.imported.pipelines == 4);
-  CHECK_THAT(result.imported.text, Contains("regex: \".*(?:^7\\\\.).*\""));
+  CHECK(result.imported.pipelines == 5);
+  CHECK_THAT(result.imported.text, Contains("match: \".*(?:^7\\\\.).*\""));
   CHECK_THAT(result.told("Dockerfile", 4), Contains("changed: node:20-alpine") && Contains(">=18 <23"));
   CHECK_THAT(result.told("Dockerfile", 10), Contains("a rule switches updates of it off"));
   CHECK_THAT(result.told("Dockerfile", 11), Contains("a variable in it has no value"));
@@ -145,7 +147,7 @@ TEST_CASE("renovate: Dockerfiles are read by the rules of its configuration") {
 
 TEST_CASE("dregsy: tasks and mappings make pipelines, and clouds keep their own identity") {
   const auto result = import("dregsy", {example("dregsy.yaml")});
-  CHECK(result.imported.pipelines == 3);
+  CHECK(result.imported.pipelines == 6);
   CHECK(result.pipeline("node-22-alpine").poll.every == std::chrono::minutes(15));
   CHECK(result.pipeline("node-22-alpine").target.text() ==
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/node");
@@ -192,7 +194,7 @@ TEST_CASE("places for staging and targets are taken, and are never one another")
   CHECK(mirror.pipeline("x-1").staging.text() == "r.io/staging/x-staging");
 }
 
-TEST_CASE("regular schedules become intervals, others stay in a comment") {
+TEST_CASE("regular schedules become intervals, others crons") {
   CHECK(pace("0 */6 * * *") == "6h");
   CHECK(pace("*/15 * * * *") == "15m");
   CHECK(pace("* * * * *") == "1m");
@@ -203,8 +205,9 @@ TEST_CASE("regular schedules become intervals, others stay in a comment") {
   CHECK(pace("@daily") == "24h");
   CHECK(pace("@weekly") == "7d");
   for (const auto* irregular :
-       {"*/7 * * * *", "0 */5 * * *", "0 9-17 * * *", "0 4 * * 1", "0 4 1 * *", "0,20 * * * *", "nonsense"})
-    CHECK(pace(irregular) == "comment");
+       {"*/7 * * * *", "0 */5 * * *", "0 9-17 * * *", "0 4 * * 1", "0 4 1 * *", "0,20 * * * *"})
+    CHECK(pace(irregular) == "cron");
+  CHECK(pace("nonsense") == "comment");
 }
 
 TEST_CASE("D9: what stands in foreign files stays a text in ours") {
