@@ -13,6 +13,8 @@
 namespace sluice::api {
 namespace {
 
+using nlohmann::json;
+
 std::optional<store::Run> last_pipeline_run(store::Tables& tables, const std::string& name) {
   store::RunFilter filter;
   filter.task = name;
@@ -120,7 +122,7 @@ std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Co
   return views;
 }
 
-json pipelines_json(const std::vector<PipelineView>& views, const Context& context) {
+nlohmann::json pipelines_json(const std::vector<PipelineView>& views, const Context& context) {
   auto list = json::array();
   for (const auto& view : views)
     list.push_back(pipeline_json(view, context));
