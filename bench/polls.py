@@ -97,7 +97,7 @@ def config_of(nginx, options):
             },
             "staging": f"{host}/staging/node-{number}",
             "promote": {"to": f"{host}/base/node-{number}", "tags": ["{tag}", "{tag}-{run}"]},
-            "poll": {"every": options.every},
+            "poll": {"every": options.every, "adaptive": False},
         }
 
     return {

@@ -43,7 +43,7 @@ def pipeline(upstream, central, name, tag="latest", every="100ms"):
         "upstream": upstream.repository(f"library/{name}:{tag}"),
         "staging": central.repository(f"staging/{name}"),
         "promote": {"to": central.repository(f"base/{name}"), "tags": [tag, tag + "-{run}"]},
-        "poll": {"every": every},
+        "poll": {"every": every, "adaptive": False},
     }
 
 
