@@ -44,12 +44,9 @@ void with_tls_server(Authority& authority, net::ServerLimits limits, F use) {
 /// A TLS client that shows what happens on its connection.
 class TlsPeer {
  public:
-  TlsPeer(boost::asio::any_io_executor executor, std::function<void(SSL_CTX*)> prepare)
-      : context_(ssl::context::tls_client), stream_(executor, context_) {
-    prepare(context_.native_handle());
-    // Settings of a context reach only streams that are made later.
-    stream_ = ssl::stream<boost::asio::ip::tcp::socket>(executor, context_);
-  }
+  /// `prepare` sees the context before the stream is made of it: later settings would not reach that.
+  TlsPeer(boost::asio::any_io_executor executor, const std::function<void(SSL_CTX*)>& prepare)
+      : context_(prepared(prepare)), stream_(executor, context_) {}
 
   /// Empty when the handshake is done, else why not.
   Task<std::string> connect(std::uint16_t port) {
@@ -97,13 +94,19 @@ class TlsPeer {
   }
 
  private:
+  static ssl::context prepared(const std::function<void(SSL_CTX*)>& prepare) {
+    ssl::context context(ssl::context::tls_client);
+    prepare(context.native_handle());
+    return context;
+  }
+
   ssl::context context_;
   ssl::stream<boost::asio::ip::tcp::socket> stream_;
 };
 
 Task<std::unique_ptr<TlsPeer>> tls_peer(std::function<void(SSL_CTX*)> prepare = [](SSL_CTX*) {}) {
   auto executor = co_await boost::asio::this_coro::executor;
-  co_return std::make_unique<TlsPeer>(executor, std::move(prepare));
+  co_return std::make_unique<TlsPeer>(executor, prepare);
 }
 
 void offer(SSL_CTX* context, std::string_view protocols) {
