@@ -28,7 +28,8 @@ target_compile_definitions(sluice_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Known false positives of g++ 12 inside inlined standard strings and coroutine frames.
-  target_compile_options(sluice_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-stringop-overflow)
+  target_compile_options(sluice_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-stringop-overflow
+    -Wno-array-bounds -Wno-mismatched-new-delete)
   if(SLUICE_UNITY)
     # It takes the files that a unity file includes for headers.
     target_compile_options(sluice_flags INTERFACE -Wno-subobject-linkage)
