@@ -4,6 +4,7 @@
 #include "store/tables.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <spdlog/spdlog.h>
 
@@ -15,6 +16,10 @@ constexpr std::size_t most_registries = 1000;
 constexpr int mean_of = 8;
 // From a webhook that is looked into at once to a tag that is polled once a week.
 const std::vector<double> delay_bounds{0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600, 14'400, 86'400, 604'800};
+
+std::size_t hash_of(const std::string& text) {
+  return std::hash<std::string>()(text);
+}
 
 watch::HookRecord from_row(const store::HookRecord& row) {
   return {.told = row.told,
@@ -33,7 +38,7 @@ watch::Detection from_row(const store::Detection& row) {
 
 Freshness::Memory read_memory(store::Tables& tables, const std::string& watch, const std::string& reference) {
   Freshness::Memory memory;
-  memory.reference = reference;
+  memory.reference = hash_of(reference);
   memory.complete = true;
   auto history = tables.observations.history(watch, static_cast<int>(watch::Rhythm::kept));
   // A watch that was pointed elsewhere begins anew.
@@ -43,7 +48,7 @@ Freshness::Memory read_memory(store::Tables& tables, const std::string& watch, c
   for (auto row = history.rbegin(); row != history.rend(); ++row)
     memory.rhythm.changed(row->first_seen);
   if (history.empty()) return memory;
-  memory.digest = history.front().digest;
+  memory.digest = hash_of(history.front().digest.text());
   memory.known_at = history.front().last_seen;
   if (const auto hooks = tables.freshness.hooks(watch)) memory.hooks = from_row(*hooks);
   if (const auto last = tables.freshness.latest(watch)) memory.last = from_row(*last);
@@ -88,7 +93,7 @@ Freshness::Freshness(World world) : world_(world) {
 
 bool Freshness::knows(const std::string& watch, const std::string& reference) {
   const auto found = memories_.find(watch);
-  if (found == memories_.end() || !found->second.complete || found->second.reference != reference)
+  if (found == memories_.end() || !found->second.complete || found->second.reference != hash_of(reference))
     return false;
   settle(found->second);
   return true;
@@ -109,7 +114,7 @@ Task<> Freshness::recall(std::string watch, std::string reference) {
     co_return;
   }
   const auto known = memories_.find(watch);
-  if (known != memories_.end() && known->second.reference == reference) {
+  if (known != memories_.end() && known->second.reference == hash_of(reference)) {
     // What we know better: unchanged answers and deliveries are not written each time.
     const auto& old = known->second;
     if (old.known_at && memory->known_at) memory->known_at = std::max(*memory->known_at, *old.known_at);
@@ -173,7 +178,7 @@ void Freshness::unchanged(const std::string& watch, const Look& look, const oci:
   if (found == memories_.end()) return;
   found->second.known_at = look.began;
   // A person's look was faster, and wrote what it saw.
-  if (found->second.digest != digest) found->second.complete = false;
+  if (found->second.digest != hash_of(digest.text())) found->second.complete = false;
 }
 
 void Freshness::changed(const std::string& watch, const Look& look, const oci::Digest& digest,
@@ -182,7 +187,7 @@ void Freshness::changed(const std::string& watch, const Look& look, const oci::D
   if (found == memories_.end()) return;
   auto& memory = found->second;
   memory.known_at = look.began;
-  memory.digest = digest;
+  memory.digest = hash_of(digest.text());
   memory.rhythm.changed(at);
   if (news.hooks.missed > memory.hooks.missed) ++missed_;
   // A delivery may have come while the change was written.

@@ -33,8 +33,9 @@ class Freshness {
 
   /// One watch, as it is remembered.
   struct Memory {
-    std::string reference;
-    std::optional<oci::Digest> digest;  // that it was last seen to name
+    // Only compared, so their hashes do: 100,000 watches must fit.
+    std::size_t reference = 0;
+    std::optional<std::size_t> digest;  // that it was last seen to name
     watch::Rhythm rhythm;
     watch::HookRecord hooks;
     std::optional<watch::Detection> last;  // of its last change

@@ -57,8 +57,11 @@ class Copy {
     auto second = lane(1);
     auto third = lane(2);
     auto fourth = lane(3);
+    auto fifth = lane(4);
+    auto sixth = lane(5);
     try {
-      co_await (std::move(first) && std::move(second) && std::move(third) && std::move(fourth));
+      co_await (std::move(first) && std::move(second) && std::move(third) && std::move(fourth) &&
+                std::move(fifth) && std::move(sixth));
     } catch (...) {
       // The others ended by being cancelled: what failed first is what there is to say.
       if (failure_) std::rethrow_exception(failure_);

@@ -106,7 +106,7 @@ Task<> RepositoryTarget::finish() {
 
 // Enough to fill a line while some blobs end, few enough for registries that count connections.
 int RepositoryTarget::lanes() const {
-  return 4;
+  return 6;
 }
 
 }  // namespace sluice::registry
