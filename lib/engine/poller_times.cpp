@@ -47,8 +47,7 @@ void Poller::heed_clock(Steady now) {
   spdlog::info("the clock was set by {} s, or the machine slept: times of crons are reckoned again",
                std::chrono::duration_cast<std::chrono::seconds>(moved).count());
   const auto wall = world_.clock.now();
-  const auto planned = planned_;
-  for (const auto& [id, time] : planned) {
+  for (const auto& [id, time] : planned_) {
     const auto* look = list_.find(id);
     if (!look) continue;
     // What a webhook promised waits for no clock.

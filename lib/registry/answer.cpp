@@ -86,9 +86,10 @@ ErrorKind kind_of_status(int status) {
 
 std::optional<Time> last_modified(const net::Headers& headers, Time now) {
   const auto header = headers.get("Last-Modified");
-  const auto modified = header ? net::parse_http_date(std::string(trimmed(*header, white_space))) : std::nullopt;
+  const auto modified = header ? net::parse_http_date(trimmed(*header, white_space)) : std::nullopt;
   if (!modified) return std::nullopt;
-  const auto date = net::parse_http_date(std::string(trimmed(headers.get("Date").value_or(""), white_space)));
+  const auto told = headers.get("Date").value_or("");
+  const auto date = net::parse_http_date(trimmed(told, white_space));
   const auto theirs = date.value_or(now);
   if (*modified > theirs) return std::nullopt;
   return now - (theirs - *modified);

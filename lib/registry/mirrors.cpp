@@ -30,44 +30,15 @@ bool cannot_be_asked(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::rate_limited;
 }
 
-}  // namespace
-
-Task<FetchedManifest> pull_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
-                                    Pace pace) {
-  const auto mirrors = session.mirrors_of(repository, false);
-  if (!mirrors.empty() && !oci::Digest::parse(tag_or_digest)) {
-    const auto named = co_await look_up_manifest(session, repository, tag_or_digest, pace);
-    if (named) tag_or_digest = named->digest.text();  // if not: let the GET say so
-  }
-  MirrorFailures failures;
-  if (oci::Digest::parse(tag_or_digest)) {
-    for (const auto& at : mirrors) {
-      std::optional<Error> failure;
-      try {
-        co_return co_await get_manifest(session, at, tag_or_digest, pace, repository.registry);
-      } catch (const Error& error) {
-        if (error.kind() == ErrorKind::cancelled) throw;
-        failure = error;
-      }
-      session.mirror_failed(at, *failure);
-      failures.add(at, *failure);
-    }
-  }
-  try {
-    co_return co_await get_manifest(session, repository, tag_or_digest, pace);
-  } catch (const Error& error) {
-    throw failures.with(error);
-  }
-}
-
-Task<std::string> pull_small_blob(Session& session, oci::Repository repository, oci::Digest digest,
-                                  std::size_t limit) {
-  const auto mirrors = session.mirrors_of(repository, false);
+/// Asks the mirrors in their order, at the end the registry itself: `ask(repository, mirror of what)`.
+template <class Ask>
+auto pull(Session& session, std::vector<oci::Repository> mirrors, oci::Repository own, const Ask& ask)
+    -> decltype(ask(own, std::string())) {
   MirrorFailures failures;
   for (const auto& at : mirrors) {
     std::optional<Error> failure;
     try {
-      co_return co_await get_small_blob(session, at, digest, limit, repository.registry);
+      co_return co_await ask(at, own.registry);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::cancelled) throw;
       failure = error;
@@ -76,10 +47,37 @@ Task<std::string> pull_small_blob(Session& session, oci::Repository repository, 
     failures.add(at, *failure);
   }
   try {
-    co_return co_await get_small_blob(session, repository, digest, limit);
+    co_return co_await ask(own, std::string());
   } catch (const Error& error) {
     throw failures.with(error);
   }
+}
+
+}  // namespace
+
+Task<FetchedManifest> pull_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
+                                    Pace pace) {
+  auto mirrors = session.mirrors_of(repository, false);
+  if (!mirrors.empty() && !oci::Digest::parse(tag_or_digest)) {
+    const auto named = co_await look_up_manifest(session, repository, tag_or_digest, pace);
+    if (named)
+      tag_or_digest = named->digest.text();
+    else
+      mirrors.clear();  // let the registry's own GET say so
+  }
+  const auto ask = [&](const oci::Repository& at, const std::string& mirror_of) {
+    return get_manifest(session, at, tag_or_digest, pace, mirror_of);
+  };
+  co_return co_await pull(session, std::move(mirrors), repository, ask);
+}
+
+Task<std::string> pull_small_blob(Session& session, oci::Repository repository, oci::Digest digest,
+                                  std::size_t limit) {
+  auto mirrors = session.mirrors_of(repository, false);
+  const auto ask = [&](const oci::Repository& at, const std::string& mirror_of) {
+    return get_small_blob(session, at, digest, limit, mirror_of);
+  };
+  co_return co_await pull(session, std::move(mirrors), repository, ask);
 }
 
 Task<std::optional<Resolved>> look_up_manifest(Session& session, oci::Repository repository,
