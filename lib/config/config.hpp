@@ -109,7 +109,8 @@ struct Registry {
   std::optional<Proxy> proxy;
   std::uint64_t bandwidth = 0;  // bytes per second, 0: no limit of its own
   Poll poll;
-  int concurrency = 4;
+  int concurrency = 4;  // looks at once
+  int transfers = 16;   // blobs on their way from and to it at once
   std::optional<Budget> budget;
   std::vector<Mirror> mirrors;  // in the order in which they are asked
 };

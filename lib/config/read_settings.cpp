@@ -83,6 +83,7 @@ Registry read_registry(const std::string& host, Section& section, const SecretSo
   registry.plain_http = section.flag("http", false);
   registry.poll = read_poll(section.section("poll"), registry.poll, secrets);
   registry.concurrency = static_cast<int>(section.integer("concurrency", registry.concurrency, 1, 1000));
+  registry.transfers = static_cast<int>(section.integer("transfers", registry.transfers, 1, 1000));
   read_login(section, registry);
   read_certificates(section, registry, secrets);
   read_network(section, registry);

@@ -44,6 +44,7 @@ registry::Access access_of(const config::Config& config, const std::string& host
   if (!settings.key.empty()) access.tls.key = settings.key;
   access.plain_http = config.plain_http(host);
   network.give_to(access, host, settings);
+  access.transfers = settings.transfers;
   access.allowance = allowance_of(settings.budget);
   for (const auto& mirror : settings.mirrors)
     access.mirrors.push_back({mirror.host, mirror.path, mirror.tags});

@@ -16,7 +16,7 @@ namespace sluice::registry {
 // millisecond for a buffer, less than the way to another thread and back would cost the loop.
 Client::Client(net::Client& http, Clock& clock, Random& random, Workers& workers,
                std::function<Access(const std::string&)> access)
-    : state_(new State{Session(http, clock, random, std::move(access)), clock, workers}) {}
+    : state_(new State{Session(http, clock, random, std::move(access)), workers, {clock}}) {}
 
 Client::~Client() = default;
 
@@ -86,7 +86,7 @@ Task<CopyProgress> Client::copy(oci::Repository source, oci::Digest digest, oci:
   CopyOptions options;
   options.thorough = true;
   auto root = co_await from.manifest(digest.text());
-  co_return co_await copy_image(state_->clock, state_->flights, from, to, std::move(root), std::move(tag),
+  co_return co_await copy_image(state_->traffic, from, to, std::move(root), std::move(tag),
                                 std::move(options));
 }
 

@@ -50,6 +50,8 @@ struct Access {
   std::shared_ptr<net::Bandwidth> bandwidth;
   /// How many requests it may get; nullopt: as many as it takes.
   std::optional<Allowance> allowance;
+  /// How many blobs may be on their way from and to it at once, over all copies; at least 1.
+  int transfers = 16;
   /// How long a request waits for its turn (budget, pause, outage) before it fails.
   Milliseconds patience{std::chrono::seconds(5)};
   /// Asked before the registry itself, in this order. Their own mirrors are not.

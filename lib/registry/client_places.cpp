@@ -72,8 +72,8 @@ Task<CopyResult> Client::copy(Place from, Place to, CopyOptions options) {
       co_return result;
     }
   }
-  result.progress = co_await copy_image(state_->clock, state_->flights, *source, *target,
-                                        std::move(root.manifest), tag, options);
+  result.progress =
+      co_await copy_image(state_->traffic, *source, *target, std::move(root.manifest), tag, options);
   co_return result;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // What a Client keeps between its calls.
 
-#include "core/keyed_lock.hpp"
 #include "registry/client.hpp"
+#include "registry/copy.hpp"
 #include "registry/request.hpp"
 #include "registry/upload.hpp"
 
@@ -10,9 +10,8 @@ namespace sluice::registry {
 
 struct Client::State {
   Session session;
-  Clock& clock;
   Workers& workers;
-  KeyedLock flights{};
+  Traffic traffic;
   UploadNotes notes{};
 };
 

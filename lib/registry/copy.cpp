@@ -22,8 +22,8 @@ Task<bool> has(Target& target, const TreeManifest& manifest) {
 
 class Copy {
  public:
-  Copy(Clock& clock, KeyedLock& flights, Source& source, Target& target, CopyOptions options)
-      : clock_(clock), flights_(flights), source_(source), target_(target), options_(std::move(options)) {}
+  Copy(Traffic& traffic, Source& source, Target& target, CopyOptions options)
+      : traffic_(traffic), source_(source), target_(target), options_(std::move(options)) {}
 
   Task<CopyProgress> run(FetchedManifest root, std::optional<std::string> tag) {
     const oci::Digest digest = root.digest;
@@ -85,8 +85,11 @@ class Copy {
 
   Task<> bring_blob(oci::Descriptor blob) {
     const std::string key = target_.site() + "@" + blob.digest.text();
-    co_await flights_.wait(key, clock_);
-    const KeyedLock::Place place(flights_, key);
+    co_await traffic_.flights.wait(key, traffic_.clock);
+    const KeyedLock::Place flight(traffic_.flights, key);
+    const auto ends = this->ends();
+    co_await traffic_.transfers.wait(ends, traffic_.clock);
+    const Transfers::Place place(traffic_.transfers, ends);
     std::uint64_t on_its_way = 0;
     const BlobMoved moved = [this, &blob, &on_its_way](std::uint64_t bytes) {
       on_its_way = bytes == 0 ? 0 : on_its_way + bytes;
@@ -96,6 +99,13 @@ class Copy {
     while (!arrival)
       arrival = co_await try_to_bring(blob, moved);
     count(blob, *arrival);
+  }
+
+  Transfers::Ends ends() const {
+    Transfers::Ends ends;
+    for (const auto& limit : {source_.limit(), target_.limit()})
+      if (limit) ends.emplace(limit->registry, limit->most);
+    return ends;
   }
 
   /// Nullopt when a mirror gave wrong bytes and the blob may come from somewhere else.
@@ -173,8 +183,7 @@ class Copy {
     co_return manifest;
   }
 
-  Clock& clock_;
-  KeyedLock& flights_;
+  Traffic& traffic_;
   Source& source_;
   Target& target_;
   CopyOptions options_;
@@ -187,10 +196,10 @@ class Copy {
 
 }  // namespace
 
-Task<CopyProgress> copy_image(Clock& clock, KeyedLock& flights, Source& source, Target& target,
-                              FetchedManifest root, std::optional<std::string> tag, CopyOptions options) {
+Task<CopyProgress> copy_image(Traffic& traffic, Source& source, Target& target, FetchedManifest root,
+                              std::optional<std::string> tag, CopyOptions options) {
   const std::string what = "copy of " + source.text() + "@" + root.digest.text() + " to " + target.text();
-  Copy copy(clock, flights, source, target, std::move(options));
+  Copy copy(traffic, source, target, std::move(options));
   try {
     co_return co_await copy.run(std::move(root), std::move(tag));
   } catch (const Error& error) {

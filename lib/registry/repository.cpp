@@ -9,6 +9,13 @@
 #include <utility>
 
 namespace sluice::registry {
+namespace {
+
+TransferLimit limit_of(const Endpoint& endpoint) {
+  return {endpoint.base.authority(), static_cast<std::size_t>(endpoint.access.transfers)};
+}
+
+}  // namespace
 
 RepositorySource::RepositorySource(Session& session, oci::Repository repository)
     : session_(session), repository_(std::move(repository)), text_(repository_.text()) {}
@@ -64,6 +71,10 @@ Task<std::vector<std::string>> RepositorySource::tags() {
   return list_tags(session_, repository_);
 }
 
+std::optional<TransferLimit> RepositorySource::limit() const {
+  return limit_of(session_.endpoint(repository_));
+}
+
 RepositoryTarget::RepositoryTarget(Session& session, UploadNotes& notes, oci::Repository repository)
     : session_(session), notes_(notes), repository_(std::move(repository)), text_(repository_.text()) {}
 
@@ -104,9 +115,13 @@ Task<> RepositoryTarget::finish() {
   co_return;
 }
 
-// Enough to fill a line while some blobs end, few enough for registries that count connections.
+// Enough to fill a line while some blobs end.
 int RepositoryTarget::lanes() const {
   return 6;
+}
+
+std::optional<TransferLimit> RepositoryTarget::limit() const {
+  return limit_of(session_.endpoint(repository_));
 }
 
 }  // namespace sluice::registry

@@ -24,6 +24,7 @@ class RepositorySource final : public Source {
   Task<std::vector<std::string>> tags() override;
   bool gave_wrong(const oci::Descriptor& blob) override;
   const oci::Repository* repository() const override { return &repository_; }
+  std::optional<TransferLimit> limit() const override;
 
  private:
   Task<FetchedManifest> pull(std::string tag_or_digest);
@@ -48,6 +49,7 @@ class RepositoryTarget final : public Target {
   Task<> tag(std::string tag, oci::Digest digest, std::string media_type, std::string bytes) override;
   Task<> finish() override;
   int lanes() const override;
+  std::optional<TransferLimit> limit() const override;
 
  private:
   Session& session_;

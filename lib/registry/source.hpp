@@ -14,6 +14,12 @@
 
 namespace sluice::registry {
 
+/// How many blobs a registry takes and gives at once (Access::transfers); `registry` is where its API lives.
+struct TransferLimit {
+  std::string registry;
+  std::size_t most = 0;
+};
+
 /// Where images are read from. Nothing that it gives is verified but manifests that were asked for by digest.
 class Source {
  public:
@@ -33,6 +39,7 @@ class Source {
   virtual Task<std::vector<std::string>> tags() = 0;
   /// Where it is on a registry, so that a target on the same one can mount its blobs.
   virtual const oci::Repository* repository() const { return nullptr; }
+  virtual std::optional<TransferLimit> limit() const { return std::nullopt; }
 };
 
 /// Called with each piece of a blob that leaves for the target, and with 0 when the blob starts over.
@@ -59,6 +66,7 @@ class Target {
   virtual Task<> finish() = 0;
   /// Blobs that may be on their way at once.
   virtual int lanes() const = 0;
+  virtual std::optional<TransferLimit> limit() const { return std::nullopt; }
   /// Whether a manifest that is there stands for everything below it: a registry takes none before that.
   virtual bool vouches() const { return true; }
 };

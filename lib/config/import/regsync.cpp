@@ -91,7 +91,10 @@ class Regsync {
     entry.left_out(
         "reqPerSec",
         "a registry that limits requests is asked more slowly by itself; `poll.every` sets the pace");
-    entry.left_out("reqConcurrent", "`concurrency` of a registry says how many tags are looked at together");
+    entry.left_out(
+        "reqConcurrent",
+        "`concurrency` of a registry says how many tags are looked at together, `transfers` how many "
+        "blobs are on their way");
     entry.ignore("blobChunk");
     entry.ignore("blobMax");
     entry.ignore("api");

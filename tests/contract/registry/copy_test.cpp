@@ -2,10 +2,13 @@
 
 #include "fake_registry.hpp"
 #include "rig.hpp"
+#include "support/eventually.hpp"
 #include "support/run.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -244,4 +247,64 @@ TEST_CASE("a copy that is cancelled ends, and its connections are closed") {
     CHECK(failed);
   });
   CHECK_FALSE(target.stored("b", layer.digest()).has_value());
+}
+
+TEST_CASE("copies side by side have no more blobs on their way at a registry than it is to have") {
+  std::vector<TestImage> images;
+  for (const std::uint64_t seed : {71, 72, 73})
+    images.push_back(make_image("amd64", seed, {1000, 2000, 3000, 4000}));
+  const std::string counted_method = GENERATE("GET", "PUT");  // where the blobs come from, and where they go
+  INFO(counted_method);
+  std::mutex mutex;
+  std::condition_variable opened;
+  bool open = false;
+  int now = 0, most = 0;
+  // Holds back every blob until the gate is open, and counts what is there at once.
+  const auto count = [&](Exchange&, const RecordedRequest& request) {
+    const bool blob = request.target.find("/blobs/") != std::string::npos;
+    if (!blob || request.method != counted_method) return false;
+    std::unique_lock lock(mutex);
+    most = std::max(most, ++now);
+    opened.wait_for(lock, std::chrono::seconds(30), [&] { return open; });
+    --now;
+    return false;
+  };
+  FakeRegistry source(count), target(count);
+  for (const auto& one : images)
+    source.add("a", one);
+  const auto held = [&] {
+    const std::lock_guard lock(mutex);
+    return now;
+  };
+  run([&](boost::asio::io_context& loop) -> Task<> {
+    Rig rig;
+    rig.access[counted_method == "GET" ? source.host() : target.host()].transfers = 4;
+    std::size_t done = 0;
+    for (const auto& one : images)
+      boost::asio::co_spawn(
+          loop, rig.client.copy(source.repository("a"), one.manifest.digest(), target.repository("b")),
+          [&](std::exception_ptr failure, registry::CopyProgress) {
+            CHECK_FALSE(failure);
+            ++done;
+          });
+    const bool full = co_await eventually([&] { return held() == 4; });
+    CHECK(full);
+    // Enough of a time for a fifth to come: somebody else has asked both registries and got answers.
+    for (int i = 0; i < 5; ++i) {
+      const bool there = co_await rig.client.blob_exists(target.repository("b"), layer.digest());
+      CHECK_FALSE(there);
+      co_await rig.client.resolve(source.repository("a"), images[0].manifest.digest().text());
+    }
+    CHECK(held() == 4);
+    {
+      const std::lock_guard lock(mutex);
+      open = true;
+    }
+    opened.notify_all();
+    const bool ended = co_await eventually([&] { return done == images.size(); });
+    CHECK(ended);
+  });
+  CHECK(most == 4);
+  for (const auto& one : images)
+    CHECK(target.stored("b", one.manifest.digest()).has_value());
 }

@@ -93,10 +93,10 @@ TEST_CASE("limits of settings are told") {
   CHECK_THAT(wrong("log: {format: jsn}"), Contains("did you mean 'json'?"));
 }
 
-TEST_CASE("a registry has its credentials, certificates, pace and number of looks") {
+TEST_CASE("a registry has its credentials, certificates, pace and numbers of looks and transfers") {
   const auto config = good(R"(
 registries:
-  docker.io: {poll: {every: 1h}, auth: {username: bot, password: {file: /secret}}, concurrency: 2}
+  docker.io: {poll: {every: 1h}, auth: {username: bot, password: {file: /secret}}, concurrency: 2, transfers: 3}
   r.example.com:5000: {ca: /ca.pem, certificate: /ca.pem, key: /key.pem}
   old.example.com: {http: true}
   127.0.0.1:5000:
@@ -105,6 +105,8 @@ registries:
   CHECK(config->registry("docker.io").username == "bot");
   CHECK(config->registry("docker.io").password.reveal() == "from-file");
   CHECK(config->registry("docker.io").concurrency == 2);
+  CHECK(config->registry("docker.io").transfers == 3);
+  CHECK(config->registry("unlisted.example.com").transfers == 16);
   CHECK(config->registry("r.example.com:5000").ca == "/ca.pem");
   CHECK(config->registry("r.example.com:5000").key == "/key.pem");
   CHECK(config->registry("127.0.0.1:5000").host == "127.0.0.1:5000");
