@@ -106,15 +106,23 @@ Task<> try_once(Shared& shared, std::size_t at) {
   }
 }
 
-/// As long as the registry asks for, or longer and longer; nullopt when waiting does not help or would take
-/// too long.
+/// What no copy waits for.
+constexpr Milliseconds longest_pause = std::chrono::minutes(2);
+
+/// Longer and longer, or as long as the registry asks for; nullopt when waiting does not help or would take
+/// too long. A limit of the registry was waited for where it was met, request by request: see endurance_of().
 std::optional<Milliseconds> pause_after(const Error& failure, int attempt, double chance) {
   constexpr Backoff backoff{std::chrono::seconds(1), std::chrono::seconds(30)};
-  constexpr Milliseconds longest = std::chrono::minutes(2);
-  if (!is_transient(failure.kind())) return std::nullopt;
+  if (!is_transient(failure.kind()) || failure.kind() == ErrorKind::rate_limited) return std::nullopt;
   const auto pause = backoff.wait(attempt, chance, failure.retry_after());
-  if (pause > longest) return std::nullopt;
+  if (pause > longest_pause) return std::nullopt;
   return pause;
+}
+
+/// A request that is refused for a moment is sent again by itself, so that the blobs beside it stay on their
+/// way: as often as the whole copy would be begun again.
+Endurance endurance_of(const CopyOptions& options) {
+  return {longest_pause, options.retries + 1};
 }
 
 /// Takes one pair after the other; several of these share the list. What arrived stays, so that another try
@@ -180,7 +188,7 @@ const char* word_of(registry::Arrival arrival) {
 ordered_json outcome_json(const Pair& pair, const Ended& ended) {
   ordered_json value{{"source", pair.source.text()}, {"target", pair.target.text()}};
   if (ended.failure)
-    value["error"] = {{"kind", to_string(ended.failure->kind())}, {"message", ended.failure->what()}};
+    value["error"] = {{"kind", to_string(ended.failure->kind())}, {"message", text_of(*ended.failure)}};
   if (const auto& result = ended.result) {
     const auto& progress = result->progress;
     value["digest"] = result->digest.text();
@@ -218,7 +226,7 @@ void tell_platforms(const std::vector<oci::Platform>& left_out) {
 
 void tell_outcome(const Pair& pair, const Ended& ended, bool quiet) {
   if (ended.failure) {
-    std::cerr << "sluice: " << ended.failure->what() << '\n';
+    std::cerr << "sluice: " << text_of(*ended.failure) << '\n';
     return;
   }
   if (const auto& plan = ended.plan) {
@@ -248,7 +256,7 @@ int exit_code_of_all(const std::vector<Ended>& ended) {
 
 int copy(const CopyOptions& options) {
   const auto pairs = pairs_of(options);
-  RegistryTool tool(options.config);
+  RegistryTool tool(options.config, endurance_of(options));
   std::vector<Ended> ended(pairs.size());
   {
     const bool terminal = ::isatty(STDERR_FILENO) == 1;

@@ -20,10 +20,7 @@
 namespace sluice::daemon {
 namespace {
 
-// Nobody comes back for a command by itself: it waits longer for its turn than a job of the daemon does.
-constexpr Milliseconds patience = std::chrono::minutes(1);
-
-std::shared_ptr<const config::Config> load(const std::optional<std::string>& file) {
+std::shared_ptr<const config::Config> load_reach(const std::optional<std::string>& file) {
   if (!file) {
     config::Config usual;
     usual.docker_config = "auto";
@@ -63,19 +60,27 @@ int exit_code_of(ErrorKind kind) {
   }
 }
 
-RegistryTool::RegistryTool(const std::optional<std::string>& config)
-    : config_(load(config)),
+std::string text_of(const Error& error) {
+  std::string text = error.what();
+  if (error.retry_after()) text += "; it may be tried again in " + format_duration(*error.retry_after());
+  return text;
+}
+
+RegistryTool::RegistryTool(const std::optional<std::string>& config, Endurance endurance)
+    : config_(load_reach(config)),
       world_(network_for(*config_)),
       credentials_({.http = *world_.http,
                     .clock = world_.clock,
                     .workers = world_.workers,
                     .surroundings = command_surroundings()},
                    world_.launcher),
-      client_(*world_.http, world_.clock, world_.random, world_.workers, [this](const std::string& host) {
-        auto access = engine::access_of(*config_, host, credentials_, network_);
-        access.patience = patience;
-        return access;
-      }) {
+      client_(*world_.http, world_.clock, world_.random, world_.workers,
+              [this, endurance](const std::string& host) {
+                auto access = engine::access_of(*config_, host, credentials_, network_);
+                access.patience = endurance.patience;
+                access.attempts = endurance.attempts;
+                return access;
+              }) {
   std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_ARENA_MAX, 1);
 }
@@ -108,9 +113,7 @@ void RegistryTool::run(Task<> task) {
     throw;
   } catch (...) {
     const Error error = current_error();
-    std::string text = error.what();
-    if (error.retry_after()) text += "; it may be tried again in " + format_duration(*error.retry_after());
-    throw Failure(exit_code_of(error.kind()), text);
+    throw Failure(exit_code_of(error.kind()), text_of(error));
   }
 }
 

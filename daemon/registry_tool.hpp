@@ -15,12 +15,19 @@
 
 namespace sluice::daemon {
 
+/// How much a command puts up with. Nobody comes back for it by itself: it waits longer for its turn than a
+/// job of the daemon does.
+struct Endurance {
+  Milliseconds patience = std::chrono::minutes(1);  // registry::Access::patience
+  int attempts = 3;                                 // registry::Access::attempts
+};
+
 class RegistryTool {
  public:
   /// `config` is a configuration whose `registries`, `proxy` and `transfer` say how to reach them; none:
   /// public registries with the logins of docker and podman, loopback without TLS, and the environment's
   /// proxies. Throws Failure(usage) when it, or a proxy of the environment, has mistakes.
-  explicit RegistryTool(const std::optional<std::string>& config);
+  explicit RegistryTool(const std::optional<std::string>& config, Endurance endurance = {});
 
   registry::Client& client() { return client_; }
   Clock& clock() { return world_.clock; }
@@ -40,6 +47,9 @@ class RegistryTool {
 /// A place, a platform as a person wrote it. Throws Failure(usage).
 registry::Place read_place(const std::string& text);
 std::optional<oci::Platform> read_platform(const std::optional<std::string>& text);
+
+/// What the error says, and when it may be tried again.
+std::string text_of(const Error& error);
 
 /// The exit code that fits an error of a registry.
 int exit_code_of(ErrorKind kind);

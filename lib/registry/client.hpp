@@ -54,6 +54,8 @@ struct Access {
   int transfers = 16;
   /// How long a request waits for its turn (budget, pause, outage) before it fails.
   Milliseconds patience{std::chrono::seconds(5)};
+  /// How often one request is sent that it refuses for a time within `patience` (429); at least 1.
+  int attempts = 3;
   /// Asked before the registry itself, in this order. Their own mirrors are not.
   std::vector<Mirror> mirrors;
 };

@@ -109,7 +109,6 @@ bool Session::puts_off_looks(const std::string& registry) {
 // A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate.
 Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, const Call& call,
                                                         const net::Url& url, std::string path) {
-  constexpr int attempts = 3;
   for (int attempt = 1;; ++attempt) {
     try {
       co_return co_await admitted(endpoint, call, url, path);
@@ -117,7 +116,7 @@ Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, cons
       const auto wait = error.retry_after();
       const bool soon = error.kind() == ErrorKind::rate_limited && wait && *wait <= endpoint.access.patience;
       const bool waits = call.pace != Pace::look && call.mirror_of.empty() && call.stream == nullptr;
-      if (!soon || !waits || attempt == attempts) throw;
+      if (!soon || !waits || attempt >= endpoint.access.attempts) throw;
     }
   }
 }

@@ -9,6 +9,7 @@ import unittest
 
 import images
 from daemon import PROGRAM
+from fake_registry import Fake, send
 from registry import Registry
 
 
@@ -133,6 +134,17 @@ class Copies(unittest.TestCase):
         self.assertIn("a target has a tag", self.sluice("copy", self.node, pinned, code=2).stderr)
         self.source.stop()
         self.assertIn("refused", self.sluice("digest", self.node, code=3).stderr)
+
+    def test_c4_a_request_that_is_refused_for_now_is_sent_as_often_as_wanted_and_the_error_says_when_to_come_back(self):
+        fake = Fake()
+        self.addCleanup(fake.close)
+        fake.put("app", "1", self.amd)
+        fake.misbehave = lambda handler, _: send(handler, b"{}", "application/json", status=429)
+        for retries in (0, 1):
+            fake.seen.clear()
+            done = self.sluice("copy", "--retries", str(retries), f"{fake.host}/app:1", "oci:" + self.file(f"out{retries}"), code=5)
+            self.assertEqual(len(fake.seen), 1 + retries, fake.seen)
+            self.assertIn("it may be tried again in", done.stderr)
 
     def test_a_registry_that_comes_back_is_tried_again(self):
         self.source.stop()
