@@ -126,7 +126,7 @@ Task<Begun> Upload::post(std::string query, std::vector<std::string> scopes) {
   const auto response = co_await session_.send(target_, std::move(call));
   co_await drain(*response);
   Begun begun;
-  begun.mounted = response->status() == 201 && !query.empty();
+  begun.mounted = response->status() == 201 && query.starts_with("?mount=");
   if (begun.mounted) co_return begun;
   begun.location = location_in(*response);
   const std::string least = response->headers().get("OCI-Chunk-Min-Length").value_or("");
@@ -167,7 +167,11 @@ Task<Begun> Upload::begin(std::vector<std::string> from) {
     if (begun) co_return std::move(*begun);
   }
   std::vector<std::string> scopes{push_scope(target_)};
-  co_return co_await post("", std::move(scopes));
+  // Registries hash what they get by sha256 while it comes (distribution specification, "Pushing blobs").
+  const auto algorithm = blob_.digest.algorithm();
+  std::string query;
+  if (algorithm != "sha256") query = "?digest-algorithm=" + std::string(algorithm);
+  co_return co_await post(std::move(query), std::move(scopes));
 }
 
 Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from) {

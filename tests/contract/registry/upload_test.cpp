@@ -157,3 +157,34 @@ TEST_CASE("a blob that one repository of a registry got is mounted into the next
   CHECK(progress.bytes_moved == 0);
   CHECK(target.count("POST", "from=one") == 3);
 }
+
+TEST_CASE("an upload of a sha512 blob says so when it begins, and is committed by that digest") {
+  const auto digest_of = [](const std::string& bytes) {
+    oci::Hasher hasher("sha512");
+    hasher.update(bytes);
+    return hasher.finish();
+  };
+  const Piece config = make_image("amd64", 65, {}).blobs.front();
+  const std::string bytes = noise(66, 5000);
+  const auto digest = digest_of(bytes);
+  const Piece manifest{
+      std::string(oci::media_type::oci_manifest),
+      R"({"schemaVersion": 2, "config": )" + config.descriptor() +
+          R"(, "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": ")" +
+          digest.text() + R"(", "size": 5000}]})"};
+  FakeRegistry source([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", digest.text())) return false;
+    exchange.answer(200, bytes, "Content-Type: application/octet-stream\r\n");
+    return true;
+  });
+  source.add("a", config);
+  source.add("a", manifest);
+  FakeRegistry target;
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), manifest.digest(), target.repository("b"));
+  });
+  CHECK(target.count("POST", "?digest-algorithm=sha512") == 1);
+  CHECK(target.count("POST") == 2);
+  CHECK(target.count("PUT", net::percent_encode(digest.text())) == 1);
+}
