@@ -12,11 +12,8 @@ namespace sluice::registry {
 namespace {
 
 constexpr int max_attempts = 3;
-constexpr int too_large = 413;
+constexpr int too_large_status = 413;
 constexpr int other_range = 416;  // distribution specification, "Pushing a blob in chunks"
-/// What a registry gets that refuses whole blobs by their size; proxies in front of registries often allow
-/// 100 MB.
-constexpr std::uint64_t usual_chunk = 32 * 1024 * 1024;
 /// A registry that wants larger pieces than this (OCI-Chunk-Min-Length) is not obeyed.
 constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
 
@@ -64,8 +61,11 @@ class Upload {
   Task<std::optional<Error>> stream(Begun begun);
   Task<> abandon();
   Task<> put_empty(Location location);
-  Task<> check_range_and_size(net::Response& response);
+  Task<> check_range_and_size(net::Response& response, std::uint64_t sent);
+  bool send_smaller(std::uint64_t least);
+  Error too_large(const Error& failure, std::uint64_t least) const;
   Task<> pause(int attempt);
+  int most_attempts(const Error& failure) const;
 
   std::string what() const { return "upload of blob " + blob_.digest.shortened(); }
 
@@ -77,7 +77,9 @@ class Upload {
   BlobMoved moved_;
   std::uint64_t size_;
   Location location_;
-  bool too_large_ = false;  // the registry said 413 to a whole blob
+  std::uint64_t refused_ = 0;                       // bytes of the last request that was answered 413
+  std::uint64_t accepted_ = 0;                      // bytes of the largest piece that passed in this session
+  std::optional<std::uint64_t> chunk_before_ = {};  // what was noted before the first 413
 };
 
 /// The part of a body that goes out with one request.
@@ -178,15 +180,16 @@ Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from)
   location.url = with_digest(std::move(location.url), blob_.digest);
   Call call = call_at("PUT", std::move(location));
   call.headers = {{"Content-Type", "application/octet-stream"}};
-  call.expected = {200, 201, 202, 204, too_large, other_range};
+  call.expected = {200, 201, 202, 204, too_large_status, other_range};
   call.stream = body;
   call.stream_length = body ? size_ - from : 0;
   if (body && from > 0)
     call.headers.add("Content-Range", std::to_string(from) + "-" + std::to_string(size_ - 1));
   // A registry on object storage joins the parts before it answers.
   call.header_timeout = std::chrono::minutes(5);
+  const std::uint64_t length = call.stream_length;
   const auto response = co_await session_.send(target_, std::move(call));
-  co_await check_range_and_size(*response);
+  co_await check_range_and_size(*response, length);
   const auto stored = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
   if (stored && stored->algorithm() == blob_.digest.algorithm() && *stored != blob_.digest)
     throw Error(ErrorKind::corrupt,
@@ -195,16 +198,38 @@ Task<> Upload::put(Location location, net::BodySource* body, std::uint64_t from)
 }
 
 // Refusals that do not end the upload, as those of other clients' mistakes do.
-Task<> Upload::check_range_and_size(net::Response& response) {
+Task<> Upload::check_range_and_size(net::Response& response, std::uint64_t sent) {
   const int status = response.status();
-  if (status != too_large && status != other_range) co_return;
+  if (status != too_large_status && status != other_range) co_return;
   const std::string body = co_await read_beginning(response, max_error_body);
   const Error error =
       error_from(response.url().authority(), status, response.headers(), body, session_.clock().now());
   // The session holds other bytes than we think: its status tells how many, or a new one is begun.
   if (status == other_range) throw Error(ErrorKind::unavailable, error.what());
-  too_large_ = true;
+  refused_ = sent;
   throw error;
+}
+
+/// Whether smaller requests than the one that was refused are left to try; they are noted for the registry.
+bool Upload::send_smaller(std::uint64_t least) {
+  const auto noted = notes_.chunk(target_.registry);
+  if (!chunk_before_) chunk_before_ = noted;
+  const auto chunk = smaller_chunk(refused_, least);
+  // Without one it was not the size of the requests: a quota, more likely. Otherwise another blob may have
+  // found out more meanwhile.
+  notes_.set_chunk(target_.registry, !chunk ? *chunk_before_ : noted == 0 ? *chunk : std::min(noted, *chunk));
+  return chunk.has_value();
+}
+
+Error Upload::too_large(const Error& failure, std::uint64_t least) const {
+  std::string text =
+      std::string(failure.what()) + "; a request of " + std::to_string(refused_) + " bytes was refused";
+  if (least > 0)
+    text += ", and the registry wants none below " + std::to_string(least) + " bytes (OCI-Chunk-Min-Length)";
+  text +=
+      ": raise what the registry, or the proxy before it, allows for one request (nginx: "
+      "client_max_body_size), or the quota";
+  return Error(failure.kind(), text);
 }
 
 // "Content-Range: 0-1023", without unit and total (distribution specification, "Pushing a blob in chunks").
@@ -214,11 +239,11 @@ Task<Location> Upload::patch(Location location, net::BodySource& body, std::uint
   Call call = call_at("PATCH", std::move(location));
   call.headers = {{"Content-Type", "application/octet-stream"},
                   {"Content-Range", std::to_string(from) + "-" + std::to_string(from + length - 1)}};
-  call.expected = {200, 201, 202, 204, other_range};
+  call.expected = {200, 201, 202, 204, too_large_status, other_range};
   call.stream = &piece;
   call.stream_length = length;
   const auto response = co_await session_.send(target_, std::move(call));
-  co_await check_range_and_size(*response);
+  co_await check_range_and_size(*response, length);
   co_await drain(*response);
   co_return location_in(*response);
 }
@@ -246,6 +271,7 @@ Task<> Upload::send(Begun begun, VerifiedBody& body) {
   if (chunk > 0) chunk = std::max(chunk, begun.least_chunk);
   while (chunk > 0 && size_ - from > chunk) {
     location_ = co_await patch(location_, body, from, chunk);
+    accepted_ = std::max(accepted_, chunk);
     from += chunk;
   }
   co_await put(location_, &body, from);
@@ -272,6 +298,7 @@ Task<bool> Upload::find_rest(VerifiedBody& body) {
 /// One upload session. Nullopt when all went well; an error of the target that starting over may mend.
 Task<std::optional<Error>> Upload::stream(Begun begun) {
   location_ = begun.location;
+  refused_ = accepted_ = 0;
   if (moved_) moved_(0);
   VerifiedBody body(source_, blob_, moved_);
   std::optional<Error> failure;
@@ -295,12 +322,15 @@ Task<std::optional<Error>> Upload::stream(Begun begun) {
     case ErrorKind::timeout:
     case ErrorKind::not_found:     // the upload session is lost
     case ErrorKind::unauthorized:  // the token ended on the way
+    case ErrorKind::rate_limited:  // the next request waits at the gate
       co_return failure;
     default:
       break;
   }
-  if (!too_large_ || size_ <= usual_chunk || notes_.chunk(target_.registry) > 0) throw *failure;
-  notes_.set_chunk(target_.registry, usual_chunk);
+  if (refused_ == 0) throw *failure;
+  // What passed before is not too large now: a quota ended.
+  const bool smaller = refused_ > accepted_ && send_smaller(begun.least_chunk);
+  if (!smaller) throw too_large(*failure, begun.least_chunk);
   co_return failure;
 }
 
@@ -316,13 +346,24 @@ Task<> Upload::pause(int attempt) {
   co_await session_.clock().sleep_for(backoff.wait(attempt, session_.random().unit()));
 }
 
+int Upload::most_attempts(const Error& failure) const {
+  switch (failure.kind()) {
+    case ErrorKind::unauthorized:
+      return 2;  // a fresh token is worth one more try
+    case ErrorKind::rate_limited:
+      return session_.endpoint(target_).access.attempts;
+    default:
+      return max_attempts;
+  }
+}
+
 Task<bool> Upload::is_there() {
   auto scope = push_scope(target_);
   co_return co_await blob_exists(session_, target_, blob_.digest, std::move(scope));
 }
 
 Task<Arrival> Upload::run() {
-  for (int attempt = 1;; ++attempt) {
+  for (int attempt = 1;;) {
     auto from = neighbours();
     // A mount is answered alike whether the blob was there or not, so it saves the question. After a broken
     // upload the answer may be all that was lost.
@@ -344,49 +385,14 @@ Task<Arrival> Upload::run() {
     }
     const auto failure = co_await stream(std::move(begun));
     if (!failure) co_return Arrival::moved;
-    // A fresh token, or smaller pieces, are worth one more try.
-    const bool once = failure->kind() == ErrorKind::unauthorized;
-    if (attempt == (once ? 2 : max_attempts)) throw *failure;
-    co_await pause(attempt);
+    // Smaller requests are no repetition, and they come to an end.
+    if (refused_ > 0) continue;
+    if (attempt >= most_attempts(*failure)) throw *failure;
+    co_await pause(attempt++);
   }
 }
 
-std::string blob_key(const std::string& registry, const oci::Digest& digest) {
-  return registry + " " + digest.text();
-}
-
 }  // namespace
-
-std::vector<std::string> UploadNotes::holders(const std::string& registry, const oci::Digest& digest) const {
-  const auto found = holders_.find(blob_key(registry, digest));
-  return found == holders_.end() ? std::vector<std::string>{} : found->second;
-}
-
-// Only hints, and there are many blobs: when there are too many to keep, we begin anew.
-void UploadNotes::holds(const oci::Repository& repository, const oci::Digest& digest) {
-  constexpr std::size_t most_blobs = 4096, most_places = 2;
-  if (holders_.size() >= most_blobs) holders_.clear();
-  auto& paths = holders_[blob_key(repository.registry, digest)];
-  std::erase(paths, repository.path);
-  paths.insert(paths.begin(), repository.path);
-  if (paths.size() > most_places) paths.pop_back();
-}
-
-void UploadNotes::forget(const oci::Repository& repository, const oci::Digest& digest) {
-  const auto found = holders_.find(blob_key(repository.registry, digest));
-  if (found == holders_.end()) return;
-  std::erase(found->second, repository.path);
-  if (found->second.empty()) holders_.erase(found);
-}
-
-std::uint64_t UploadNotes::chunk(const std::string& registry) const {
-  const auto found = chunks_.find(registry);
-  return found == chunks_.end() ? 0 : found->second;
-}
-
-void UploadNotes::set_chunk(const std::string& registry, std::uint64_t bytes) {
-  chunks_[registry] = bytes;
-}
 
 std::optional<std::uint64_t> bytes_held(const std::string& range) {
   std::string_view text = range;

@@ -289,10 +289,10 @@ TEST_CASE("a target that refuses while the source stalls is heard at once") {
   source.add("a", image);
   FakeRegistry target(
       first_times(1000, "PUT", put_target(layer),
-                  [](Exchange& exchange, const RecordedRequest&) { exchange.answer(413, "too large"); }));
+                  [](Exchange& exchange, const RecordedRequest&) { exchange.answer(403, "not here"); }));
   const Error error = copy_failure(source, target);
-  CHECK(error.kind() == ErrorKind::invalid);
-  CHECK_THAT(error.what(), Catch::Contains("413") && Catch::Contains("quota"));
+  CHECK(error.kind() == ErrorKind::denied);
+  CHECK_THAT(error.what(), Catch::Contains("403") && Catch::Contains("not here"));
 }
 
 TEST_CASE("a manifest that is refused for a missing blob may succeed later") {

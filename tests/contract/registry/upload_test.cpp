@@ -119,23 +119,102 @@ TEST_CASE("a registry that refuses whole blobs by their size gets pieces, the ne
   CHECK(of_method(target, "PUT", net::percent_encode(second.blobs[1].digest().text())).size() == 1);
 }
 
-TEST_CASE("C9: a registry that refuses pieces by their size too is told once, with advice") {
+namespace {
+
+std::uint64_t length_of(const RecordedRequest& request) {
+  const auto length = request.headers.find("content-length");
+  return length == request.headers.end() ? 0 : std::stoull(length->second);
+}
+
+/// As a proxy with this limit for the body of one request (nginx: client_max_body_size) before the registry,
+/// which itself wants pieces of no less than `least` bytes, 0 for any.
+FakeRegistry::Hook allowing(std::uint64_t most, std::uint64_t least = 0) {
+  return [most, least](Exchange& exchange, const RecordedRequest& request) {
+    if (length_of(request) > most) {
+      exchange.answer(413, "<html>413 Request Entity Too Large</html>");
+      exchange.stall();
+      return true;
+    }
+    if (request.method != "POST" || least == 0) return false;
+    exchange.answer(202, "",
+                    "Location: /v2/b/blobs/uploads/9?_state=a%3Db\r\nOCI-Chunk-Min-Length: " +
+                        std::to_string(least) + "\r\n");
+    return true;
+  };
+}
+
+Task<Error> refusal_of_size(FakeRegistry& source, FakeRegistry& target) {
+  Rig rig;
+  co_return co_await failure_of(
+      rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b")));
+}
+
+}  // namespace
+
+TEST_CASE("pieces that are refused by their size are halved until they pass, the next time at once") {
+  const TestImage second = make_image("amd64", 64, {17 * mib});
+  FakeRegistry source;
+  source.add("a", large);
+  source.add("a", second);
+  FakeRegistry target(allowing(8 * mib));
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
+    co_await rig.client.copy(source.repository("a"), second.manifest.digest(), target.repository("b"));
+  });
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK((target.stored("b", second.blobs[1].digest()) == second.blobs[1].bytes));
+  const auto patches = of_method(target, "PATCH", "/blobs/uploads/");
+  REQUIRE(patches.size() == 2 + 4 + 2);  // 32 and 16 MiB, then four and a PUT, then two and a PUT
+  CHECK(range_of(patches[0]) == "0-" + std::to_string(32 * mib - 1));
+  CHECK(range_of(patches[1]) == "0-" + std::to_string(16 * mib - 1));
+  CHECK(range_of(patches[2]) == "0-" + std::to_string(8 * mib - 1));
+  CHECK(range_of(patches[6]) == "0-" + std::to_string(8 * mib - 1));
+}
+
+TEST_CASE("C9: a registry that refuses even 1 MiB is told once, with the size and with advice") {
+  FakeRegistry source;
+  source.add("a", large);
+  FakeRegistry target(allowing(mib - 1));
+  const auto failure =
+      run([&]() -> Task<std::optional<Error>> { co_return co_await refusal_of_size(source, target); });
+  CHECK(failure->kind() == ErrorKind::invalid);
+  CHECK_THAT(failure->what(), Catch::Contains("size limit or quota") &&
+                                  Catch::Contains("a request of 1048576 bytes was refused") &&
+                                  Catch::Contains("client_max_body_size"));
+  CHECK(of_method(target, "PATCH", "/blobs/uploads/").size() == 6);
+}
+
+TEST_CASE(
+    "C9: what was learned of a registry that refuses every size, as one whose quota is used up, is "
+    "forgotten") {
+  std::atomic<bool> full = true;
   FakeRegistry source;
   source.add("a", large);
   FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
-    const auto length = request.headers.find("content-length");
-    if (length == request.headers.end() || std::stoull(length->second) < mib) return false;
-    exchange.answer(413, "");
-    exchange.stall();
-    return true;
+    return full && allowing(mib - 1)(exchange, request);
   });
-  const auto failure = run([&]() -> Task<std::optional<Error>> {
+  run([&]() -> Task<> {
     Rig rig;
-    co_return co_await failure_of(
+    const Error failure = co_await failure_of(
         rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b")));
+    CHECK(failure.kind() == ErrorKind::invalid);
+    full = false;
+    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
   });
-  CHECK(failure->kind() == ErrorKind::invalid);
-  CHECK(std::string(failure->what()).find("size limit or quota") != std::string::npos);
+  CHECK(of_method(target, "PATCH", "/blobs/uploads/").size() == 6);
+}
+
+TEST_CASE("C9: no piece is smaller than the registry wants it, and its two wishes are told") {
+  FakeRegistry source;
+  source.add("a", large);
+  FakeRegistry target(allowing(4 * mib, 5 * mib));
+  const auto failure =
+      run([&]() -> Task<std::optional<Error>> { co_return co_await refusal_of_size(source, target); });
+  CHECK_THAT(failure->what(), Catch::Contains("a request of 5242880 bytes was refused") &&
+                                  Catch::Contains("none below 5242880 bytes (OCI-Chunk-Min-Length)"));
+  for (const auto& patch : of_method(target, "PATCH", "/blobs/uploads/"))
+    CHECK(length_of(patch) >= 5 * mib);
 }
 
 TEST_CASE("a blob that one repository of a registry got is mounted into the next one") {
@@ -187,4 +266,33 @@ TEST_CASE("an upload of a sha512 blob says so when it begins, and is committed b
   CHECK(target.count("POST", "?digest-algorithm=sha512") == 1);
   CHECK(target.count("POST") == 2);
   CHECK(target.count("PUT", net::percent_encode(digest.text())) == 1);
+}
+
+TEST_CASE("C4: an upload that is refused for a moment begins again after the pause, as often as wanted") {
+  const TestImage image = make_image("amd64", 67, {5000});
+  const auto& blob = image.blobs[1];
+  FakeRegistry source;
+  source.add("a", image);
+  std::atomic<int> refusals = 0;
+  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is_put_of(request, blob) || refusals-- <= 0) return false;
+    read_body(exchange, request);
+    exchange.answer(429, "", "Retry-After: 1\r\n");
+    return true;
+  });
+  run([&]() -> Task<> {
+    Rig rig({}, 10);
+    auto& access = rig.access[target.host()];
+    access.attempts = 1;
+    refusals = 1;
+    const Error failure = co_await failure_of(
+        rig.client.copy(source.repository("a"), image.manifest.digest(), target.repository("b")));
+    CHECK(failure.kind() == ErrorKind::rate_limited);
+    CHECK(failure.retry_after().has_value());
+    access.attempts = 3;
+    refusals = 2;
+    co_await rig.client.copy(source.repository("a"), image.manifest.digest(), target.repository("b"));
+  });
+  CHECK(target.stored("b", blob.digest()) == blob.bytes);
+  CHECK(of_method(target, "PUT", net::percent_encode(blob.digest().text())).size() == 1 + 3);
 }
