@@ -2,10 +2,13 @@
 
 import os
 import signal
+import time
 import unittest
+import urllib.parse
 
 import images
 from daemon import wait_until
+from fake_registry import Fake
 from harness import Scene
 
 
@@ -75,17 +78,56 @@ class ReloadAndSignals(Scene):
         self.daemon.start()
         self.wait_promoted(one)
 
-    def test_a7_stop_while_16_copies_run_exits_0_and_all_are_done_after_the_next_start(self):
+    def test_a7_stop_while_16_copies_run_exits_0_when_drained_and_the_next_start_goes_on_from_the_uploaded_blobs(self):
+        fake = Fake()
+        self.addCleanup(fake.close)
         names = [f"image{number}" for number in range(16)]
-        pushed = {name: self.push(images.random_image(3_000_000), name, "1") for name in names}
-        config = self.config([self.pipeline(name, "1") for name in names])
+        pushed, small, held = {}, [], set()
+        for name in names:
+            layers = [images.layer({"data": os.urandom(size)}) for size in (200_000, 1_000)]
+            one = pushed[name] = fake.put(f"library/{name}", "1", images.image(layers))
+            slow = images.digest_of(layers[0].data)
+            held.add(slow)
+            small += [digest for digest in one.blobs if digest != slow]
+
+        def hold_up(handler, kind):
+            digest = handler.path.rsplit("/", 1)[-1]
+            if kind != "blob" or digest not in held:
+                return False
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(next(len(one.blobs[digest]) for one in pushed.values() if digest in one.blobs)))
+            handler.end_headers()
+            handler.wfile.write(b"x" * 1000)
+            fake.release.wait(300)
+            handler.close_connection = True
+            return True
+
+        def times_uploaded(digest):
+            return self.central.requests("PUT", "/blobs/uploads/", urllib.parse.quote(digest, safe=""))
+
+        def asked_for(digests):
+            return [path.rsplit("/", 1)[-1] for method, path in fake.seen if method == "GET" and path.rsplit("/", 1)[-1] in digests]
+
+        fake.misbehave = hold_up
+        pipelines = [self.pipeline(name, "1", upstream=f"{fake.host}/library/{name}:1") for name in names]
+        everything_at_once = {host: {"transfers": 64} for host in (fake.host, self.central.host)}
+        config = self.config(pipelines, registries=everything_at_once)
+        config["engine"].update(jobs=16, drain="1s")
         self.start(config)
-        wait_until("runs are going", lambda: len(self.runs()) >= 16)
+        wait_until("16 copies are held up", lambda: len(set(asked_for(held))) == 16)
+        wait_until("the other blobs are there", lambda: all(times_uploaded(digest) == 1 for digest in small))
+        began = time.monotonic()
         self.assertEqual(self.daemon.stop(), 0)
+        took = time.monotonic() - began
+        self.assertGreater(took, 0.9, "what is in hand gets its time")
+        self.assertLess(took, 30)
+        fake.misbehave = None
         self.daemon.start()
         for name, one in pushed.items():
             run = self.wait_run(one.digest, "Succeeded")
             self.assert_promoted(one.digest, run["id"], name, "1")
+        self.assertEqual({digest: times_uploaded(digest) for digest in small}, dict.fromkeys(small, 1))
+        self.assertEqual(sorted(asked_for(small)), sorted(small), "no blob that had arrived was read again")
 
     def test_the_socket_goes_with_the_daemon_and_a_stale_one_is_no_obstacle(self):
         self.start()
