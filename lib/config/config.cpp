@@ -134,7 +134,7 @@ Registry Config::registry(const std::string& host) const {
 
 bool Config::plain_http(const std::string& host) const {
   const auto found = registries.find(host);
-  if (found != registries.end() && found->second.plain_http) return true;
+  if (found != registries.end() && found->second.plain_http) return *found->second.plain_http;
   const bool own_certificates = found != registries.end() && !found->second.ca.empty();
   return is_loopback(host) && !own_certificates;
 }

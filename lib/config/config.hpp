@@ -102,7 +102,7 @@ struct Registry {
   Secret password;
   CloudIdentity identity;            // instead of username and password
   std::string ca, certificate, key;  // paths, empty when not set
-  bool plain_http = false;
+  std::optional<bool> plain_http;    // `http`; nullopt: on loopback, unless there is a CA
   /// "host" or "host:port": may be in a private network when this registry sends us there.
   std::vector<std::string> trusted_hosts;
   /// For it and all that it sends us to: nullopt as for everything else, an empty `url` for none.
@@ -249,7 +249,7 @@ struct Config {
   const Webhook* webhook(const std::string& name) const;
   /// Settings for a host, defaults when it is not listed.
   Registry registry(const std::string& host) const;
-  /// Whether a registry is spoken to without TLS: where configured, or a loopback host without a configured
+  /// Whether a registry is spoken to without TLS: as configured, else a loopback host without a configured
   /// CA.
   bool plain_http(const std::string& host) const;
 };

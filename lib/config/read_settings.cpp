@@ -60,7 +60,7 @@ std::string readable_file(Section& section, const std::string& key, const Secret
 void read_login(Section& section, Registry& registry) {
   if (!section.has("auth")) return;
   read_auth(section.section("auth"), registry);
-  if (registry.plain_http && !is_loopback(registry.host))
+  if (registry.plain_http == true && !is_loopback(registry.host))
     section.error(section.position("http"), "a password would go to this registry without encryption",
                   "remove 'http: true', or 'auth'");
 }
@@ -72,7 +72,7 @@ void read_certificates(Section& section, Registry& registry, const SecretSources
   if (section.has("certificate") != section.has("key"))
     section.error(section.position(section.has("key") ? "key" : "certificate"),
                   "'certificate' and 'key' belong together", "give both, or none");
-  if (registry.plain_http && (section.has("ca") || section.has("certificate")))
+  if (registry.plain_http == true && (section.has("ca") || section.has("certificate")))
     section.error(section.position("http"), "certificates have no use without TLS",
                   "remove 'http: true', or the certificates");
 }
@@ -80,7 +80,7 @@ void read_certificates(Section& section, Registry& registry, const SecretSources
 Registry read_registry(const std::string& host, Section& section, const SecretSources& secrets) {
   Registry registry;
   registry.host = host;
-  registry.plain_http = section.flag("http", false);
+  if (section.has("http")) registry.plain_http = section.flag("http", false);
   registry.poll = read_poll(section.section("poll"), registry.poll, secrets);
   registry.concurrency = static_cast<int>(section.integer("concurrency", registry.concurrency, 1, 1000));
   registry.transfers = static_cast<int>(section.integer("transfers", registry.transfers, 1, 1000));

@@ -42,7 +42,7 @@ registry::Access access_of(const config::Config& config, const std::string& host
   if (!settings.ca.empty()) access.tls.ca = settings.ca;
   if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
   if (!settings.key.empty()) access.tls.key = settings.key;
-  access.plain_http = config.plain_http(host);
+  access.plain_http = settings.plain_http;
   network.give_to(access, host, settings);
   access.transfers = settings.transfers;
   access.allowance = allowance_of(settings.budget);

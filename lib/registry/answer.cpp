@@ -3,6 +3,8 @@
 #include "core/text.hpp"
 #include "net/fields.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace sluice::registry {
@@ -107,6 +109,19 @@ Error error_from(std::string_view who, int status, const net::Headers& headers, 
   const std::string text = std::string(who) + " answered " + std::to_string(status) + in_their_words(body) +
                            std::string(advice(status));
   return {kind_of_status(status), text, net::retry_after(headers, now, max_retry_after)};
+}
+
+// Go's server, nginx and Apache answer 400, in words of their own, to plain HTTP on a port that wants TLS.
+std::string hint(const net::Url& asked, int status, const std::vector<std::string>& codes) {
+  if (status == 400 && asked.scheme == "http" && codes.empty())
+    return "; it was spoken to without TLS: if it wants TLS, set `http: false` for it under `registries`, "
+           "and "
+           "`ca` unless the system trusts its certificate";
+  const bool no_digest = std::find(codes.begin(), codes.end(), "DIGEST_INVALID") != codes.end();
+  if (no_digest && asked.target.find("sha512") != std::string::npos)
+    return "; it may know sha256 only: an image that is named by sha512 can go to a registry that knows "
+           "sha512, or be built and pushed anew";
+  return {};
 }
 
 std::string content_type(const net::Headers& headers) {

@@ -4,6 +4,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "net/http.hpp"
+#include "net/url.hpp"
 
 #include <optional>
 #include <string>
@@ -33,6 +34,10 @@ std::vector<std::string> error_codes(std::string_view body);
 /// is escaped and cut.
 Error error_from(std::string_view who, int status, const net::Headers& headers, std::string_view body,
                  Time now);
+
+/// What may be behind a refusal of this URL that the status alone does not tell, to stand behind the error's
+/// text; empty when nothing is known. `codes` are those of its body.
+std::string hint(const net::Url& asked, int status, const std::vector<std::string>& codes);
 
 /// Content-Type in lower case without parameters, empty when absent.
 std::string content_type(const net::Headers& headers);

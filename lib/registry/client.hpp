@@ -40,8 +40,9 @@ struct Access {
   /// Asked when the registry wants credentials and there are none above; may be empty.
   std::shared_ptr<CredentialSource> source = nullptr;
   net::TlsOptions tls = {};
-  /// Plain HTTP. Loopback hosts (127.0.0.0/8, ::1, localhost) speak plain HTTP unless `tls` names a CA.
-  bool plain_http = false;
+  /// Plain HTTP. Nullopt: only loopback hosts (127.0.0.0/8, ::1, localhost) speak it, unless `tls` names a
+  /// CA.
+  std::optional<bool> plain_http;
   /// Other hosts that this registry may send us to wherever they are (net::Reach::trusted).
   std::vector<std::string> trusted_hosts;
   /// Instead of the client's, for the registry and all that it sends us to; null: the client's.

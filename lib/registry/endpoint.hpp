@@ -15,7 +15,8 @@ struct Endpoint {
   Access access;
 };
 
-/// "docker.io" answers at registry-1.docker.io; loopback hosts speak plain HTTP unless a CA is set.
+/// "docker.io" answers at registry-1.docker.io; loopback hosts speak plain HTTP unless a CA is set
+/// or the settings say otherwise.
 /// Throws Error(invalid) when the name is not host[:port].
 Endpoint endpoint_of(const std::string& registry, Access access);
 

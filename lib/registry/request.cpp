@@ -269,13 +269,15 @@ Task<> Session::check(const Gates::Passage& passage, const Endpoint& endpoint, c
                                         " with a web page instead of a registry's answer " +
                                         quoted_beginning(body));
   const bool at_home = response.url().same_origin(endpoint.base);
+  const auto codes = error_codes(body);
   Error error = error_from(who, status, response.headers(), body, clock_.now());
+  if (at_home)
+    error = Error(error.kind(), error.what() + hint(response.url(), status, codes), error.retry_after());
   if (at_home && (status == 429 || status == 503)) error = passage.with_pause(error);
   // Signed URLs of a storage behind the registry end after minutes: a later try gets a fresh one.
   if ((status == 401 || status == 403) && !at_home) throw Error(ErrorKind::unavailable, error.what());
   // Some stores show a blob a moment after it was pushed; and one that was collected meanwhile comes with the
   // next try.
-  const auto codes = error_codes(body);
   const bool lacks_blob = std::any_of(codes.begin(), codes.end(), [](const auto& code) {
     return code == "MANIFEST_BLOB_UNKNOWN" || code == "BLOB_UNKNOWN";
   });

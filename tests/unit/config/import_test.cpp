@@ -109,7 +109,7 @@ TEST_CASE("regsync: each image has its target, and what would go in a circle is 
   CHECK(result.pipeline("busybox-1.36").poll.every == std::chrono::hours(1));
   CHECK(result.pipeline("alpine-edge").poll.every == std::chrono::hours(24));
   CHECK_THAT(result.imported.text, Contains("tags: {match: \"3\\\\.\\\\d+\"}"));
-  CHECK(result.config->registry("mirror.example.com:5000").plain_http);
+  CHECK(result.config->registry("mirror.example.com:5000").plain_http == true);
   CHECK_THAT(result.imported.text, Contains("password: {file: \"/var/run/secrets/hub_token\"}"));
   CHECK_THAT(result.told("regsync.yml", 42), Contains("not a whole registry"));
   CHECK_THAT(result.told("regsync.yml", 45), Contains("closes a loop"));

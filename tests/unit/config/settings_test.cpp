@@ -115,12 +115,14 @@ registries:
 }
 
 TEST_CASE("TLS is spoken, except where configured otherwise and on loopback without a CA") {
-  const auto config =
-      good("registries: {old.example.com: {http: true}, '127.0.0.1:5001': {ca: /ca.pem}, 'localhost:2': {}}");
+  const auto config = good(
+      "registries: {old.example.com: {http: true}, '127.0.0.1:5001': {ca: /ca.pem}, 'localhost:2': {}, "
+      "'localhost:3': {http: false}}");
   CHECK(config->plain_http("old.example.com"));
   CHECK_FALSE(config->plain_http("127.0.0.1:5001"));
   CHECK(config->plain_http("127.0.0.1:5000"));
   CHECK(config->plain_http("localhost:2"));
+  CHECK_FALSE(config->plain_http("localhost:3"));
   CHECK(config->plain_http("[::1]:5000"));
   CHECK_FALSE(config->plain_http("docker.io"));
   CHECK_FALSE(config->plain_http("127.0.0.1.example.com"));

@@ -93,3 +93,22 @@ TEST_CASE("Content-Range must go on where we stopped, in a blob of our size") {
     CHECK_FALSE(continues_at(wrong, 7, 10));
   }
 }
+
+TEST_CASE("a 400 to plain HTTP that is no registry's answer may mean that TLS is wanted") {
+  const auto plain = net::Url::parse("http://localhost:5000/v2/app/manifests/1");
+  CHECK_THAT(registry::hint(plain, 400, {}),
+             Catch::Contains("without TLS") && Catch::Contains("`http: false`"));
+  CHECK(registry::hint(plain, 400, {"NAME_INVALID"}).empty());
+  CHECK(registry::hint(plain, 404, {}).empty());
+  CHECK(registry::hint(net::Url::parse("https://localhost:5000/v2/app/manifests/1"), 400, {}).empty());
+}
+
+TEST_CASE("a sha512 digest that is called invalid may not be known") {
+  const std::string base = "https://r.example/v2/app/";
+  const auto manifest = net::Url::parse(base + "manifests/sha512:" + std::string(128, 'a'));
+  const auto upload = net::Url::parse(base + "blobs/uploads/1?digest=sha512%3A" + std::string(128, 'a'));
+  for (const auto& url : {manifest, upload})
+    CHECK_THAT(registry::hint(url, 400, {"DIGEST_INVALID"}), Catch::Contains("may know sha256 only"));
+  CHECK(registry::hint(manifest, 400, {"MANIFEST_INVALID"}).empty());
+  CHECK(registry::hint(net::Url::parse(base + "manifests/1"), 400, {"DIGEST_INVALID"}).empty());
+}

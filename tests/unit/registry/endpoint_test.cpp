@@ -16,6 +16,8 @@ TEST_CASE("Docker Hub answers at registry-1.docker.io") {
 TEST_CASE("plain http is for loopback and for hosts where the operator says so") {
   Access plain;
   plain.plain_http = true;
+  Access encrypted;
+  encrypted.plain_http = false;
   Access with_ca;
   with_ca.tls.ca = "/ca.pem";
   CHECK(endpoint_of("r.example:5000", {}).base.text() == "https://r.example:5000/v2/");
@@ -23,6 +25,7 @@ TEST_CASE("plain http is for loopback and for hosts where the operator says so")
   CHECK(endpoint_of("localhost:5000", {}).base.text() == "http://localhost:5000/v2/");
   CHECK(endpoint_of("127.9.9.9:5000", {}).base.text() == "http://127.9.9.9:5000/v2/");
   CHECK(endpoint_of("[::1]:5000", {}).base.text() == "http://[::1]:5000/v2/");
+  CHECK(endpoint_of("localhost:5000", encrypted).base.text() == "https://localhost:5000/v2/");
   CHECK(endpoint_of("localhost:5000", with_ca).base.text() == "https://localhost:5000/v2/");
   CHECK(endpoint_of("127.evil.example", {}).base.scheme == "https");
   CHECK(endpoint_of("localhost.evil.example", {}).base.scheme == "https");
