@@ -43,7 +43,7 @@ _sluice() {
         hold) words="$where --reason $(_sluice_pipelines)" ;;
         resume) words="$where $(_sluice_pipelines)" ;;
         rollback) words="$where --to $(_sluice_pipelines)" ;;
-        login) words='--username --password-stdin --authfile --ca --help' ;;
+        login) words='--username --password-stdin --authfile --ca --config --help' ;;
         logout) words='--authfile --help' ;;
         copy) words='--platform --referrers --thorough --plan --quiet --list --jobs --retries --config --json --help oci: oci-archive: docker-archive:' ;;
         inspect) words='--platform --referrers --raw --image-config --config --json --help oci: oci-archive: docker-archive:' ;;

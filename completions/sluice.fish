@@ -73,6 +73,7 @@ complete -c sluice -n '__fish_seen_subcommand_from tags' -l pre-releases -d 'wit
 complete -c sluice -n '__fish_seen_subcommand_from login' -s u -l username -x -d 'user name'
 complete -c sluice -n '__fish_seen_subcommand_from login' -l password-stdin -d 'read the password from standard input'
 complete -c sluice -n '__fish_seen_subcommand_from login' -l ca -r -F -d 'authority to trust'
+complete -c sluice -n '__fish_seen_subcommand_from login' -l config -r -F -d 'configuration with registries'
 complete -c sluice -n '__fish_seen_subcommand_from login logout' -l authfile -r -F -d 'where logins are kept'
 complete -c sluice -n '__fish_seen_subcommand_from show logs cancel' -a '(__sluice_runs)'
 complete -c sluice -n '__fish_seen_subcommand_from history run hold resume rollback' -a '(__sluice_pipelines)'

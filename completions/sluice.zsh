@@ -85,7 +85,8 @@ _sluice() {
     rollback) _arguments $where '--to[run or digest]:run:_sluice_runs' '1:pipeline:_sluice_pipelines' ;;
     login)
       _arguments '(-u --username)'{-u,--username}'[user name]:user:' '--password-stdin[read the password from standard input]' \
-        '--authfile[where logins are kept]:file:_files' '--ca[authority to trust]:file:_files' '1:registry:'
+        '--authfile[where logins are kept]:file:_files' '--ca[authority to trust]:file:_files' \
+        '--config[configuration with registries]:file:_files' '1:registry:'
       ;;
     copy)
       _arguments '*--platform[only this platform]:os/arch:' '--referrers[bring signatures, SBOMs and attestations]' \

@@ -8,6 +8,12 @@
 namespace sluice::daemon {
 namespace {
 
+void add_reach_config(CLI::App& command, std::optional<std::string>& config) {
+  command.add_option("--config", config, "configuration whose `registries` say how to reach them")
+      ->type_name("FILE")
+      ->envname("SLUICE_CONFIG");
+}
+
 void add_logins(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = nullptr;
   auto of_login =
@@ -21,6 +27,7 @@ void add_logins(CLI::App& app, Chosen& chosen) {
                   "where to keep it (default: docker's or $REGISTRY_AUTH_FILE)")
       ->type_name("FILE");
   sub->add_option("--ca", of_login->ca, "authority to trust, besides the system's")->type_name("FILE");
+  add_reach_config(*sub, of_login->config);
 
   auto of_logout = command(app, chosen, "logout", "forget the login for a registry", logout, sub);
   sub->add_option("registry", of_logout->registry, "host[:port], or docker.io")
@@ -31,9 +38,7 @@ void add_logins(CLI::App& app, Chosen& chosen) {
 }
 
 void add_reach(CLI::App& command, Reach& reach) {
-  command.add_option("--config", reach.config, "configuration whose `registries` say how to reach them")
-      ->type_name("FILE")
-      ->envname("SLUICE_CONFIG");
+  add_reach_config(command, reach.config);
   command.add_flag("--json", reach.json, "print the result as JSON");
 }
 

@@ -81,6 +81,7 @@ struct BackupOptions : Ask {
 int backup(const BackupOptions& options);
 
 struct LoginOptions {
+  std::optional<std::string> config;
   std::string registry;
   std::string user;  // empty: asked for
   bool password_stdin = false;

@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "engine/network.hpp"
 #include "exit_code.hpp"
 #include "login_file.hpp"
 #include "prompt.hpp"
@@ -13,7 +14,6 @@
 #include "registry/docker_credentials.hpp"
 #include "registry/endpoint.hpp"
 #include "registry_tool.hpp"
-#include "shared_network.hpp"
 #include "surroundings.hpp"
 #include "terminal.hpp"
 
@@ -55,13 +55,17 @@ Credentials credentials_from(const LoginOptions& options) {
   return credentials;
 }
 
-bool verify(CommandWorld& world, const LoginOptions& options, const std::string& name,
-            const Credentials& credentials) {
-  registry::Access access;
-  access.credentials = credentials;
-  if (!options.ca.empty()) access.tls.ca = options.ca;
-  registry::Client client(*world.http, world.clock, world.random, world.workers,
-                          [access](const std::string&) { return access; });
+bool verify(CommandWorld& world, const config::Config& config, const LoginOptions& options,
+            const std::string& name, const Credentials& credentials) {
+  engine::Network network(command_surroundings());
+  const auto access_to = [&](const std::string& host) {
+    registry::Access access;
+    network.give_to(access, host, config.registry(host));
+    access.credentials = credentials;
+    if (!options.ca.empty()) access.tls.ca = {options.ca};
+    return access;
+  };
+  registry::Client client(*world.http, world.clock, world.random, world.workers, access_to);
   const bool asked = world.run(client.verify(name));
   world.http->close_idle();
   return asked;
@@ -117,11 +121,12 @@ bool remove_from(CommandWorld& world, const std::string& file, const std::string
 
 int login(const LoginOptions& options) {
   const auto name = registry_named(options.registry);
+  const auto config = load_reach(options.config);
   const auto file = login_file_for(options.authfile, command_surroundings());
   const auto credentials = credentials_from(options);
   try {
-    CommandWorld world(SharedNetwork(config::Config{}).client_options());
-    const bool asked = verify(world, options, name, credentials);
+    CommandWorld world(network_for(*config));
+    const bool asked = verify(world, *config, options, name, credentials);
     const auto kept = store(world, file, name, credentials);
     print("logged in to " + name + "; the password is kept " + kept);
     if (!asked) std::cerr << "sluice: " << name << " asks nobody for a password, so this one was not tried\n";

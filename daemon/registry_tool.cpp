@@ -18,7 +18,6 @@
 #include <boost/asio/signal_set.hpp>
 
 namespace sluice::daemon {
-namespace {
 
 std::shared_ptr<const config::Config> load_reach(const std::optional<std::string>& file) {
   if (!file) {
@@ -38,8 +37,6 @@ net::ClientOptions network_for(const config::Config& config) {
     throw Failure(exit_code::usage, error.what());
   }
 }
-
-}  // namespace
 
 int exit_code_of(ErrorKind kind) {
   switch (kind) {
@@ -69,6 +66,7 @@ std::string text_of(const Error& error) {
 RegistryTool::RegistryTool(const std::optional<std::string>& config, Endurance endurance)
     : config_(load_reach(config)),
       world_(network_for(*config_)),
+      network_(command_surroundings()),
       credentials_({.http = *world_.http,
                     .clock = world_.clock,
                     .workers = world_.workers,

@@ -44,6 +44,11 @@ class RegistryTool {
   registry::Client client_;
 };
 
+/// The configuration of that file, without one what is usual. Throws Failure(usage) when it has mistakes.
+std::shared_ptr<const config::Config> load_reach(const std::optional<std::string>& file);
+/// How the network is reached with it. Throws Failure(usage) when a proxy of the environment has mistakes.
+net::ClientOptions network_for(const config::Config& config);
+
 /// A place, a platform as a person wrote it. Throws Failure(usage).
 registry::Place read_place(const std::string& text);
 std::optional<oci::Platform> read_platform(const std::optional<std::string>& text);

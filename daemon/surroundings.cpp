@@ -5,7 +5,9 @@
 #include "registry/docker_config.hpp"
 
 #include <array>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 
 namespace sluice::daemon {
@@ -43,6 +45,15 @@ bool is_for_helpers(std::string_view name) {
   return false;
 }
 
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code trouble;
+  for (std::filesystem::directory_iterator entry(folder, trouble), end; !trouble && entry != end;
+       entry.increment(trouble))
+    names.push_back(entry->path().filename().string());
+  return names;
+}
+
 registry::Surroundings surroundings(Variables helper_environment) {
   registry::Surroundings result;
   result.environment = environment;
@@ -51,6 +62,7 @@ registry::Surroundings surroundings(Variables helper_environment) {
     file.content = read_file(path, registry::max_docker_config, file.trouble);
     return file;
   };
+  result.names = names_in;
   result.helper_environment = std::move(helper_environment);
   return result;
 }

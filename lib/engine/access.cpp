@@ -39,10 +39,6 @@ registry::Access access_of(const config::Config& config, const std::string& host
   const auto settings = config.registry(host);
   registry::Access access;
   give_credentials(access, config, settings, sources);
-  if (!settings.ca.empty()) access.tls.ca = settings.ca;
-  if (!settings.certificate.empty()) access.tls.certificate = settings.certificate;
-  if (!settings.key.empty()) access.tls.key = settings.key;
-  access.plain_http = settings.plain_http;
   network.give_to(access, host, settings);
   access.transfers = settings.transfers;
   access.allowance = allowance_of(settings.budget);

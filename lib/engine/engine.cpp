@@ -67,6 +67,7 @@ Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_
                    .workers = world.workers,
                    .surroundings = world.surroundings},
                   world.launcher),
+      network(world.surroundings),
       registry(world.http, world.clock, world.random, world.workers,
                [this](const std::string& host) { return access_of(*config, host, credentials, network); }),
       logger(world, changes),
@@ -179,6 +180,7 @@ void Engine::cancel_jobs() {
 
 Task<> Engine::reload(std::shared_ptr<const config::Config> config) {
   state_->config = config;
+  state_->network.reload();
   state_->jobs.configure(config);
   state_->poller.configure(config);
   state_->receiver.configure(config);

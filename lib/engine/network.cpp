@@ -24,7 +24,20 @@ net::Proxies proxies_of(
   return proxies;
 }
 
+// What is configured comes before what other tools use, as a whole.
+net::TlsOptions Network::tls_of(const std::string& host, const config::Registry& settings) {
+  if (settings.plain_http == true) return {};
+  if (settings.ca.empty() && settings.certificate.empty()) return certificates_.find(host);
+  net::TlsOptions tls;
+  if (!settings.ca.empty()) tls.ca = {settings.ca};
+  if (!settings.certificate.empty()) tls.certificate = settings.certificate;
+  if (!settings.key.empty()) tls.key = settings.key;
+  return tls;
+}
+
 void Network::give_to(registry::Access& access, const std::string& host, const config::Registry& settings) {
+  access.plain_http = settings.plain_http;
+  access.tls = tls_of(host, settings);
   access.trusted_hosts = settings.trusted_hosts;
   if (settings.proxy) {
     net::Proxies own;

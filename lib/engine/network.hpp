@@ -3,6 +3,7 @@
 
 #include "config/config.hpp"
 #include "net/proxy.hpp"
+#include "registry/certificates.hpp"
 #include "registry/client.hpp"
 
 #include <functional>
@@ -19,13 +20,22 @@ net::Proxies proxies_of(
     const config::Config& config,
     const std::function<std::optional<std::string>(const std::string& name)>& environment);
 
-/// Keeps the limits of bandwidth by registry, which requests share.
+/// Keeps the limits of bandwidth by registry, which requests share, and the certificates of other tools.
 class Network {
  public:
-  /// Where `host` may send us, through which proxy, and how fast.
+  explicit Network(registry::Surroundings surroundings = {}) : certificates_(std::move(surroundings)) {}
+
+  /// Whether TLS is spoken, whom we trust there and who we are, where `host` may send us, through which
+  /// proxy, and how fast.
   void give_to(registry::Access& access, const std::string& host, const config::Registry& settings);
 
+  /// After a reload: certificates of other tools are looked for again.
+  void reload() { certificates_.forget(); }
+
  private:
+  net::TlsOptions tls_of(const std::string& host, const config::Registry& settings);
+
+  registry::RegistryCertificates certificates_;
   std::map<std::string, std::shared_ptr<net::Bandwidth>> bandwidths_;
 };
 

@@ -33,7 +33,7 @@ class BodySource {
 constexpr std::uint64_t minimum_progress = 1024;
 
 struct TlsOptions {
-  std::optional<std::filesystem::path> ca;  // PEM, added to the system roots
+  std::vector<std::filesystem::path> ca;  // PEM, added to the system roots
   std::optional<std::filesystem::path> certificate;
   std::optional<std::filesystem::path> key;
   bool operator==(const TlsOptions&) const = default;

@@ -28,7 +28,9 @@ std::string stamp_of(const std::filesystem::path& path) {
 
 std::string stamp_of(const TlsOptions& options) {
   std::string stamp;
-  for (const auto& path : {options.ca, options.certificate, options.key})
+  for (const auto& path : options.ca)
+    stamp += stamp_of(path);
+  for (const auto& path : {options.certificate, options.key})
     if (path) stamp += stamp_of(*path);
   return stamp;
 }
@@ -50,9 +52,9 @@ ContextPtr load_context(const TlsOptions& options) {
   context->set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string(); });
   boost::system::error_code no_system_roots;  // a machine without them can still use `ca`
   context->set_default_verify_paths(no_system_roots);
-  if (options.ca)
-    load_file(*options.ca, "CA certificates (PEM)",
-              [&](auto& error) { context->load_verify_file(options.ca->string(), error); });
+  for (const auto& ca : options.ca)
+    load_file(ca, "CA certificates (PEM)",
+              [&](auto& error) { context->load_verify_file(ca.string(), error); });
   if (options.certificate) {
     load_file(*options.certificate, "client certificate (PEM)", [&](auto& error) {
       context->use_certificate_chain_file(options.certificate->string(), error);

@@ -62,7 +62,7 @@ TEST_CASE("https goes through an http proxy by CONNECT, and the certificate is c
   ProxyServer proxy({.username = "bot", .password = "canary"});
   const auto ask = [&](const ScriptedServer& whom) {
     auto request = get_through(proxy.url("http", true), target_of(whom, "https"));
-    request.tls.ca = authority.certificate();
+    request.tls.ca = {authority.certificate()};
     return fetch_once(std::move(request));
   };
   CHECK(ask(server).body == "ok");
@@ -87,7 +87,7 @@ TEST_CASE("SOCKS5 looks names up here, SOCKS5h at the proxy, with and without cr
     ProxyServer proxy(login ? ProxyWish{.username = "bot", .password = "canary"} : ProxyWish{});
     for (const char* scheme : {"socks5", "socks5h"}) {
       auto request = get_through(proxy.url(scheme, login), target_of(server, "https"));
-      request.tls.ca = authority.certificate();
+      request.tls.ca = {authority.certificate()};
       CHECK(fetch_once(std::move(request), options).body == "ok");
     }
     CHECK(proxy.asked() ==

@@ -128,7 +128,7 @@ TEST_CASE("a client that checks certificates is served, request after request on
       net::Request request;
       request.method = "POST";
       request.url = net::Url::parse("https://localhost:" + std::to_string(server.port()) + "/hooks/a");
-      request.tls.ca = authority.certificate();
+      request.tls.ca = {authority.certificate()};
       request.body = std::string(100'000, 'x');
       auto response = co_await client->send(std::move(request));
       CHECK(response->status() == 200);

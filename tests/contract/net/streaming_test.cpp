@@ -104,7 +104,7 @@ TEST_CASE("a stream goes through TLS as well") {
       authority.issue());
   Zeros zeros(3'000'000);
   auto request = upload(server, zeros, 3'000'000);
-  request.tls.ca = authority.certificate();
+  request.tls.ca = {authority.certificate()};
   CHECK(fetch_once(request).body == "3000000");
 }
 

@@ -19,7 +19,7 @@ Outcome fetch_from(const TlsFiles& files, const std::optional<std::filesystem::p
                    const std::string& host = "127.0.0.1") {
   ScriptedServer server(answer_ok, files);
   auto request = get("https://" + host + ":" + std::to_string(server.port()) + "/");
-  request.tls.ca = ca;
+  if (ca) request.tls.ca = {*ca};
   return fetch_once(std::move(request));
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("a server that asks for a client certificate gets the configured one")
   const TlsFiles mine = authority.issue({.names = "DNS:me"});
   ScriptedServer server(answer_ok, files);
   auto request = get(server.url());
-  request.tls.ca = authority.certificate();
+  request.tls.ca = {authority.certificate()};
   request.tls.certificate = mine.certificate;
   request.tls.key = mine.key;
   CHECK(fetch_once(request).body == "ok");
@@ -73,7 +73,7 @@ TEST_CASE("an unusable certificate file is named") {
   Authority authority;
   ScriptedServer server(answer_ok, authority.issue());
   auto request = get(server.url());
-  request.tls.ca = "/nonexistent/ca.pem";
+  request.tls.ca = {"/nonexistent/ca.pem"};
   const Outcome outcome = fetch_once(request);
   CHECK(outcome.error == ErrorKind::invalid);
   CHECK(mentions(outcome, "/nonexistent/ca.pem"));
@@ -87,7 +87,7 @@ TEST_CASE("a renewed authority file is seen without a restart") {
   ScriptedServer new_server(answer_ok, new_authority.issue());
   with_client([&](net::Client& client) -> Task<> {
     auto request = get(old_server.url());
-    request.tls.ca = path;
+    request.tls.ca = {path};
     const Outcome before = co_await fetch(client, request);
     CHECK(before.body == "ok");
     std::filesystem::copy_file(new_authority.certificate(), path,
@@ -106,7 +106,7 @@ TEST_CASE("connections with different certificates are not mixed") {
   const TlsFiles mine = authority.issue();
   with_client([&](net::Client& client) -> Task<> {
     auto request = get(server.url());
-    request.tls.ca = authority.certificate();
+    request.tls.ca = {authority.certificate()};
     co_await fetch(client, request);
     co_await fetch(client, request);
     request.tls.certificate = mine.certificate;
@@ -126,7 +126,7 @@ TEST_CASE("C2: a body that ends with the connection must end with a TLS close") 
       },
       authority.issue());
   auto request = get(server.url());
-  request.tls.ca = authority.certificate();
+  request.tls.ca = {authority.certificate()};
   CHECK(fetch_once(request).error == ErrorKind::unavailable);
 }
 

@@ -299,12 +299,12 @@ TEST_CASE("a registry with TLS: trusted by the CA that its settings name, refuse
   run([&]() -> Task<> {
     Rig rig;
     const oci::Repository repository{secure.host(), "a"};
-    rig.access[secure.host()].tls.ca = authority.certificate();
+    rig.access[secure.host()].tls.ca = {authority.certificate()};
     const auto resolved = co_await rig.client.resolve(repository, "1");
     CHECK(resolved->digest == image.manifest.digest());
 
     Authority stranger;
-    rig.access[secure.host()].tls.ca = stranger.certificate();
+    rig.access[secure.host()].tls.ca = {stranger.certificate()};
     const Error error = co_await failure_of(rig.client.resolve(repository, "1"));
     CHECK(error.kind() == ErrorKind::unavailable);
     CHECK_THAT(error.what(), Catch::Contains("certificate"));

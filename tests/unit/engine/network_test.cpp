@@ -67,3 +67,26 @@ TEST_CASE("all requests to a registry share one limit, which follows the configu
   CHECK_FALSE(first->is_limited());
   CHECK_FALSE(access(network, config, "unlisted.example").bandwidth);
 }
+
+TEST_CASE("certificates of other tools count for a registry that has none configured") {
+  registry::Surroundings surroundings;
+  surroundings.names = [](const std::string& folder) {
+    if (!folder.starts_with("/etc/docker/certs.d/")) return std::vector<std::string>{};
+    return std::vector<std::string>{"ca.crt", "client.cert", "client.key"};
+  };
+  engine::Network network(surroundings);
+  config::Config config;
+  config.registries["own.example"].ca = "/own.pem";
+  config.registries["plain.example"].plain_http = true;
+  config.registries["listed.example"] = {};
+  CHECK(access(network, config, "own.example").tls ==
+        net::TlsOptions{.ca = {"/own.pem"}, .certificate = {}, .key = {}});
+  CHECK(access(network, config, "plain.example").tls == net::TlsOptions{});
+  for (const std::string host : {"listed.example", "unlisted.example", "localhost:5000"}) {
+    const auto found = access(network, config, host).tls;
+    const std::string folder = "/etc/docker/certs.d/" + host + "/";
+    CHECK(found == net::TlsOptions{.ca = {folder + "ca.crt"},
+                                   .certificate = folder + "client.cert",
+                                   .key = folder + "client.key"});
+  }
+}

@@ -14,7 +14,7 @@ Request request(std::string_view url = "https://a.example/x") {
   result.url = Url::parse(url);
   result.headers = {
       {"Authorization", "secret"}, {"Cookie", "secret"}, {"Proxy-Authorization", "secret"}, {"Accept", "x"}};
-  result.tls.ca = "/ca.pem";
+  result.tls.ca = {"/ca.pem"};
   result.tls.certificate = "/me.pem";
   result.tls.key = "/me.key";
   return result;
@@ -47,7 +47,7 @@ TEST_CASE("D2: a redirect to another origin drops every credential") {
     CHECK(next->headers.get("Accept") == "x");
     CHECK_FALSE(next->tls.certificate);
     CHECK_FALSE(next->tls.key);
-    CHECK(next->tls.ca == "/ca.pem");
+    CHECK(next->tls.ca == std::vector<std::filesystem::path>{"/ca.pem"});
   }
 }
 

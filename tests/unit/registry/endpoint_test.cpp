@@ -19,7 +19,7 @@ TEST_CASE("plain http is for loopback and for hosts where the operator says so")
   Access encrypted;
   encrypted.plain_http = false;
   Access with_ca;
-  with_ca.tls.ca = "/ca.pem";
+  with_ca.tls.ca = {"/ca.pem"};
   CHECK(endpoint_of("r.example:5000", {}).base.text() == "https://r.example:5000/v2/");
   CHECK(endpoint_of("r.example:5000", plain).base.text() == "http://r.example:5000/v2/");
   CHECK(endpoint_of("localhost:5000", {}).base.text() == "http://localhost:5000/v2/");
@@ -40,7 +40,7 @@ TEST_CASE("a name that is no host is refused") {
 
 TEST_CASE("the client certificate is shown to the registry's own host only") {
   Access access;
-  access.tls.ca = "/ca.pem";
+  access.tls.ca = {"/ca.pem"};
   access.tls.certificate = "/c.pem";
   access.tls.key = "/k.pem";
   const auto endpoint = endpoint_of("r.example", access);
