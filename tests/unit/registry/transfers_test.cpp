@@ -53,7 +53,8 @@ struct Road {
     return blob;
   }
   Task<> settle(std::size_t waiting) {
-    const bool settled = co_await test::eventually([this, waiting] { return clock.sleepers() == waiting; });
+    auto all_wait = [this, waiting] { return clock.sleepers() == waiting; };
+    const bool settled = co_await test::eventually(std::move(all_wait));
     CHECK(settled);
   }
 };
