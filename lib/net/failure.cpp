@@ -5,6 +5,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/system/system_error.hpp>
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <spdlog/fmt/fmt.h>
 
 namespace sluice::net {
@@ -34,6 +36,10 @@ std::string reason_of(const boost::system::error_code& code) {
   if (code == boost::asio::error::eof) return "the peer closed the connection";
   if (code == boost::asio::ssl::error::stream_truncated)
     return "the peer closed the connection without ending TLS";
+  // What OpenSSL says of an answer that is no TLS record, an HTTP answer above all.
+  const bool no_tls = code.category() == boost::asio::error::get_ssl_category() &&
+                      ERR_GET_REASON(static_cast<unsigned long>(code.value())) == SSL_R_WRONG_VERSION_NUMBER;
+  if (no_tls) return "the peer does not speak TLS on this port (plain HTTP, perhaps)";
   return code.message();
 }
 

@@ -69,6 +69,15 @@ TEST_CASE("a server that asks for a client certificate gets the configured one")
   CHECK(fetch_once(request).error == ErrorKind::unavailable);
 }
 
+TEST_CASE("a server without TLS is told to be one") {
+  ScriptedServer server(answer_ok);
+  auto request = get(server.url());
+  request.url.scheme = "https";
+  const Outcome outcome = fetch_once(request);
+  CHECK(outcome.error == ErrorKind::unavailable);
+  CHECK(mentions(outcome, "does not speak TLS"));
+}
+
 TEST_CASE("an unusable certificate file is named") {
   Authority authority;
   ScriptedServer server(answer_ok, authority.issue());
