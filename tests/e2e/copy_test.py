@@ -145,6 +145,8 @@ class Copies(unittest.TestCase):
             done = self.sluice("copy", "--retries", str(retries), f"{fake.host}/app:1", "oci:" + self.file(f"out{retries}"), code=5)
             self.assertEqual(len(fake.seen), 1 + retries, fake.seen)
             self.assertIn("it may be tried again in", done.stderr)
+            self.assertIn("wants fewer requests", done.stderr)
+            self.assertEqual(done.stdout, "")
 
     def test_a_registry_that_comes_back_is_tried_again(self):
         self.source.stop()
