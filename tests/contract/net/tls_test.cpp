@@ -70,7 +70,10 @@ TEST_CASE("a server that asks for a client certificate gets the configured one")
 }
 
 TEST_CASE("a server without TLS is told to be one") {
-  ScriptedServer server(answer_ok);
+  ScriptedServer server([](Exchange& x) {
+    x.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    x.stall();
+  });
   auto request = get(server.url());
   request.url.scheme = "https";
   const Outcome outcome = fetch_once(request);
