@@ -11,17 +11,12 @@
 
 namespace sluice::registry {
 
-/// Referrers of referrers that are followed (the signature of an SBOM), and manifests that may refer to one
-/// image altogether.
-inline constexpr int max_referrer_depth = 3;
-inline constexpr std::size_t max_referring = 1000;
-
 /// Copies `root` with everything below it, its referrers when asked for, and the tag last, when there is one.
 /// `flights` holds the blobs on their way to a site, so that copies side by side move each of them once.
 Task<CopyProgress> copy_image(Clock& clock, KeyedLock& flights, Source& source, Target& target,
                               FetchedManifest root, std::optional<std::string> tag, CopyOptions options);
 
-/// What copy_image() would do with the image itself.
+/// What copy_image() would do.
 Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, CopyOptions options);
 
 }  // namespace sluice::registry
