@@ -3,6 +3,7 @@
 
 #include "core/clock.hpp"
 #include "core/launcher.hpp"
+#include "core/log.hpp"
 #include "core/random.hpp"
 #include "core/workers.hpp"
 #include "net/client.hpp"
@@ -21,7 +22,9 @@ namespace sluice::daemon {
 struct CommandWorld {
   /// Without `network`, nothing outside can be reached through a proxy.
   explicit CommandWorld(net::ClientOptions network = {})
-      : http(net::make_client(clock, workers, std::move(network))) {}
+      : http(net::make_client(clock, workers, std::move(network))) {
+    set_up_messages();
+  }
 
   boost::asio::io_context loop{1};
   SystemClock clock;
