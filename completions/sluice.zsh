@@ -89,18 +89,18 @@ _sluice() {
         '--config[configuration with registries]:file:_files' '1:registry:'
       ;;
     copy)
-      _arguments '*--platform[only this platform]:os/arch:' '--referrers[bring signatures, SBOMs and attestations]' \
+      _arguments '*--platform[only the image for this platform]:os/arch:' '--referrers[bring signatures, SBOMs and attestations]' \
         '--thorough[look at each blob]' '--plan[only say what would move]' '(-q --quiet)'{-q,--quiet}'[no progress]' \
         '--list[copy each line of a file]:file:_files' '--jobs[at once]:number:' '--retries[further tries]:number:' '--config[configuration]:file:_files' \
         '--json[print the result as JSON]' '1:source:' '2:target:'
       ;;
     inspect)
-      _arguments '--platform[this one of an index]:os/arch:' '--referrers[with what refers to it]' \
+      _arguments '--platform[the image for this platform]:os/arch:' '--referrers[with what refers to it]' \
         '(--image-config)--raw[exact bytes of the manifest]' '(--raw)--image-config[exact bytes of the image config]' \
         '--config[configuration]:file:_files' '--json[print the result as JSON]' '1:image:'
       ;;
     digest)
-      _arguments '--platform[of this one of an index]:os/arch:' '--config[configuration]:file:_files' \
+      _arguments '--platform[of the image for this platform]:os/arch:' '--config[configuration]:file:_files' \
         '--json[print the result as JSON]' '1:image:'
       ;;
     tags)

@@ -59,7 +59,7 @@ void add_copy(CLI::App& app, Chosen& chosen) {
       throw CLI::RequiredError("SOURCE and TARGET, or --list");
     chosen.command = [of_copy] { return copy(*of_copy); };
   });
-  sub->add_option("--platform", of_copy->platforms, "only this platform of an index; may be repeated")
+  sub->add_option("--platform", of_copy->platforms, "only the image for this platform; may be repeated")
       ->allow_extra_args(false)
       ->type_name("OS/ARCH");
   sub->add_flag("--referrers", of_copy->referrers, "bring signatures, SBOMs and attestations along");
@@ -81,7 +81,7 @@ void add_registry_readers(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = nullptr;
   auto of_inspect = command(app, chosen, "inspect", "show an image of a registry", inspect, sub);
   sub->add_option("image", of_inspect->image, "the image, as for copy")->required()->type_name("IMAGE");
-  sub->add_option("--platform", of_inspect->platform, "this one of an index")->type_name("OS/ARCH");
+  sub->add_option("--platform", of_inspect->platform, "the image for this platform")->type_name("OS/ARCH");
   sub->add_flag("--referrers", of_inspect->referrers, "with what refers to it");
   auto* raw = sub->add_flag("--raw", of_inspect->raw, "print the manifest's exact bytes");
   sub->add_flag("--image-config", of_inspect->image_config, "print the image config's exact bytes")
@@ -90,7 +90,7 @@ void add_registry_readers(CLI::App& app, Chosen& chosen) {
 
   auto of_digest = command(app, chosen, "digest", "print the digest that a tag names", digest, sub);
   sub->add_option("image", of_digest->image, "the image, as for copy")->required()->type_name("IMAGE");
-  sub->add_option("--platform", of_digest->platform, "of this one of an index")->type_name("OS/ARCH");
+  sub->add_option("--platform", of_digest->platform, "of the image for this platform")->type_name("OS/ARCH");
   add_reach(*sub, *of_digest);
 
   auto of_tags = command(app, chosen, "tags", "list the tags of a repository", tags, sub);

@@ -23,8 +23,7 @@ struct CommandWorld {
   /// Without `network`, nothing outside can be reached through a proxy.
   explicit CommandWorld(net::ClientOptions network = {})
       : http(net::make_client(clock, workers, std::move(network))) {
-    // To stderr: what stdout gets is the result, which others read.
-    set_up_logging(LogFormat::text, "warning");
+    set_up_messages();
   }
 
   boost::asio::io_context loop{1};

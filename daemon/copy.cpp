@@ -207,6 +207,7 @@ ordered_json outcome_json(const Pair& pair, const Ended& ended) {
     value["platforms_left_out"] = platforms_of(plan->left_out);
     value["bytes_to_move"] = plan->bytes();
     value["manifests_to_write"] = plan->manifests;
+    value["referrers"] = plan->referrers;
     ordered_json blobs = ordered_json::array();
     for (const auto& [blob, arrival] : plan->blobs)
       blobs.push_back({{"digest", blob.digest.text()}, {"size", blob.size}, {"action", word_of(arrival)}});
@@ -224,6 +225,10 @@ void tell_platforms(const std::vector<oci::Platform>& left_out) {
             << "; the index is a new one, with a digest of its own\n";
 }
 
+std::string referrers_text(int count) {
+  return count == 0 ? "" : fmt::format(", with {} referrers", count);
+}
+
 void tell_outcome(const Pair& pair, const Ended& ended, bool quiet) {
   if (ended.failure) {
     std::cerr << "sluice: " << text_of(*ended.failure) << '\n';
@@ -233,16 +238,17 @@ void tell_outcome(const Pair& pair, const Ended& ended, bool quiet) {
     for (const auto& [blob, arrival] : plan->blobs)
       print(fmt::format("{:<7}  {}  {:>7}", word_of(arrival), blob.digest.text(),
                         size_text(static_cast<std::uint64_t>(blob.size))));
-    print(fmt::format("{} to move, {} manifests to write", size_text(plan->bytes()), plan->manifests));
+    print(fmt::format("{} to move, {} manifests to write", size_text(plan->bytes()), plan->manifests) +
+          referrers_text(plan->referrers));
     tell_platforms(plan->left_out);
     return;
   }
   const auto& [digest, source, left_out, progress] = *ended.result;
   tell_platforms(left_out);
   if (!quiet)
-    std::cerr << fmt::format("{}: {} copied ({}), {} mounted, {} there already\n", pair.target.text(),
+    std::cerr << fmt::format("{}: {} copied ({}), {} mounted, {} there already{}\n", pair.target.text(),
                              progress.blobs_copied, size_text(progress.bytes_moved), progress.blobs_mounted,
-                             progress.blobs_present);
+                             progress.blobs_present, referrers_text(progress.referrers));
   print(pair.target.text() + "@" + digest.text());
 }
 

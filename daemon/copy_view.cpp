@@ -56,6 +56,7 @@ void CopyView::found(const std::vector<oci::Descriptor>& blobs) {
 
 void CopyView::moved(const oci::Descriptor& blob, std::uint64_t bytes) {
   auto& line = lines_[blob.digest];
+  if (!line.end.empty()) return;
   line.done = bytes;
   line.begun = true;
   if (terminal_ && clock_.steady() - drawn_ >= least_pause) draw(false);
@@ -63,6 +64,7 @@ void CopyView::moved(const oci::Descriptor& blob, std::uint64_t bytes) {
 
 void CopyView::arrived(const oci::Descriptor& blob, registry::Arrival how) {
   auto& line = lines_[blob.digest];
+  if (!line.end.empty()) return;
   line.done = line.size;
   line.end = name_of(how);
   ++arrived_;

@@ -15,6 +15,7 @@ namespace sluice::daemon {
 /// A bar of 20 characters: "[=======>            ]". Pure.
 std::string bar_text(std::uint64_t done, std::uint64_t total);
 
+/// A blob counts once, however many images of one command have it.
 class CopyView final : public registry::CopyWatcher {
  public:
   /// `terminal`: bars that are drawn again and again, at most ten times a second.

@@ -13,16 +13,10 @@ namespace {
 
 Task<> find_digest(registry::Client& client, registry::Place place, std::optional<oci::Platform> platform,
                    std::optional<registry::Resolved>& found) {
-  if (!platform) {
+  if (platform)
+    found = co_await client.resolve(place, *platform);
+  else
     found = co_await client.resolve(place);
-  } else {
-    const auto fetched = co_await client.manifest(place);
-    if (!fetched.manifest.is_index)
-      throw Error(ErrorKind::invalid, place.text() + " is an image for one platform, not an index");
-    const auto child = oci::select_platform(fetched.manifest, *platform);
-    if (!child) throw Error(ErrorKind::not_found, place.text() + " has no image for " + platform->text());
-    found = registry::Resolved{child->digest, child->media_type, child->size};
-  }
   if (!found) throw Error(ErrorKind::not_found, place.text() + " does not exist");
 }
 

@@ -24,28 +24,36 @@ struct Found {
   std::optional<registry::FetchedManifest> manifest;
   std::string config;  // bytes, when asked for and there is one
   std::optional<std::vector<oci::Descriptor>> referrers;
+  std::vector<registry::TaggedReferrer> tagged;  // of cosign; with `referrers`
 };
+
+// Of an index, a person wants to see the platforms; its config is that of one of them.
+Task<registry::FetchedManifest> manifest_of(registry::Client& client, registry::Place place,
+                                            std::optional<oci::Platform> platform, bool config) {
+  if (platform) co_return co_await client.manifest(place, std::move(*platform));
+  auto fetched = co_await client.manifest(place);
+  if (!config || !fetched.manifest.is_index) co_return fetched;
+  place.digest = fetched.digest;
+  co_return co_await client.manifest(place, oci::Platform::host());
+}
 
 Task<> look(registry::Client& client, registry::Place place, InspectOptions options,
             std::optional<oci::Platform> platform, Found& found) {
-  auto fetched = co_await client.manifest(place);
-  // Of an index, a person wants to see the platforms; its config is that of one of them.
-  if (!platform && options.image_config && fetched.manifest.is_index) platform = oci::Platform::host();
-  if (platform && fetched.manifest.is_index) {
-    const auto child = oci::select_platform(fetched.manifest, *platform);
-    if (!child) throw Error(ErrorKind::not_found, place.text() + " has no image for " + platform->text());
-    place.digest = child->digest;
-    fetched = co_await client.manifest(place);
-  }
+  auto fetched = co_await manifest_of(client, place, std::move(platform), options.image_config);
+  place.digest = fetched.digest;
   if (fetched.manifest.config && !options.raw)
     found.config = co_await client.small_blob(place, *fetched.manifest.config);
-  if (options.referrers) found.referrers = co_await client.referrers(place, fetched.digest);
+  if (options.referrers) {
+    found.referrers = co_await client.referrers(place, fetched.digest);
+    found.tagged = co_await client.cosign_tags(place, fetched.digest);
+  }
   found.manifest = std::move(fetched);
 }
 
 ordered_json inspected_json(const oci::Descriptor& descriptor) {
   ordered_json value{
       {"media_type", descriptor.media_type}, {"digest", descriptor.digest.text()}, {"size", descriptor.size}};
+  if (!descriptor.artifact_type.empty()) value["artifact_type"] = descriptor.artifact_type;
   if (descriptor.platform) value["platform"] = descriptor.platform->text();
   if (!descriptor.annotations.empty()) value["annotations"] = descriptor.annotations;
   return value;
@@ -55,6 +63,16 @@ ordered_json inspected_json(const std::vector<oci::Descriptor>& descriptors) {
   ordered_json list = ordered_json::array();
   for (const auto& descriptor : descriptors)
     list.push_back(inspected_json(descriptor));
+  return list;
+}
+
+ordered_json referrers_json(const Found& found) {
+  ordered_json list = inspected_json(*found.referrers);
+  for (const auto& [tag, named] : found.tagged)
+    list.push_back({{"tag", tag},
+                    {"media_type", named.media_type},
+                    {"digest", named.digest.text()},
+                    {"size", named.size}});
   return list;
 }
 
@@ -81,7 +99,7 @@ ordered_json inspected_json(const registry::Place& place, const Found& found) {
     value["created"] = config->created;
     value["labels"] = config->labels;
   }
-  if (found.referrers) value["referrers"] = inspected_json(*found.referrers);
+  if (found.referrers) value["referrers"] = referrers_json(found);
   return value;
 }
 
@@ -89,12 +107,17 @@ void print_field(const std::string& name, const std::string& value) {
   if (!value.empty()) print(fmt::format("{:<12}{}", name, printable(value, 400)));
 }
 
+void print_part(const oci::Digest& digest, std::int64_t size, const std::string& what) {
+  print(fmt::format("  {}  {:>7}  {}", digest.text(), size_text(static_cast<std::uint64_t>(size)),
+                    printable(what, 100)));
+}
+
 void print_descriptors(const std::string& title, const std::vector<oci::Descriptor>& descriptors) {
   print(title);
-  for (const auto& descriptor : descriptors)
-    print(fmt::format(
-        "  {}  {:>7}  {}", descriptor.digest.text(), size_text(static_cast<std::uint64_t>(descriptor.size)),
-        printable(descriptor.platform ? descriptor.platform->text() : descriptor.media_type, 100)));
+  for (const auto& descriptor : descriptors) {
+    const auto& type = descriptor.artifact_type.empty() ? descriptor.media_type : descriptor.artifact_type;
+    print_part(descriptor.digest, descriptor.size, descriptor.platform ? descriptor.platform->text() : type);
+  }
 }
 
 void print_text(const registry::Place& place, const Found& found) {
@@ -115,7 +138,10 @@ void print_text(const registry::Place& place, const Found& found) {
   if (!manifest.is_index) print_field("size", size_text(size));
   if (manifest.is_index) print_descriptors("platforms", manifest.manifests);
   if (!manifest.is_index) print_descriptors("layers", manifest.layers);
-  if (found.referrers) print_descriptors("referrers", *found.referrers);
+  if (!found.referrers) return;
+  print_descriptors("referrers", *found.referrers);
+  for (const auto& [tag, named] : found.tagged)
+    print_part(named.digest, named.size, tag);
 }
 
 }  // namespace

@@ -51,17 +51,31 @@ std::vector<std::string> chosen(const TagsOptions& options, std::vector<std::str
   return tags;
 }
 
+// The list of all tags would be taken for an answer about this one. (A name without a tag is read as
+// :latest.)
+registry::Place read_repository(const std::string& text) {
+  auto place = read_place(text);
+  const bool has_tag = place.tag && text.ends_with(":" + *place.tag);
+  if (!has_tag && !place.digest) {
+    place.tag.reset();
+    return place;
+  }
+  const auto named = has_tag && !place.digest ? ":" + *place.tag : "@" + place.digest->text();
+  throw Failure(exit_code::usage, printable(text, 300) +
+                                      " names one image, and this lists all tags: leave out " + named +
+                                      ", or use --glob; `sluice digest` and `sluice inspect` look at one");
+}
+
 }  // namespace
 
 int tags(const TagsOptions& options) {
-  auto place = read_place(options.repository);
+  const auto place = read_repository(options.repository);
   chosen(options, {});  // a mistake in the options is told before the registry is asked
   RegistryTool tool(options.config);
   std::vector<std::string> found;
   tool.run(list(tool.client(), place, found));
   found = chosen(options, std::move(found));
   if (options.json) {
-    place.tag.reset();
     const nlohmann::ordered_json value{{"repository", place.text()}, {"tags", found}};
     print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return exit_code::ok;

@@ -150,7 +150,8 @@ struct Pipeline {
   oci::Platform platform;                        // shown, and used by checks
   Poll poll;                                     // its own, or the registry's
   OnDrift on_drift = OnDrift::hold;
-  Position at;
+  bool referrers = true;  // signatures, SBOMs and attestations come along
+  Position at = {};
   /// Tag for a run, with {run} replaced.
   std::string unique_tag_for(const std::string& run) const;
   bool is_set() const { return tags != nullptr; }

@@ -159,6 +159,7 @@ Pipeline read_pipeline(Section& section, const Config& config, const Parts& part
   pipeline.on_drift = choice(section, "on_drift", "hold", {"hold", "overwrite"}) == "hold"
                           ? OnDrift::hold
                           : OnDrift::overwrite;
+  pipeline.referrers = section.flag("referrers", true);
   section.done();
   return pipeline;
 }

@@ -166,14 +166,25 @@ spdlog::level::level_enum level_from(const std::string& name) {
               "log level '" + printable(name, 40) + "' is not one of trace, debug, info, warning, error");
 }
 
-}  // namespace
-
-void set_up_logging(LogFormat format, const std::string& level) {
-  const auto threshold = level_from(level);
-  auto logger = std::make_shared<spdlog::logger>("sluice", make_sink(chosen(format)));
+void use_sink(spdlog::sink_ptr sink, spdlog::level::level_enum threshold) {
+  auto logger = std::make_shared<spdlog::logger>("sluice", std::move(sink));
   logger->set_level(threshold);
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace
+
+void set_up_logging(LogFormat format, const std::string& level) {
+  use_sink(make_sink(chosen(format)), level_from(level));
+}
+
+void set_up_messages() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<SafeMessage>('*').set_pattern("sluice: %*");
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  sink->set_formatter(std::move(formatter));
+  use_sink(std::move(sink), spdlog::level::warn);
 }
 
 }  // namespace sluice

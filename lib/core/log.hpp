@@ -17,4 +17,7 @@ enum class LogFormat {
 /// Throws Error(invalid) for an unknown level.
 void set_up_logging(LogFormat format, const std::string& level);
 
+/// The same for a command that a person runs: what is a warning or worse, as "sluice: ..." on stderr.
+void set_up_messages();
+
 }  // namespace sluice

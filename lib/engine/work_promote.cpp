@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace sluice::engine {
 namespace {
 
@@ -50,12 +52,24 @@ Done drifted(const Work& work, const config::Pipeline& pipeline, const Target& t
   return done;
 }
 
+// What refers to the image comes after it, so an image that is there may lack it: an earlier attempt was cut,
+// or it was signed since. What a person put there, or goes back to, may not be in staging.
+bool may_lack_referrers(const Work& work, const config::Pipeline& pipeline) {
+  return pipeline.referrers && work.run.trigger != to_string(pipeline::Trigger::patch) &&
+         work.run.trigger != to_string(pipeline::Trigger::rollback);
+}
+
 // Under both tags, unique first: a stable tag always has a unique twin to pin or to roll back to.
 Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_ours) {
-  auto there = co_await work.registry.resolve(target.repository, digest.text());
-  if (!there) {
-    const auto pipeline = pipeline_of(work);
-    co_await work.registry.copy(pipeline.staging, digest, target.repository);
+  const auto pipeline = pipeline_of(work);
+  const auto there = co_await work.registry.resolve(target.repository, digest.text());
+  if (!there || may_lack_referrers(work, pipeline)) {
+    registry::CopyOptions options;
+    options.referrers = pipeline.referrers;
+    options.keep_tags = true;
+    const auto moved = co_await work.registry.copy(pipeline.staging, digest, target.repository, std::nullopt,
+                                                   std::move(options));
+    if (moved.referrers > 0) work.log(fmt::format("{} referrers came along", moved.referrers));
   }
   const auto image = co_await work.registry.manifest(target.repository, digest.text());
   co_await work.registry.put_manifest(target.repository, target.unique_tag, image.media_type, image.bytes);

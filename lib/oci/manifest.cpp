@@ -63,7 +63,8 @@ Descriptor read_descriptor(const json& value, std::string where) {
                         .size = reader.size("size"),
                         .platform = read_platform(reader),
                         .annotations = reader.texts_by_name("annotations"),
-                        .urls = reader.texts("urls")};
+                        .urls = reader.texts("urls"),
+                        .artifact_type = reader.text("artifactType")};
   if (descriptor.media_type.empty()) reader.fail("mediaType is missing");
   return descriptor;
 }
@@ -116,12 +117,6 @@ bool is_attestation(const Descriptor& child) {
          child.platform->architecture == "unknown";
 }
 
-/// A missing variant means the usual one of the architecture.
-std::string_view variant_of(const Platform& platform) {
-  if (!platform.variant.empty()) return platform.variant;
-  return platform.architecture == "arm64" ? "v8" : platform.architecture == "arm" ? "v7" : "";
-}
-
 }  // namespace
 
 Manifest parse_manifest(std::string_view bytes, std::string_view content_type) {
@@ -150,11 +145,15 @@ Manifest parse_manifest(std::string_view bytes, std::string_view content_type) {
   return manifest;
 }
 
+std::string artifact_type_of(const Manifest& manifest) {
+  if (!manifest.artifact_type.empty() || !manifest.config) return manifest.artifact_type;
+  return manifest.config->media_type;
+}
+
 std::optional<Descriptor> select_platform(const Manifest& index, const Platform& platform) {
   for (const auto& child : index.manifests) {
     if (!child.platform || is_attestation(child)) continue;
-    if (child.platform->os != platform.os || child.platform->architecture != platform.architecture) continue;
-    if (platform.variant.empty() || variant_of(*child.platform) == variant_of(platform)) return child;
+    if (fits(*child.platform, platform)) return child;
   }
   return std::nullopt;
 }

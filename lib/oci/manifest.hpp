@@ -33,6 +33,7 @@ struct Descriptor {
   std::optional<Platform> platform;
   std::map<std::string, std::string> annotations;
   std::vector<std::string> urls;
+  std::string artifact_type = {};  // of what is listed as a referrer
   bool operator==(const Descriptor&) const = default;
 };
 
@@ -53,6 +54,10 @@ struct Manifest {
 /// mediaType, bad digests or sizes.
 Manifest parse_manifest(std::string_view bytes, std::string_view content_type);
 
+/// What kind of artifact a manifest is: its artifactType; of an image manifest without one the type of its
+/// config (distribution specification, "Listing Referrers"). Empty for an index without one.
+std::string artifact_type_of(const Manifest& manifest);
+
 /// What is read from an image config (OCI image specification, config.md).
 struct ImageConfig {
   Platform platform;
@@ -63,8 +68,8 @@ struct ImageConfig {
 /// Throws Error(corrupt).
 ImageConfig parse_image_config(std::string_view bytes);
 
-/// The child of an index for a platform (variant ignored when `platform` has none); attestation entries
-/// (unknown/unknown) never match. Nullopt when there is none.
+/// The child of an index that fits a platform; attestation entries (unknown/unknown) never do. Nullopt when
+/// there is none.
 std::optional<Descriptor> select_platform(const Manifest& index, const Platform& platform);
 
 }  // namespace sluice::oci

@@ -47,6 +47,11 @@ bool is_part(std::string_view text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string_view::npos;
 }
 
+std::string_view variant_of(const Platform& platform) {
+  if (!platform.variant.empty()) return platform.variant;
+  return platform.architecture == "arm64" ? "v8" : platform.architecture == "arm" ? "v7" : "";
+}
+
 }  // namespace
 
 std::string Platform::text() const {
@@ -70,6 +75,11 @@ Platform Platform::parse(std::string_view text) {
                             printable(text, 100)));
   parts.resize(3);
   return from_machine(parts[0], parts[1], parts[2]);
+}
+
+bool fits(const Platform& platform, const Platform& wanted) {
+  return platform.os == wanted.os && platform.architecture == wanted.architecture &&
+         (wanted.variant.empty() || variant_of(platform) == variant_of(wanted));
 }
 
 Platform Platform::host() {

@@ -19,4 +19,8 @@ struct Platform {
   auto operator<=>(const Platform&) const = default;
 };
 
+/// Whether an image for `platform` is what somebody wants who says `wanted`: any variant when that has none;
+/// an image without one is for the usual one of its architecture.
+bool fits(const Platform& platform, const Platform& wanted);
+
 }  // namespace sluice::oci

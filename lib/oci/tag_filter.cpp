@@ -68,10 +68,10 @@ bool fits_glob(std::string_view glob, std::string_view text) {
 }
 
 bool is_artifact_tag(std::string_view tag) {
-  constexpr std::string_view prefix = "sha256-";
+  constexpr std::size_t prefix = std::string_view("sha256-").size();
   constexpr std::size_t digits = 64;
-  return tag.starts_with(prefix) && tag.size() >= prefix.size() + digits &&
-         tag.substr(prefix.size(), digits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return (tag.starts_with("sha256-") || tag.starts_with("sha512-")) && tag.size() >= prefix + digits &&
+         tag.substr(prefix, digits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 struct TagFilter::Pattern {

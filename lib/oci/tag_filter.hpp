@@ -57,7 +57,7 @@ class TagFilter {
 /// Whether a glob ('*', '?', all else stands for itself) fits the whole text. Linear but for the last '*'.
 bool fits_glob(std::string_view glob, std::string_view text);
 
-/// "sha256-<64 hex>", with anything behind it.
+/// "sha256-<64 hex>" (or sha512 with the first 64 of its 128), with anything behind it.
 bool is_artifact_tag(std::string_view tag);
 
 }  // namespace sluice::oci

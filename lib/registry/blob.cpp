@@ -283,4 +283,23 @@ Task<> VerifiedBody::check_end() {
     throw Error(ErrorKind::corrupt, what_ + ": the bytes are " + found.text() + ": not pushed");
 }
 
+Task<std::string> read_small_blob(Source& source, oci::Descriptor blob, std::size_t limit) {
+  if (blob.size < 0 || static_cast<std::uint64_t>(blob.size) > limit)
+    throw Error(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " of " + source.text() + " has " +
+                                        std::to_string(blob.size) + " bytes, more than " +
+                                        std::to_string(limit));
+  std::string bytes(static_cast<std::size_t>(blob.size), '\0');
+  if (bytes.empty()) co_return bytes;
+  for (;;) {
+    try {
+      VerifiedBody body(source, blob, {});
+      for (std::size_t have = 0; have < bytes.size();)
+        have += co_await body.read(std::span<char>(bytes).subspan(have));
+      co_return bytes;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt || !source.gave_wrong(blob)) throw;
+    }
+  }
+}
+
 }  // namespace sluice::registry

@@ -106,4 +106,7 @@ class VerifiedBody final : public net::BodySource {
 /// Content-Range "bytes 7-9/10" begins at `offset` and, where it tells, is of `size` bytes. Pure.
 bool continues_at(const std::string& content_range, std::uint64_t offset, std::uint64_t size);
 
+/// A whole blob of a source, verified. Throws corrupt when it is larger than `limit`.
+Task<std::string> read_small_blob(Source& source, oci::Descriptor blob, std::size_t limit = 8 * 1024 * 1024);
+
 }  // namespace sluice::registry

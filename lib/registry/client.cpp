@@ -80,10 +80,9 @@ Task<oci::ImageConfig> Client::image_config(oci::Repository repository, std::str
 }
 
 Task<CopyProgress> Client::copy(oci::Repository source, oci::Digest digest, oci::Repository target,
-                                std::optional<std::string> tag) {
+                                std::optional<std::string> tag, CopyOptions options) {
   RepositorySource from(state_->session, std::move(source));
   RepositoryTarget to(state_->session, state_->notes, std::move(target));
-  CopyOptions options;
   options.thorough = true;
   auto root = co_await from.manifest(digest.text());
   co_return co_await copy_image(state_->traffic, from, to, std::move(root), std::move(tag),

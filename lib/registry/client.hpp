@@ -71,6 +71,12 @@ struct Resolved {
   std::optional<Time> modified = {};
 };
 
+/// A manifest under a tag that is made of its subject's digest, as cosign does.
+struct TaggedReferrer {
+  std::string tag;
+  Resolved named;
+};
+
 struct FetchedManifest {
   oci::Digest digest;
   std::string media_type;
@@ -107,6 +113,8 @@ struct CopyOptions {
   std::vector<oci::Platform> platforms;
   /// Signatures, SBOMs and attestations come along: referrers, and cosign's tags.
   bool referrers = false;
+  /// Tags of cosign that the target has already stay as they are: somebody may have signed there too.
+  bool keep_tags = false;
   /// Looks at each blob, also below manifests that the target has already.
   bool thorough = false;
   CopyWatcher* watcher = nullptr;
@@ -131,6 +139,7 @@ struct CopyPlan {
   std::vector<oci::Platform> left_out;
   std::vector<PlannedBlob> blobs;
   int manifests = 0;            // that would be written
+  int referrers = 0;            // manifests that refer to the image, wherever they are
   std::uint64_t bytes() const;  // that would move
 };
 
@@ -177,9 +186,10 @@ class Client {
   /// before parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs
   /// are mounted. Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match
   /// is never committed. The tag is written last, when there is one. Layers that live elsewhere by their own
-  /// word (non-distributable with `urls`) are left out, as docker does.
+  /// word (non-distributable with `urls`) are left out, as docker does. `options` without platforms; each
+  /// blob is looked at in any case.
   Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target,
-                          std::optional<std::string> tag = std::nullopt);
+                          std::optional<std::string> tag = std::nullopt, CopyOptions options = {});
 
   /// The same between any two places, with the tag of `to` when it has one. A target that has the tag on
   /// the digest already is left alone, unless the options ask for more. Many may run at once.
@@ -190,11 +200,19 @@ class Client {
   /// All tags in the place's order.
   Task<std::vector<std::string>> tags(Place place);
   Task<FetchedManifest> manifest(Place place);
+  /// The place's image for a platform: that of an index, or an image for just that platform by its config.
+  /// Throws not_found, naming what there is.
+  Task<FetchedManifest> manifest(Place place, oci::Platform platform);
   /// What the place names now; nullopt when there is no such tag or digest.
   Task<std::optional<Resolved>> resolve(Place place);
+  /// The same of its image for a platform, as manifest().
+  Task<Resolved> resolve(Place place, oci::Platform platform);
   /// A small blob of the place, verified, as small_blob().
   Task<std::string> small_blob(Place place, oci::Descriptor blob, std::size_t limit = 8 * 1024 * 1024);
+  /// What names this manifest as its subject.
   Task<std::vector<oci::Descriptor>> referrers(Place place, oci::Digest subject);
+  /// What cosign's tags keep for it: signatures, attestations and SBOMs without a subject.
+  Task<std::vector<TaggedReferrer>> cosign_tags(Place place, oci::Digest subject);
 
  private:
   struct State;

@@ -5,37 +5,11 @@
 #include "registry/client_state.hpp"
 #include "registry/copy.hpp"
 #include "registry/ends.hpp"
-#include "registry/platforms.hpp"
+#include "registry/referring.hpp"
+#include "registry/root.hpp"
 
 namespace sluice::registry {
 namespace {
-
-/// What is to be copied, after the choice of platforms.
-struct Root {
-  FetchedManifest manifest;
-  oci::Digest source;
-  std::vector<oci::Platform> left_out;
-};
-
-Task<Root> choose_root(Source& source, Place from, PlaceKind to, CopyOptions options) {
-  auto whole = co_await source.manifest(from.tag_or_digest().value_or(""));
-  const oci::Digest digest = whole.digest;
-  const bool single = to == PlaceKind::docker_archive && whole.manifest.is_index;
-  if (single && options.platforms.size() != 1)
-    throw Error(ErrorKind::invalid, from.text() +
-                                        " is an index, and a docker archive holds one platform: "
-                                        "choose it with --platform");
-  if (options.platforms.empty()) co_return Root{std::move(whole), digest, {}};
-  if (!single) {
-    auto [manifest, left_out] = only_platforms(std::move(whole), options.platforms);
-    co_return Root{std::move(manifest), digest, std::move(left_out)};
-  }
-  const auto child = oci::select_platform(whole.manifest, options.platforms[0]);
-  if (!child)
-    throw Error(ErrorKind::not_found, from.text() + " has no image for " + options.platforms[0].text());
-  auto manifest = co_await source.manifest(child->digest.text());
-  co_return Root{std::move(manifest), digest, {}};
-}
 
 /// Layouts and archives name what they hold: as the source does, where nothing else is said.
 std::optional<std::string> target_tag(const Place& from, const Place& to) {
@@ -60,7 +34,7 @@ std::string docker_name_of(const Place& from, const Place& to) {
 Task<CopyResult> Client::copy(Place from, Place to, CopyOptions options) {
   check_target(to);
   const auto source = co_await open_source(state_->session, state_->workers, from);
-  Root root = co_await choose_root(*source, from, to.kind, options);
+  Root root = co_await choose_root(*source, from, to.kind, options.platforms);
   const auto target =
       co_await open_target(state_->session, state_->notes, state_->workers, to, docker_name_of(from, to));
   const auto tag = target_tag(from, to);
@@ -80,7 +54,7 @@ Task<CopyResult> Client::copy(Place from, Place to, CopyOptions options) {
 Task<CopyPlan> Client::plan(Place from, Place to, CopyOptions options) {
   check_target(to);
   const auto source = co_await open_source(state_->session, state_->workers, from);
-  Root root = co_await choose_root(*source, from, to.kind, options);
+  Root root = co_await choose_root(*source, from, to.kind, options.platforms);
   const auto target = co_await open_target(state_->session, state_->notes, state_->workers, to, "");
   CopyPlan plan = co_await plan_image(*source, *target, std::move(root.manifest), std::move(options));
   plan.source = std::move(root.source);
@@ -98,34 +72,41 @@ Task<FetchedManifest> Client::manifest(Place place) {
   co_return co_await source->manifest(place.tag_or_digest().value_or(""));
 }
 
+Task<FetchedManifest> Client::manifest(Place place, oci::Platform platform) {
+  const auto source = co_await open_source(state_->session, state_->workers, place);
+  auto whole = co_await source->manifest(place.tag_or_digest().value_or(""));
+  const auto digest = co_await digest_for(*source, whole, std::move(platform));
+  if (digest == whole.digest) co_return whole;
+  co_return co_await source->manifest(digest.text());
+}
+
 Task<std::optional<Resolved>> Client::resolve(Place place) {
   const auto source = co_await open_source(state_->session, state_->workers, place);
   co_return co_await source->resolve(place.tag_or_digest().value_or(""));
 }
 
+Task<Resolved> Client::resolve(Place place, oci::Platform platform) {
+  const auto source = co_await open_source(state_->session, state_->workers, place);
+  const auto whole = co_await source->manifest(place.tag_or_digest().value_or(""));
+  const auto digest = co_await digest_for(*source, whole, std::move(platform));
+  for (const auto& child : whole.manifest.manifests)
+    if (child.digest == digest) co_return Resolved{digest, child.media_type, child.size};
+  co_return Resolved{digest, whole.media_type, static_cast<std::int64_t>(whole.bytes.size())};
+}
+
 Task<std::string> Client::small_blob(Place place, oci::Descriptor blob, std::size_t limit) {
-  if (blob.size < 0 || static_cast<std::uint64_t>(blob.size) > limit)
-    throw Error(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " of " + place.text() + " has " +
-                                        std::to_string(blob.size) + " bytes, more than " +
-                                        std::to_string(limit));
-  std::string bytes(static_cast<std::size_t>(blob.size), '\0');
-  if (bytes.empty()) co_return bytes;
   const auto source = co_await open_source(state_->session, state_->workers, std::move(place));
-  for (;;) {
-    try {
-      VerifiedBody body(*source, blob, {});
-      for (std::size_t have = 0; have < bytes.size();)
-        have += co_await body.read(std::span<char>(bytes).subspan(have));
-      co_return bytes;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::corrupt || !source->gave_wrong(blob)) throw;
-    }
-  }
+  co_return co_await read_small_blob(*source, std::move(blob), limit);
 }
 
 Task<std::vector<oci::Descriptor>> Client::referrers(Place place, oci::Digest subject) {
   const auto source = co_await open_source(state_->session, state_->workers, std::move(place));
   co_return co_await source->referrers(std::move(subject));
+}
+
+Task<std::vector<TaggedReferrer>> Client::cosign_tags(Place place, oci::Digest subject) {
+  const auto source = co_await open_source(state_->session, state_->workers, std::move(place));
+  co_return co_await registry::cosign_tags(*source, std::move(subject));
 }
 
 }  // namespace sluice::registry

@@ -1,10 +1,10 @@
 #include "registry/copy.hpp"
 
 #include "core/error.hpp"
-#include "registry/referrers.hpp"
+#include "registry/referring.hpp"
 #include "registry/tree.hpp"
 
-#include <array>
+#include <algorithm>
 #include <exception>
 #include <set>
 
@@ -18,6 +18,10 @@ Task<bool> has(Target& target, const TreeManifest& manifest) {
   if (manifest.is_missing) co_return false;
   const auto found = co_await target.resolve(manifest.digest.text());
   co_return found.has_value();
+}
+
+bool refers(const TreeManifest& manifest) {
+  return oci::parse_manifest(manifest.bytes, manifest.media_type).subject.has_value();
 }
 
 class Copy {
@@ -43,6 +47,8 @@ class Copy {
     const bool all = options_.thorough || options_.referrers || !target_.vouches();
     tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_);
     progress_.manifests_present += tree_.manifests_present;
+    // Referrers share their empty config, and may share more.
+    std::erase_if(tree_.blobs, [this](const auto& blob) { return arrived_.contains(blob.digest); });
     if (options_.watcher) options_.watcher->found(tree_.blobs);
     co_await bring_blobs();
     for (auto& manifest : tree_.manifests)
@@ -119,6 +125,7 @@ class Copy {
   }
 
   void count(const oci::Descriptor& blob, Arrival arrival) {
+    arrived_.insert(blob.digest);
     switch (arrival) {
       case Arrival::present:
         ++progress_.blobs_present;
@@ -137,50 +144,39 @@ class Copy {
   Task<> bring_manifest(TreeManifest& manifest) {
     if (!brought_.insert(manifest.digest).second) co_return;
     const bool there = co_await has(target_, manifest);
-    if (there) {
-      ++progress_.manifests_present;
-      co_return;
-    }
-    co_await target_.put_manifest(manifest.digest, manifest.media_type, std::move(manifest.bytes));
-    ++progress_.manifests_copied;
+    ++(there ? progress_.manifests_present : progress_.manifests_copied);
+    // Listed under its subject only after it came: a copy that was cut in between goes on by putting it
+    // again.
+    const bool whole = there && !(options_.referrers && refers(manifest));
+    if (!whole)
+      co_await target_.put_manifest(manifest.digest, manifest.media_type, std::move(manifest.bytes));
   }
 
   /// Of all manifests so far, then of what they brought, until there are none.
   Task<> bring_referrers() {
-    std::set<oci::Digest> asked;
-    for (int depth = 0; depth < max_referrer_depth; ++depth) {
-      std::vector<oci::Digest> subjects;
-      for (const auto& digest : brought_)
-        if (asked.insert(digest).second) subjects.push_back(digest);
-      for (auto& subject : subjects)
-        co_await bring_referrers_of(std::move(subject));
+    Referring referring(source_);
+    for (const auto& digest : brought_)
+      referring.add(digest);
+    for (;;) {
+      auto referrer = co_await referring.next();
+      if (!referrer) co_return;
+      ++progress_.referrers;
+      co_await bring_referrer(*referrer);
+      for (const auto& manifest : tree_.manifests)
+        referring.add(manifest.digest, referrer->depth);
     }
   }
 
-  Task<> bring_referrers_of(oci::Digest subject) {
-    const auto referrers = co_await source_.referrers(subject);
-    for (const auto& referrer : referrers) {
-      if (brought_.contains(referrer.digest)) continue;
-      co_await bring_referrer(referrer.digest.text());
+  Task<> bring_referrer(Referrer& referrer) {
+    tree_ = {};
+    if (options_.keep_tags && !referrer.tag.empty()) {
+      const auto there = co_await target_.resolve(referrer.tag);
+      if (there) co_return;
     }
-    // cosign's older way: ordinary tags whose names hold the digest.
-    const std::string base = referrers_tag(subject);
-    for (const std::string_view kind : {".sig", ".att", ".sbom"}) {
-      const std::string tag = base + std::string(kind);
-      const auto found = co_await source_.resolve(tag);
-      if (!found) continue;
-      auto manifest = co_await bring_referrer(found->digest.text());
-      co_await target_.tag(tag, manifest.digest, manifest.media_type, manifest.bytes);
-    }
-  }
-
-  Task<FetchedManifest> bring_referrer(std::string digest) {
-    if (static_cast<std::size_t>(++progress_.referrers) > max_referring)
-      throw Error(ErrorKind::invalid, "more than " + std::to_string(max_referring) + " manifests of " +
-                                          source_.text() + " refer to this image: not copied");
-    FetchedManifest manifest = co_await source_.manifest(std::move(digest));
-    co_await bring(manifest);
-    co_return manifest;
+    co_await bring(referrer.manifest);
+    if (referrer.tag.empty()) co_return;
+    const auto& manifest = referrer.manifest;
+    co_await target_.tag(referrer.tag, manifest.digest, manifest.media_type, manifest.bytes);
   }
 
   Traffic& traffic_;
@@ -189,9 +185,64 @@ class Copy {
   CopyOptions options_;
   Tree tree_;
   std::size_t next_ = 0;
-  std::set<oci::Digest> brought_;
+  std::set<oci::Digest> brought_;  // manifests
+  std::set<oci::Digest> arrived_;  // blobs
   std::exception_ptr failure_;
   CopyProgress progress_;
+};
+
+class Plan {
+ public:
+  Plan(Source& source, Target& target, CopyOptions options)
+      : source_(source), target_(target), options_(std::move(options)) {}
+
+  Task<CopyPlan> run(FetchedManifest root) {
+    CopyPlan plan{.digest = root.digest, .source = root.digest, .left_out = {}, .blobs = {}};
+    auto digests = co_await add(plan, std::move(root));
+    if (!options_.referrers) co_return plan;
+    Referring referring(source_);
+    for (const auto& digest : digests)
+      referring.add(digest);
+    for (;;) {
+      auto referrer = co_await referring.next();
+      if (!referrer) co_return plan;
+      ++plan.referrers;
+      digests = co_await add(plan, std::move(referrer->manifest));
+      for (const auto& digest : digests)
+        referring.add(digest, referrer->depth);
+    }
+  }
+
+ private:
+  /// A manifest with all that it lists; the digests of all manifests.
+  Task<std::vector<oci::Digest>> add(CopyPlan& plan, FetchedManifest root) {
+    const bool all = options_.thorough || options_.referrers || !target_.vouches();
+    Tree tree = co_await read_tree(source_, std::move(root), all ? nullptr : &target_);
+    for (auto& blob : tree.blobs) {
+      if (!seen_.insert(blob.digest).second) continue;
+      const auto arrival = co_await arrival_of(blob);
+      plan.blobs.push_back({std::move(blob), arrival});
+    }
+    std::vector<oci::Digest> digests;
+    for (const auto& manifest : tree.manifests) {
+      digests.push_back(manifest.digest);
+      if (!seen_.insert(manifest.digest).second) continue;
+      const bool there = co_await has(target_, manifest);
+      if (!there) ++plan.manifests;
+    }
+    co_return digests;
+  }
+
+  Task<Arrival> arrival_of(oci::Descriptor blob) {
+    const bool there = co_await target_.has(blob);
+    if (there) co_return Arrival::present;
+    co_return target_.can_mount(source_, blob) ? Arrival::mounted : Arrival::moved;
+  }
+
+  Source& source_;
+  Target& target_;
+  CopyOptions options_;
+  std::set<oci::Digest> seen_;  // blobs and manifests
 };
 
 }  // namespace
@@ -208,20 +259,8 @@ Task<CopyProgress> copy_image(Traffic& traffic, Source& source, Target& target, 
 }
 
 Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, CopyOptions options) {
-  CopyPlan plan{.digest = root.digest, .source = root.digest, .left_out = {}, .blobs = {}, .manifests = 0};
-  Tree tree =
-      co_await read_tree(source, std::move(root), options.thorough || !target.vouches() ? nullptr : &target);
-  for (auto& blob : tree.blobs) {
-    const bool there = co_await target.has(blob);
-    const bool mounts = !there && target.can_mount(source, blob);
-    const Arrival arrival = there ? Arrival::present : mounts ? Arrival::mounted : Arrival::moved;
-    plan.blobs.push_back({std::move(blob), arrival});
-  }
-  for (const auto& manifest : tree.manifests) {
-    const bool there = co_await has(target, manifest);
-    if (!there) ++plan.manifests;
-  }
-  co_return plan;
+  Plan plan(source, target, std::move(options));
+  co_return co_await plan.run(std::move(root));
 }
 
 std::uint64_t CopyPlan::bytes() const {

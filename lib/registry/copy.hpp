@@ -12,11 +12,6 @@
 
 namespace sluice::registry {
 
-/// Referrers of referrers that are followed (the signature of an SBOM), and manifests that may refer to one
-/// image altogether.
-inline constexpr int max_referrer_depth = 3;
-inline constexpr std::size_t max_referring = 1000;
-
 /// What copies side by side share.
 struct Traffic {
   Clock& clock;
@@ -29,7 +24,7 @@ struct Traffic {
 Task<CopyProgress> copy_image(Traffic& traffic, Source& source, Target& target, FetchedManifest root,
                               std::optional<std::string> tag, CopyOptions options);
 
-/// What copy_image() would do with the image itself.
+/// What copy_image() would do.
 Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, CopyOptions options);
 
 }  // namespace sluice::registry

@@ -123,8 +123,10 @@ Task<std::vector<oci::Descriptor>> LayoutSource::referrers(oci::Digest subject) 
 // What refers to an image is listed in index.json like any other.
 Task<> LayoutSource::find_subjects() {
   for (const auto& entry : entries_) {
-    const auto manifest = co_await this->manifest(entry.digest.text());
-    if (manifest.manifest.subject) referrers_[manifest.manifest.subject->digest].push_back(entry);
+    const auto fetched = co_await this->manifest(entry.digest.text());
+    if (!fetched.manifest.subject) continue;
+    auto& listed = referrers_[fetched.manifest.subject->digest].emplace_back(entry);
+    if (listed.artifact_type.empty()) listed.artifact_type = oci::artifact_type_of(fetched.manifest);
   }
   subjects_known_ = true;
 }

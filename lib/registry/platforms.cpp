@@ -14,21 +14,13 @@ namespace {
 // Attestations name the image that they are for (BuildKit, attestation-storage.md).
 constexpr const char* reference_digest = "vnd.docker.reference.digest";
 
-std::string names_of(const oci::Manifest& index) {
-  std::string names;
-  for (const auto& child : index.manifests)
-    if (child.platform && child.platform->os != "unknown")
-      names += (names.empty() ? "" : ", ") + printable(child.platform->text(), 60);
-  return names;
-}
-
 std::set<oci::Digest> chosen(const oci::Manifest& index, const std::vector<oci::Platform>& wanted) {
   std::set<oci::Digest> keep;
   for (const auto& platform : wanted) {
     const auto child = oci::select_platform(index, platform);
     if (!child)
       throw Error(ErrorKind::not_found,
-                  "the index has no image for " + platform.text() + ", it has " + names_of(index));
+                  "the index has no image for " + platform.text() + ", it has " + platforms_text(index));
     keep.insert(child->digest);
   }
   return keep;
@@ -50,6 +42,14 @@ std::string joined_platforms(const std::vector<oci::Platform>& platforms) {
 }
 
 }  // namespace
+
+std::string platforms_text(const oci::Manifest& index) {
+  std::string names;
+  for (const auto& child : index.manifests)
+    if (child.platform && child.platform->os != "unknown")
+      names += (names.empty() ? "" : ", ") + printable(child.platform->text(), 60);
+  return names;
+}
 
 PartOfIndex only_platforms(FetchedManifest whole, const std::vector<oci::Platform>& wanted) {
   if (!whole.manifest.is_index)

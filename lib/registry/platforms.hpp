@@ -3,6 +3,7 @@
 
 #include "registry/client.hpp"
 
+#include <string>
 #include <vector>
 
 namespace sluice::registry {
@@ -11,6 +12,9 @@ struct PartOfIndex {
   FetchedManifest manifest;
   std::vector<oci::Platform> left_out;
 };
+
+/// The platforms of an index, for messages: "linux/amd64, linux/arm64".
+std::string platforms_text(const oci::Manifest& index);
 
 /// The index with only these platforms, and the attestations that belong to them. An OCI index notes where it
 /// comes from and what is left out in its annotations. The same bytes when nothing is left out. Throws

@@ -23,9 +23,25 @@ bool is_index(const net::Response& response) {
   return type == oci::media_type::oci_index || type == oci::media_type::docker_list;
 }
 
-/// Nullopt when the registry has no referrers API.
-Task<std::optional<std::vector<oci::Descriptor>>> ask_api(Session& session, oci::Repository repository,
-                                                          oci::Digest subject) {
+Task<std::optional<FetchedManifest>> fallback_index(Session& session, oci::Repository repository,
+                                                    oci::Digest subject) {
+  try {
+    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
+std::string referrers_tag(const oci::Digest& subject) {
+  return std::string(subject.algorithm().substr(0, 32)) + "-" + std::string(subject.hex().substr(0, 64));
+}
+
+Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& session,
+                                                                    oci::Repository repository,
+                                                                    oci::Digest subject) {
   Call call;
   call.what = "referrers";
   call.path = "referrers/" + subject.text();
@@ -56,26 +72,8 @@ Task<std::optional<std::vector<oci::Descriptor>>> ask_api(Session& session, oci:
   co_return found;
 }
 
-Task<std::optional<FetchedManifest>> fallback_index(Session& session, oci::Repository repository,
+Task<std::vector<oci::Descriptor>> referrers_by_tag(Session& session, oci::Repository repository,
                                                     oci::Digest subject) {
-  try {
-    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject));
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::not_found) throw;
-  }
-  co_return std::nullopt;
-}
-
-}  // namespace
-
-std::string referrers_tag(const oci::Digest& subject) {
-  return std::string(subject.algorithm().substr(0, 32)) + "-" + std::string(subject.hex().substr(0, 64));
-}
-
-Task<std::vector<oci::Descriptor>> get_referrers(Session& session, oci::Repository repository,
-                                                 oci::Digest subject) {
-  auto found = co_await ask_api(session, repository, subject);
-  if (found) co_return std::move(*found);
   auto index = co_await fallback_index(session, std::move(repository), std::move(subject));
   if (!index) co_return std::vector<oci::Descriptor>{};
   co_return std::move(index->manifest.manifests);
@@ -98,11 +96,7 @@ std::string with_referrer(const std::string& index_bytes, const oci::Digest& dig
   const auto manifest = oci::parse_manifest(manifest_bytes, media_type);
   json entry{{"mediaType", media_type}, {"digest", digest.text()}, {"size", manifest_bytes.size()}};
   if (!manifest.annotations.empty()) entry["annotations"] = manifest.annotations;
-  // The type of an image manifest without artifactType is that of its config.
-  if (!manifest.artifact_type.empty())
-    entry["artifactType"] = manifest.artifact_type;
-  else if (manifest.config)
-    entry["artifactType"] = manifest.config->media_type;
+  if (const auto type = oci::artifact_type_of(manifest); !type.empty()) entry["artifactType"] = type;
   index["manifests"].push_back(std::move(entry));
   return index.dump();
 }

@@ -5,6 +5,7 @@
 #include "oci/manifest.hpp"
 #include "registry/request.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,14 @@ namespace sluice::registry {
 /// Referrers of one subject that are read.
 inline constexpr std::size_t max_referrers = 1000;
 
-/// By the referrers API; where the registry has none, by the fallback tag. Empty when there are none.
-Task<std::vector<oci::Descriptor>> get_referrers(Session& session, oci::Repository repository,
-                                                 oci::Digest subject);
+/// By the referrers API; nullopt when the registry has none.
+Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& session,
+                                                                    oci::Repository repository,
+                                                                    oci::Digest subject);
+
+/// As the index under the fallback tag lists them, for a registry without the API. Empty without that tag.
+Task<std::vector<oci::Descriptor>> referrers_by_tag(Session& session, oci::Repository repository,
+                                                    oci::Digest subject);
 
 /// For a registry that does not take note of subjects itself: lists the manifest in the index under the
 /// fallback tag. Two clients that do so at the same moment may lose one entry, as the specification says.

@@ -64,7 +64,21 @@ bool RepositorySource::gave_wrong(const oci::Descriptor& blob) {
 }
 
 Task<std::vector<oci::Descriptor>> RepositorySource::referrers(oci::Digest subject) {
-  return get_referrers(session_, repository_, std::move(subject));
+  if (has_referrers_api_) {
+    auto found = co_await ask_for_referrers(session_, repository_, subject);
+    if (found) co_return std::move(*found);
+    has_referrers_api_ = false;
+  }
+  const bool listed = co_await may_have(referrers_tag(subject));
+  if (!listed) co_return std::vector<oci::Descriptor>{};
+  co_return co_await referrers_by_tag(session_, repository_, std::move(subject));
+}
+
+// One list for a whole image: asking for each tag of each of its manifests would be four requests a manifest.
+Task<bool> RepositorySource::may_have(std::string artifact_tag) {
+  if (!tags_listed_) artifact_tags_ = co_await list_artifact_tags(session_, repository_);
+  tags_listed_ = true;
+  co_return !artifact_tags_ || artifact_tags_->contains(artifact_tag);
 }
 
 Task<std::vector<std::string>> RepositorySource::tags() {

@@ -8,6 +8,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ class RepositorySource final : public Source {
   Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
   std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;
   Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) override;
+  Task<bool> may_have(std::string artifact_tag) override;
   Task<std::vector<std::string>> tags() override;
   bool gave_wrong(const oci::Descriptor& blob) override;
   const oci::Repository* repository() const override { return &repository_; }
@@ -34,6 +37,9 @@ class RepositorySource final : public Source {
   std::string text_;
   std::vector<FetchedManifest> read_;  // so far; more of them belong to the same piece of work
   std::map<oci::Digest, std::shared_ptr<MirrorsUsed>> mirrors_used_;  // by blob
+  bool has_referrers_api_ = true;                                     // until it says that it has not
+  bool tags_listed_ = false;
+  std::optional<std::set<std::string>> artifact_tags_;  // when they could be listed
 };
 
 class RepositoryTarget final : public Target {

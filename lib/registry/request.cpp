@@ -231,11 +231,18 @@ Task<std::unique_ptr<net::Response>> Session::exchange(Gates::Passage& passage, 
     if (!stream.failed() && asked.same_origin(endpoint.base)) passage.failed(error);
     throw;
   }
-  if (response->url().same_origin(endpoint.base))
+  if (response->url().same_origin(endpoint.base)) {
     passage.answered(*response, call.method == "HEAD");
-  else if (url.same_origin(endpoint.base))
+    tell_warnings(endpoint, *response);
+  } else if (url.same_origin(endpoint.base)) {
     passage.sent_elsewhere();
+  }
   co_return response;
+}
+
+void Session::tell_warnings(const Endpoint& endpoint, const net::Response& response) {
+  for (const auto& text : warnings_.news(endpoint.registry, response.headers()))
+    spdlog::warn("{} warns: {}", printable(endpoint.registry, 200), text);
 }
 
 Task<bool> Session::learn(Gates::Passage& passage, Endpoint& endpoint, const Call& call,

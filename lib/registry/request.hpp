@@ -9,6 +9,7 @@
 #include "registry/gates.hpp"
 #include "registry/kept_manifests.hpp"
 #include "registry/mirror_notes.hpp"
+#include "registry/warnings.hpp"
 
 #include <functional>
 #include <memory>
@@ -86,6 +87,7 @@ class Session {
                              const std::vector<std::string>& scopes);
   Task<std::unique_ptr<net::Response>> exchange(Gates::Passage& passage, const Endpoint& endpoint,
                                                 const Call& call, const net::Url& url, Secret authorization);
+  void tell_warnings(const Endpoint& endpoint, const net::Response& response);
   Task<bool> learn(Gates::Passage& passage, Endpoint& endpoint, const Call& call,
                    const net::Response& response, Secret sent, std::string path);
   Task<> check(const Gates::Passage& passage, const Endpoint& endpoint, const Call& call,
@@ -98,6 +100,7 @@ class Session {
   Auth auth_;
   Gates gates_;
   MirrorNotes mirror_notes_;
+  Warnings warnings_;
   KeptManifests kept_manifests_;
 };
 

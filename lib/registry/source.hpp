@@ -35,6 +35,9 @@ class Source {
   virtual bool gave_wrong(const oci::Descriptor& /*blob*/) { return false; }
   /// What refers to this manifest by its `subject`: signatures, SBOMs, attestations.
   virtual Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) = 0;
+  /// False: there is no such tag, as was learned without asking for it. Of tags that signatures and the like
+  /// are kept under (oci::is_artifact_tag) only.
+  virtual Task<bool> may_have(std::string /*artifact_tag*/) { co_return true; }
   /// All tags in the order of the source.
   virtual Task<std::vector<std::string>> tags() = 0;
   /// Where it is on a registry, so that a target on the same one can mount its blobs.

@@ -1,6 +1,8 @@
 #include "registry/tags.hpp"
 
 #include "core/error.hpp"
+#include "core/retry.hpp"
+#include "oci/tag_filter.hpp"
 #include "registry/answer.hpp"
 #include "registry/pages.hpp"
 
@@ -56,6 +58,20 @@ class TagReader final : public nlohmann::json::json_sax_t {
   bool found_ = false;
 };
 
+/// Gets the tags of each page and says whether to go on.
+using TakeTags = std::function<bool(std::vector<std::string>)>;
+
+// Without `n`: some registries refuse more than 1000 (ECR), others send everything at once unless asked.
+Task<> read_tags(Session& session, oci::Repository repository, TakeTags take) {
+  Call call;
+  call.what = "tags";
+  call.path = "tags/list";
+  call.scopes = {pull_scope(repository)};
+  std::function<bool(const net::Response&, std::string)> taker =
+      [&take](const net::Response&, std::string body) { return take(parse_tags(body)); };
+  co_await read_pages(session, std::move(repository), std::move(call), std::move(taker));
+}
+
 }  // namespace
 
 std::vector<std::string> parse_tags(std::string_view body) {
@@ -65,23 +81,36 @@ std::vector<std::string> parse_tags(std::string_view body) {
   return std::move(reader.tags);
 }
 
-// Without `n`: some registries refuse more than 1000 (ECR), others send everything at once unless asked.
 Task<std::vector<std::string>> list_tags(Session& session, oci::Repository repository) {
-  Call call;
-  call.what = "tags";
-  call.path = "tags/list";
-  call.scopes = {pull_scope(repository)};
   std::vector<std::string> tags;
   const std::string name = repository.text();
-  auto take = [&tags, &name](const net::Response&, std::string body) {
-    for (auto& tag : parse_tags(body))
+  TakeTags take = [&tags, &name](std::vector<std::string> page) {
+    for (auto& tag : page)
       tags.push_back(std::move(tag));
     if (tags.size() > max_tags)
       throw Error(ErrorKind::corrupt, name + " has more than " + std::to_string(max_tags) + " tags");
     return true;
   };
-  std::function<bool(const net::Response&, std::string)> taker = take;
-  co_await read_pages(session, std::move(repository), std::move(call), std::move(taker));
+  co_await read_tags(session, std::move(repository), std::move(take));
+  co_return tags;
+}
+
+Task<std::optional<std::set<std::string>>> list_artifact_tags(Session& session, oci::Repository repository) {
+  constexpr int most_pages = 4;
+  std::set<std::string> tags;
+  int pages = 0;
+  TakeTags take = [&tags, &pages](std::vector<std::string> page) {
+    for (auto& tag : page)
+      if (oci::is_artifact_tag(tag)) tags.insert(std::move(tag));
+    return ++pages <= most_pages;
+  };
+  try {
+    co_await read_tags(session, std::move(repository), std::move(take));
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled || is_transient(error.kind())) throw;
+    co_return std::nullopt;
+  }
+  if (pages > most_pages) co_return std::nullopt;
   co_return tags;
 }
 

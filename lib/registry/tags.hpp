@@ -3,6 +3,8 @@
 
 #include "registry/request.hpp"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,10 @@ inline constexpr std::size_t max_tags = 1'000'000;
 
 /// All tags in the registry's order. Throws Error(corrupt) when there are more than max_tags.
 Task<std::vector<std::string>> list_tags(Session& session, oci::Repository repository);
+
+/// The tags among them under which signatures and the like are kept (oci::is_artifact_tag). Nullopt when it
+/// takes more pages than asking for single tags would cost requests, or when the registry lists no tags.
+Task<std::optional<std::set<std::string>>> list_artifact_tags(Session& session, oci::Repository repository);
 
 /// The tags of one page: `null` for an empty repository, and entries that are no tags (Nexus sends nulls,
 /// Artifactory digests) are passed over. Throws Error(corrupt). Pure.

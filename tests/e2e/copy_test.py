@@ -1,8 +1,10 @@
 """`sluice copy`, `inspect`, `digest` and `tags`: without a daemon, judged by skopeo."""
 
+import contextlib
 import json
 import os
 import pty
+import re
 import subprocess
 import tempfile
 import unittest
@@ -126,6 +128,56 @@ class Copies(unittest.TestCase):
         shown = json.loads(self.sluice("inspect", "--json", f"{app}:latest").stdout)
         self.assertEqual((shown["digest"], shown["platform"]), (self.amd.digest, "linux/amd64"))
         self.assertIn("linux/arm64", self.sluice("inspect", self.node).stdout)
+
+    def test_an_image_for_one_platform_is_that_platform_or_refused(self):
+        one = self.source.repository("app:1")
+        images.push(one, self.amd)
+        to = self.target.repository("app:1")
+        self.assertEqual(self.sluice("copy", "--platform", "linux/amd64", one, to).stdout, f"{to}@{self.amd.digest}\n")
+        self.assertEqual(self.sluice("digest", "--platform", "linux/amd64", one).stdout, self.amd.digest + "\n")
+        shown = self.sluice("inspect", "--platform", "linux/amd64", "--json", one).stdout
+        self.assertEqual(json.loads(shown)["digest"], self.amd.digest)
+        for command in (["copy", one, to], ["digest", one], ["inspect", one]):
+            refused = self.sluice(*command, "--platform", "linux/arm64", code=4)
+            self.assertIn("is an image for linux/amd64, not for linux/arm64", refused.stderr)
+
+    def test_what_refers_to_an_image_is_shown_planned_and_copied(self):
+        one, to = self.source.repository("app:1"), self.target.repository("app:1")
+        sbom, signature = images.push_signed(one, self.amd)
+        tag = images.fallback_tag(self.amd) + ".sig"
+        shown = self.sluice("inspect", "--referrers", one).stdout
+        self.assertRegex(shown, f"{sbom.digest} .* application/spdx\\+json\n")
+        self.assertRegex(shown, f"{signature.digest} .* {tag}\n")
+        listed = json.loads(self.sluice("inspect", "--referrers", "--json", one).stdout)["referrers"]
+        self.assertEqual([each["digest"] for each in listed], [sbom.digest, signature.digest])
+        self.assertEqual((listed[0]["artifact_type"], listed[1]["tag"]), ("application/spdx+json", tag))
+
+        plan = json.loads(self.sluice("copy", "--plan", "--referrers", "--json", one, to).stdout)
+        blobs = {**self.amd.blobs, **sbom.blobs, **signature.blobs}
+        self.assertEqual({each["digest"] for each in plan["blobs"]}, set(blobs))
+        self.assertEqual(plan["bytes_to_move"], sum(map(len, blobs.values())))
+        self.assertEqual((plan["manifests_to_write"], plan["referrers"]), (3, 2))
+        done = self.sluice("copy", "--referrers", one, to)
+        self.assertEqual(re.findall(r"\((\d+) of (\d+)\)", done.stderr)[-1], (str(len(blobs)),) * 2)
+        self.assertIn("with 2 referrers", done.stderr)
+        self.assertEqual(images.remote_digest(self.target.repository(f"app:{tag}")), signature.digest)
+        plan = json.loads(self.sluice("copy", "--plan", "--referrers", "--json", one, to).stdout)
+        self.assertEqual((plan["bytes_to_move"], plan["manifests_to_write"]), (0, 0))
+
+    def test_a_tag_is_not_taken_for_a_repository_when_tags_are_listed(self):
+        for place in (self.node, self.source.repository("library/node@") + self.both.digest, "oci:" + self.file("stick:9")):
+            refused = self.sluice("tags", place, code=2)
+            self.assertIn("leave out", refused.stderr)
+            self.assertEqual(refused.stdout, "")
+        self.assertEqual(self.sluice("tags", self.source.repository("library/node")).stdout, "9\n")
+
+    def test_what_a_registry_warns_of_is_printed_once(self):
+        with contextlib.closing(Fake()) as registry:
+            registry.put("app", "1", self.amd)
+            registry.warning = '299 - "app moves to \x9bnew.example.com"'
+            done = self.sluice("inspect", "--json", f"{registry.host}/app:1")
+            self.assertEqual(done.stderr, f"sluice: {registry.host} warns: app moves to \\x9bnew.example.com\n")
+            self.assertEqual(json.loads(done.stdout)["digest"], self.amd.digest)
 
     def test_mistakes_are_told_before_anything_is_asked(self):
         self.assertIn("names no image", self.sluice("copy", "oci:", self.target.repository("a:1"), code=2).stderr)

@@ -13,6 +13,7 @@ class Fake:
     def __init__(self):
         self.tags = {}  # (repository, tag) -> Image
         self.misbehave = None
+        self.warning = None  # the value of a header that answers with content have
         self.seen = []  # (method, path)
         self.release = threading.Event()  # ends the waiting of `never`
         fake = self
@@ -54,7 +55,9 @@ class Fake:
         path = handler.path.split("?")[0]
         if path == "/v2/":
             return send(handler, b"{}", "application/json")
-        kind = "manifest" if "/manifests/" in path else "blob"
+        kind = next((each for each in ("manifest", "blob") if f"/{each}s/" in path), None)
+        if kind is None:
+            return send(handler, b"no such page", "text/plain", status=404)
         if self.misbehave and self.misbehave(handler, kind):
             return None
         repository, name = path.removeprefix("/v2/").split(f"/{kind}s/")
@@ -63,19 +66,21 @@ class Fake:
                 continue
             for one in [top, *top.children]:
                 if kind == "manifest" and name in (one.digest, tag if one is top else None):
-                    return send(handler, one.manifest, one.media_type, one.digest)
+                    return send(handler, one.manifest, one.media_type, one.digest, warning=self.warning)
                 if kind == "blob" and name in one.blobs:
-                    return send(handler, one.blobs[name], "application/octet-stream", name)
+                    return send(handler, one.blobs[name], "application/octet-stream", name, warning=self.warning)
         body = b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"not here"}]}'
         return send(handler, body, "application/json", status=404)
 
 
-def send(handler, body, media_type, digest=None, status=200):
+def send(handler, body, media_type, digest=None, status=200, warning=None):
     handler.send_response(status)
     handler.send_header("Content-Type", media_type)
     handler.send_header("Content-Length", str(len(body)))
     if digest:
         handler.send_header("Docker-Content-Digest", digest)
+    if warning:
+        handler.send_header("Warning", warning)
     handler.end_headers()
     if handler.command != "HEAD":
         handler.wfile.write(body)

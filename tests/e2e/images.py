@@ -12,6 +12,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
+import urllib.request
 from dataclasses import dataclass, field
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -83,6 +84,51 @@ def image(layers, architecture="amd64", labels=None, annotations=None):
         manifest["annotations"] = annotations
     blobs = {digest_of(config): config, **{digest_of(one.data): one.data for one in layers}}
     return Image(encode(manifest), MANIFEST, blobs, architecture=architecture)
+
+
+def artifact(kind, content, subject=None):
+    """A signature or SBOM as oras and cosign make them; with a `subject`, it refers to that image."""
+    empty = b"{}"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": kind,
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(empty), "size": len(empty)},
+        "layers": [{"mediaType": "application/octet-stream", "digest": digest_of(content), "size": len(content)}],
+    }
+    if subject:
+        manifest["subject"] = {"mediaType": subject.media_type, "digest": subject.digest, "size": len(subject.manifest)}
+    return Image(encode(manifest), MANIFEST, {digest_of(empty): empty, digest_of(content): content})
+
+
+def referrers_index(referrers):
+    """What a registry without the referrers API keeps under the fallback tag of a subject."""
+    entries = [
+        {
+            "mediaType": one.media_type,
+            "digest": one.digest,
+            "size": len(one.manifest),
+            "artifactType": json.loads(one.manifest)["artifactType"],
+        }
+        for one in referrers
+    ]
+    return Image(encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}), INDEX, {}, children=list(referrers))
+
+
+def fallback_tag(subject):
+    return subject.digest.replace(":", "-")
+
+
+def push_signed(reference, one):
+    """Pushes an image with an SBOM that names it as its subject, and a signature under cosign's tag; (SBOM, signature)."""
+    repository = reference.rpartition(":")[0]
+    sbom = artifact("application/spdx+json", b"packages of " + one.digest.encode(), subject=one)
+    signature = artifact("application/vnd.dev.cosign.artifact.sig.v1+json", b"signature of " + one.digest.encode())
+    push(f"{repository}:{fallback_tag(one)}", sbom)
+    put_manifest(f"{repository}:{fallback_tag(one)}", referrers_index([sbom]))
+    push(f"{repository}:{fallback_tag(one)}.sig", signature)
+    push(reference, one)
+    return sbom, signature
 
 
 def random_image(size=2000, architecture="amd64", files=None):
@@ -163,6 +209,15 @@ def push(reference, one):
             *[f"oci:{folder}:image", f"docker://{reference}"],
         )
     return one.digest
+
+
+def put_manifest(reference, one):
+    """What skopeo cannot push: an index of things that are no images. What it lists must be there."""
+    repository, tag = reference.rsplit(":", 1)
+    host, path = repository.split("/", 1)
+    url = f"http://{host}/v2/{path}/manifests/{tag}"
+    request = urllib.request.Request(url, one.manifest, {"Content-Type": one.media_type}, method="PUT")
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 def raw_manifest(reference):

@@ -20,6 +20,7 @@
 #include "registry/tags.hpp"
 #include "registry/token.hpp"
 #include "registry/upload.hpp"
+#include "registry/warnings.hpp"
 #include "target.hpp"
 
 #include <algorithm>
@@ -116,6 +117,10 @@ SLUICE_FUZZ_TARGET(registry_answer) {
   HOLDS(is_showable(registry::quoted_beginning(body)));
   const auto type = registry::content_type(head->headers);
   HOLDS(type == lower(type) && type.find(';') == std::string::npos);
+  registry::Warnings warnings;
+  for (const auto& text : warnings.news("registry.example.com", head->headers))
+    HOLDS(is_showable(text));
+  HOLDS(warnings.news("registry.example.com", head->headers).empty());
   const auto error =
       registry::error_from("manifest 9 of registry.example.com/app", head->status, head->headers, body, now);
   HOLDS(refuses([&]() -> int { throw error; }));

@@ -123,10 +123,10 @@ class Regsync {
     section.ignore("backup");
     section.left_out(
         "hooks", "checks look at an image before it is promoted, `dependents` say what is built after it");
-    section.left_out("digestTags", "tags that are named after digests are not copied by a pipeline");
+    section.left_out("digestTags",
+                     "of the tags that are named after digests, a pipeline copies those that cosign makes");
     section.left_out("referrerFilters", "referrers are not chosen one by one");
-    section.left_out("referrers",
-                     "a pipeline copies the image; `sluice copy --referrers` brings what refers to it");
+    section.ignore("referrers");
     section.left_out("mediaTypes", "images of every type are copied");
     section.ignore("forceRecursive");
     section.ignore("fastCheck");

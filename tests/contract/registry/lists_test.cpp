@@ -179,3 +179,122 @@ TEST_CASE("registries without a referrers API answer in many ways, and have no r
     CHECK(referrers.empty());
   }
 }
+
+namespace {
+
+/// An upstream with one signature under cosign's tag of the second platform; `hook` answers before it.
+struct Signed {
+  const TestImage other = make_image("arm64", 83, {20});
+  const Piece index = make_index({{image.manifest, "amd64"}, {other.manifest, "arm64"}});
+  const TestImage signature = make_image("amd64", 84, {30});
+  const std::string tag = "sha256-" + std::string(other.manifest.digest().hex()) + ".sig";
+  FakeRegistry source;
+  FakeRegistry target;
+
+  explicit Signed(FakeRegistry::Hook hook) : source(std::move(hook)) {
+    for (const auto* one : {&image, &other, &signature})
+      source.add("a", *one);
+    source.add("a", index);
+    source.tag("a", "1", index);
+    source.tag("a", tag, signature.manifest);
+  }
+  Task<registry::CopyResult> copy(Rig& rig) {
+    return rig.client.copy(Place::parse(source.host() + "/a:1"), Place::parse(target.host() + "/b:1"),
+                           with_referrers());
+  }
+};
+
+void copy_and_check(Signed& scene) {
+  run([&]() -> Task<> {
+    Rig rig;
+    const auto result = co_await scene.copy(rig);
+    CHECK(result.progress.referrers == 1);
+  });
+  CHECK(scene.target.tagged("b", scene.tag) == scene.signature.manifest.digest().text());
+}
+
+}  // namespace
+
+TEST_CASE("a registry without the referrers API is asked for it once, and for one list of tags") {
+  std::string name;
+  Signed scene([&name](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/tags/list")) return false;
+    exchange.answer(200, R"({"tags":["1",")" + name + R"("]})");
+    return true;
+  });
+  name = scene.tag;
+  copy_and_check(scene);
+  CHECK(scene.source.count("GET", "/referrers/") == 1);
+  CHECK(scene.source.count("GET", "/tags/list") == 1);
+  CHECK(scene.source.count("HEAD", "/manifests/sha256-") == 1);
+}
+
+TEST_CASE("where tags are not listed, or on too many pages, cosign's are asked for by name") {
+  for (const bool listed : {false, true}) {
+    CAPTURE(listed);
+    std::atomic<int> page = 0;
+    Signed scene([&](Exchange& exchange, const RecordedRequest& request) {
+      if (!is(request, "GET", "/tags/list")) return false;
+      const auto next = "Link: </v2/a/tags/list?page=" + std::to_string(++page) + ">; rel=\"next\"\r\n";
+      exchange.answer(listed ? 200 : 403, R"({"tags":["x"]})", next);
+      return true;
+    });
+    copy_and_check(scene);
+    CHECK(scene.source.count("GET", "/tags/list") == (listed ? 5 : 1));
+  }
+}
+
+TEST_CASE("C1: while tags cannot be listed, a copy with referrers fails instead of leaving them out") {
+  Signed scene([](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/tags/list")) return false;
+    exchange.answer(503);
+    return true;
+  });
+  run([&]() -> Task<> {
+    Rig rig;
+    const auto failure = co_await failure_of(scene.copy(rig));
+    CHECK(failure.kind() == ErrorKind::unavailable);
+  });
+  CHECK_FALSE(scene.target.tagged("b", "1"));
+}
+
+TEST_CASE("a referrer that is listed but gone is passed over") {
+  FakeRegistry source([](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/referrers/")) return false;
+    exchange.answer(200, make_index({{sbom, ""}}).bytes,
+                    "Content-Type: application/vnd.oci.image.index.v1+json\r\n");
+    return true;
+  });
+  source.add("a", image);
+  source.tag("a", "1", image.manifest);
+  FakeRegistry target;
+  run([&]() -> Task<> {
+    Rig rig;
+    const auto result = co_await rig.client.copy(Place::parse(source.host() + "/a:1"),
+                                                 Place::parse(target.host() + "/b:1"), with_referrers());
+    CHECK(result.progress.referrers == 0);
+  });
+  CHECK(target.tagged("b", "1") == image.manifest.digest().text());
+}
+
+TEST_CASE("a referrer that came but was not listed before a copy was cut is listed by the next one") {
+  FakeRegistry source([](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/referrers/" + image.manifest.digest().text())) return false;
+    exchange.answer(200, make_index({{sbom, ""}}).bytes,
+                    "Content-Type: application/vnd.oci.image.index.v1+json\r\n");
+    return true;
+  });
+  source.add("a", image);
+  source.tag("a", "1", image.manifest);
+  source.add("a", sbom_blob);
+  source.add("a", sbom);
+  FakeRegistry target;
+  target.add("b", sbom_blob);
+  target.add("b", sbom);
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(Place::parse(source.host() + "/a:1"), Place::parse(target.host() + "/b:1"),
+                             with_referrers());
+  });
+  CHECK(target.tagged("b", "sha256-" + std::string(image.manifest.digest().hex())));
+}

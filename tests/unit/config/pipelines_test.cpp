@@ -33,6 +33,7 @@ TEST_CASE("a pipeline is read, with defaults for what is not said") {
   CHECK(pipeline.platform == oci::Platform::host());
   CHECK(pipeline.poll.every == 15min);
   CHECK(pipeline.on_drift == OnDrift::hold);
+  CHECK(pipeline.referrers);
   CHECK(pipeline.at == Position{2, 5});
   CHECK_FALSE(config->pipeline("python"));
 }
@@ -41,6 +42,10 @@ TEST_CASE("a pipeline takes over the pace of its registry, unless it has its own
   const std::string registries = "registries: {docker.io: {poll: {every: 1h}}}\n";
   CHECK(good(registries + pipeline_node)->pipelines[0].poll.every == 1h);
   CHECK(good(registries + pipeline_node + "    poll: {every: 30s}\n")->pipelines[0].poll.every == 30s);
+}
+
+TEST_CASE("referrers may be left behind") {
+  CHECK_FALSE(good(pipeline_node + "    referrers: false\n")->pipelines[0].referrers);
 }
 
 TEST_CASE("the two tags may come in either order") {

@@ -122,3 +122,12 @@ TEST_CASE("when stderr is the journal's stream, nothing is written there as JSON
   // With a journal on this machine it went there; without one the plain text is the way out.
   CHECK((text.empty() || text == "sluice log test\n"));
 }
+
+TEST_CASE("a command prints warnings as lines of its own, escaped, and nothing less") {
+  const auto text = captured([] {
+    set_up_messages();
+    spdlog::info("nobody asked");
+    spdlog::warn("{}", "careful\x1b[0m");
+  });
+  CHECK(text == "sluice: careful\\x1b[0m\n");
+}

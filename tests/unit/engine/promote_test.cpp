@@ -70,6 +70,50 @@ TEST_CASE("A2: a stable tag that was written but not recorded is recorded, not t
   });
 }
 
+TEST_CASE("A2: a promotion that was cut before the signature came brings it with the next attempt",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"base"});
+  const auto signature = picture({"signed"});
+  const auto tag = "sha256-" + std::string(one.digest.hex()) + ".sig";
+  scene.registries.push(upstream, tag, signature);
+  scene.registries.push(upstream, "9", one);
+  bool lost = false;
+  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+    if (lost || request.method != "PUT" || !request.url.target.ends_with("/base/node/manifests/" + tag))
+      return std::nullopt;
+    lost = true;
+    return MemoryRegistries::Fault{.status = 503};
+  };
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+    CHECK(lost);
+    CHECK(scene.registries.tag(target, tag) == signature.digest);
+    CHECK(scene.registries.tag(target, "9") == one.digest);
+  });
+}
+
+TEST_CASE("a rollback needs nothing from staging, with referrers or without", "[engine]") {
+  Scene scene;
+  const auto first = picture({"first"});
+  const auto second = picture({"second"});
+  scene.registries.push(upstream, "9", first);
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", second);
+    co_await scene.until_run(engine, second.digest, "Succeeded");
+    scene.registries.fault = [](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+      if (request.url.target.find("/staging/") == std::string::npos) return std::nullopt;
+      return MemoryRegistries::Fault{.status = 404};
+    };
+    co_await engine.rollback("node", "", "ann");
+    co_await scene.until(engine, "the rollback is done", [&](store::Tables& tables) {
+      return tables.promotions.latest(target, "9")->digest == first.digest;
+    });
+    CHECK(scene.registries.tag(target, "9") == first.digest);
+  });
+}
+
 TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the pipeline is held",
           "[engine]") {
   Scene scene;

@@ -39,6 +39,7 @@ config::Pipeline set_of(Scene& scene, const Rules& rules) {
   tags->limit = rules.limit;
   tags->initial = rules.initial;
   set.tags = std::move(tags);
+  set.referrers = false;  // the lists of tags that are counted here are those of the watch
   return set;
 }
 
@@ -296,6 +297,7 @@ TEST_CASE("pipelines that want the same answer share one look", "[engine]") {
   scene.registries.push(upstream, "9", one);
   auto config = scene.configuration();
   config->pipelines.front().poll.every = 1h;
+  config->pipelines.front().referrers = false;
   auto second = config->pipelines.front();
   second.name = "other";
   second.target = oci::Repository::parse("central.example/other/node");

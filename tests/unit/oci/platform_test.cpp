@@ -39,3 +39,16 @@ TEST_CASE("the platform of this machine can be read back") {
   CHECK(Platform::parse(host.text()) == host);
   CHECK(host.architecture != "x86_64");
 }
+
+TEST_CASE("an image fits a platform of its system and architecture, and of its variant where one is wanted") {
+  const std::tuple<const char*, const char*, bool> rows[] = {
+      {"linux/amd64", "linux/amd64", true},    {"linux/amd64", "linux/arm64", false},
+      {"linux/amd64", "windows/amd64", false}, {"linux/arm/v6", "linux/arm", true},
+      {"linux/arm/v6", "linux/arm/v7", false}, {"linux/arm", "linux/arm/v7", true},
+      {"linux/arm64", "linux/arm64/v8", true},
+  };
+  for (const auto& [image, wanted, good] : rows) {
+    CAPTURE(image, wanted);
+    CHECK(fits(Platform::parse(image), Platform::parse(wanted)) == good);
+  }
+}

@@ -103,6 +103,8 @@ TEST_CASE("rules that are empty take every tag but those of signatures") {
   CHECK(TagFilter({.artifacts = true}).select(node).size() == node.size());
   CHECK_FALSE(is_artifact_tag("sha256-abc"));
   CHECK(is_artifact_tag("sha256-" + std::string(64, '0')));
+  CHECK(is_artifact_tag("sha512-" + std::string(64, 'f') + ".sig"));
+  CHECK_FALSE(is_artifact_tag("sha384-" + std::string(64, '0')));
 }
 
 TEST_CASE("globs, a pattern, exclusions and a range must all agree") {
