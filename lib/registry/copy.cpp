@@ -161,7 +161,12 @@ class Copy {
       auto referrer = co_await referring.next();
       if (!referrer) co_return;
       ++progress_.referrers;
-      co_await bring_referrer(*referrer);
+      const std::string what = "referrer " + referrer->manifest.digest.text();
+      try {
+        co_await bring_referrer(*referrer);
+      } catch (const Error& error) {
+        throw Error(error).within(what);
+      }
       for (const auto& manifest : tree_.manifests)
         referring.add(manifest.digest, referrer->depth);
     }
