@@ -210,7 +210,6 @@ VerifiedBody::VerifiedBody(Source& source, oci::Descriptor blob, BlobMoved moved
       size_(static_cast<std::uint64_t>(blob_.size)),
       moved_(std::move(moved)),
       what_("blob " + blob_.digest.shortened() + " of " + source.text()),
-      reader_(source.open(blob_, 0)),
       hasher_(blob_.digest.algorithm()) {
   set_mark();
 }
@@ -231,15 +230,23 @@ bool VerifiedBody::rewind(std::uint64_t offset) {
   hasher_ = marks_.back().hasher.copy();
   position_ = marks_.back().offset;
   to_skip_ = offset - position_;
-  reader_ = source_.open(blob_, position_);
+  reader_.reset();
   failure_.reset();
   return true;
+}
+
+void VerifiedBody::pass(std::string_view bytes) {
+  hasher_.update(bytes);
+  position_ += bytes.size();
+  passed_ += bytes.size();
+  set_mark();
+  if (moved_) moved_(bytes.size(), true);
 }
 
 Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
   try {
     const std::size_t got = co_await read_checked(buffer);
-    if (moved_ && got > 0) moved_(got);
+    if (moved_ && got > 0) moved_(got, false);
     co_return got;
   } catch (const Error& error) {
     // The receiver cancels us when it answers before it has everything: its answer is what counts then.
@@ -266,6 +273,7 @@ Task<> VerifiedBody::pass_over(std::span<char> scratch) {
 Task<std::size_t> VerifiedBody::read_hashed(std::span<char> buffer) {
   const std::uint64_t left = size_ - position_;
   const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
+  if (!reader_) reader_ = source_.open(blob_, position_);
   const std::size_t got = co_await reader_->read(piece);
   if (got == 0) throw Error(ErrorKind::corrupt, what_ + ": " + std::to_string(left) + " bytes too short");
   hasher_.update(std::string_view(piece.data(), got));

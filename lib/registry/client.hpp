@@ -77,7 +77,7 @@ struct FetchedManifest {
 enum class Arrival { present, mounted, moved };
 
 struct CopyProgress {
-  std::uint64_t bytes_moved = 0;
+  std::uint64_t bytes_moved = 0;  // without what an earlier copy, cut off, had left there
   int blobs_copied = 0;
   int blobs_mounted = 0;
   int blobs_present = 0;
@@ -92,7 +92,7 @@ class CopyWatcher {
   virtual ~CopyWatcher() = default;
   /// The blobs that are not known to be there, largest first.
   virtual void found(const std::vector<oci::Descriptor>& blobs) = 0;
-  /// Bytes of a blob that have left for the target; 0 when it starts over.
+  /// Bytes of a blob that have left for the target or lay there already; 0 when it starts over.
   virtual void moved(const oci::Descriptor& blob, std::uint64_t bytes) = 0;
   virtual void arrived(const oci::Descriptor& blob, Arrival how) = 0;
 };

@@ -87,15 +87,16 @@ class Copy {
     const std::string key = target_.site() + "@" + blob.digest.text();
     co_await flights_.wait(key, clock_);
     const KeyedLock::Place place(flights_, key);
-    std::uint64_t on_its_way = 0;
-    const BlobMoved moved = [this, &blob, &on_its_way](std::uint64_t bytes) {
+    std::uint64_t on_its_way = 0, kept = 0;
+    const BlobMoved moved = [this, &blob, &on_its_way, &kept](std::uint64_t bytes, bool was_there) {
       on_its_way = bytes == 0 ? 0 : on_its_way + bytes;
+      kept = bytes == 0 ? 0 : kept + (was_there ? bytes : 0);
       if (options_.watcher) options_.watcher->moved(blob, on_its_way);
     };
     std::optional<Arrival> arrival;
     while (!arrival)
       arrival = co_await try_to_bring(blob, moved);
-    count(blob, *arrival);
+    count(blob, *arrival, kept);
   }
 
   /// Nullopt when a mirror gave wrong bytes and the blob may come from somewhere else.
@@ -108,7 +109,7 @@ class Copy {
     co_return std::nullopt;
   }
 
-  void count(const oci::Descriptor& blob, Arrival arrival) {
+  void count(const oci::Descriptor& blob, Arrival arrival, std::uint64_t kept) {
     switch (arrival) {
       case Arrival::present:
         ++progress_.blobs_present;
@@ -118,7 +119,7 @@ class Copy {
         break;
       case Arrival::moved:
         ++progress_.blobs_copied;
-        progress_.bytes_moved += static_cast<std::uint64_t>(blob.size);
+        progress_.bytes_moved += static_cast<std::uint64_t>(blob.size) - kept;
         break;
     }
     if (options_.watcher) options_.watcher->arrived(blob, arrival);

@@ -5,10 +5,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
 namespace sluice::registry {
+namespace {
+
+bool is_at(const File& file, const std::filesystem::path& path) {
+  struct stat open {
+  }, named{};
+  if (::fstat(file.descriptor(), &open) != 0 || ::lstat(path.c_str(), &named) != 0) return false;
+  return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+}  // namespace
 
 void throw_system_error(const std::filesystem::path& path) {
   const int code = errno;
@@ -44,6 +56,19 @@ void File::sync(const std::filesystem::path& path) const {
 
 std::filesystem::path part_of(const std::filesystem::path& path) {
   return path.string() + ".part";
+}
+
+std::shared_ptr<File> open_part(const std::filesystem::path& path) {
+  const auto part = part_of(path);
+  for (;;) {
+    auto file = File::open(part, O_RDWR | O_CREAT | O_NOFOLLOW, 0644);
+    if (::flock(file->descriptor(), LOCK_EX | LOCK_NB) != 0)
+      throw Error(ErrorKind::unavailable, "another process writes " + path.string() +
+                                              " at this moment: wait until it has ended, and try again");
+    // Whoever had it before us may have given it its name, or removed it, since we opened it: then it is
+    // theirs.
+    if (is_at(*file, part)) return file;
+  }
 }
 
 void publish(const File& part, const std::filesystem::path& path) {

@@ -171,9 +171,18 @@ Task<Arrival> LayoutTarget::bring(Source& source, oci::Descriptor blob, BlobMove
     co_return Arrival::moved;
   }
   const auto size = static_cast<std::uint64_t>(blob.size);
-  VerifiedBody body(source, std::move(blob), std::move(moved));
-  co_await files_->write(std::move(name), size, body);
-  co_return Arrival::moved;
+  for (;;) {
+    VerifiedBody body(source, blob, moved);
+    try {
+      co_await files_->write(name, size, body);
+      co_return Arrival::moved;
+    } catch (const Error& error) {
+      // What lay there was wrong, or the source cannot begin in its middle: then it is brought as a whole.
+      const bool in_vain = error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::invalid;
+      if (!in_vain || body.passed() == 0) throw;
+    }
+    if (moved) moved(0, false);
+  }
 }
 
 Task<> LayoutTarget::put_manifest(oci::Digest digest, std::string media_type, std::string bytes) {

@@ -35,8 +35,10 @@ class Source {
   virtual const oci::Repository* repository() const { return nullptr; }
 };
 
-/// Called with each piece of a blob that leaves for the target, and with 0 when the blob starts over.
-using BlobMoved = std::function<void(std::uint64_t bytes)>;
+/// Called with each piece of a blob that leaves for the target, or that lay there since an earlier copy was
+/// cut
+/// (`was_there`), and with 0 when the blob starts over.
+using BlobMoved = std::function<void(std::uint64_t bytes, bool was_there)>;
 
 /// Where images go. Children come before parents.
 class Target {

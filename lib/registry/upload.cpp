@@ -268,7 +268,7 @@ Task<bool> Upload::find_rest(VerifiedBody& body) {
 /// One upload session. Nullopt when all went well; an error of the target that starting over may mend.
 Task<std::optional<Error>> Upload::stream(Begun begun) {
   location_ = begun.location;
-  if (moved_) moved_(0);
+  if (moved_) moved_(0, false);
   VerifiedBody body(source_, blob_, moved_);
   std::optional<Error> failure;
   for (int resumes = 0; resumes < max_attempts; ++resumes) {

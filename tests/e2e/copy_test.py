@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import images
-from daemon import PROGRAM
+from daemon import PROGRAM, wait_until
 from registry import Registry
 
 
@@ -91,6 +91,25 @@ class Copies(unittest.TestCase):
         self.assertEqual(self.sluice("tags", stick).stdout, "9\n")
         self.sluice("copy", self.node, "oci-archive:" + self.file("node.tar"))
         self.assertEqual(images.skopeo("inspect", "--raw", "oci-archive:" + self.file("node.tar")), self.both.manifest)
+
+    def test_a_copy_onto_a_stick_that_was_killed_goes_on_where_it_was(self):
+        big = images.random_image(40_000_000)
+        digest, layer = max(big.blobs.items(), key=lambda blob: len(blob[1]))
+        images.push(self.source.repository("big:1"), big)
+        blob = self.file("stick/blobs/sha256/" + digest.removeprefix("sha256:"))
+        slow = self.file("slow.yaml")
+        with open(slow, "w", encoding="utf-8") as file:
+            file.write("transfer: {bandwidth: 10MB}\n")
+        with subprocess.Popen(
+            [PROGRAM, "copy", "--quiet", "--config", slow, self.source.repository("big:1"), "oci:" + self.file("stick")]
+        ) as copying:
+            wait_until("a part is there", lambda: os.path.exists(blob + ".part") and os.path.getsize(blob + ".part") > 5_000_000)
+            copying.kill()
+        there = os.path.getsize(blob + ".part")
+        done = json.loads(self.sluice("copy", "--json", self.source.repository("big:1"), "oci:" + self.file("stick")).stdout)
+        self.assertLess(done["bytes_moved"], len(layer) + 10_000 - there)
+        with open(blob, "rb") as file:
+            self.assertEqual(file.read(), layer)
 
     def test_a_list_of_images_is_copied_and_each_failure_is_told(self):
         pairs = [
