@@ -59,6 +59,10 @@ void add_copy(CLI::App& app, Chosen& chosen) {
       ->type_name("OS/ARCH");
   sub->add_flag("--referrers", of_copy->referrers, "bring signatures, SBOMs and attestations along");
   sub->add_flag("--thorough", of_copy->thorough, "look at each blob, even below manifests that are there");
+  sub->add_option("--foreign-layers", of_copy->foreign_layers,
+                  "what to do with layers that live elsewhere: skip (default) or copy")
+      ->check(CLI::IsMember({"skip", "copy"}))
+      ->type_name("POLICY");
   sub->add_flag("--plan", of_copy->plan, "only say what would move");
   sub->add_flag("-q,--quiet", of_copy->quiet, "no progress");
   sub->add_option("--jobs", of_copy->jobs, "images of a list that are copied at once")

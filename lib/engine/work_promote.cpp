@@ -55,7 +55,8 @@ Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_o
   auto there = co_await work.registry.resolve(target.repository, digest.text());
   if (!there) {
     const auto pipeline = pipeline_of(work);
-    co_await work.registry.copy(pipeline.staging, digest, target.repository);
+    co_await work.registry.copy(pipeline.staging, digest, target.repository, std::nullopt,
+                                work.config->foreign_layers);
   }
   const auto image = co_await work.registry.manifest(target.repository, digest.text());
   co_await work.registry.put_manifest(target.repository, target.unique_tag, image.media_type, image.bytes);

@@ -10,9 +10,12 @@ namespace sluice::engine {
 namespace {
 
 std::string summary_of(const registry::CopyProgress& moved) {
-  return fmt::format("{} manifests; {} blobs copied, {} mounted, {} there already; {} bytes moved",
-                     moved.manifests_copied, moved.blobs_copied, moved.blobs_mounted, moved.blobs_present,
-                     moved.bytes_moved);
+  auto summary = fmt::format("{} manifests; {} blobs copied, {} mounted, {} there already; {} bytes moved",
+                             moved.manifests_copied, moved.blobs_copied, moved.blobs_mounted,
+                             moved.blobs_present, moved.bytes_moved);
+  if (const auto count = moved.layers_left_out.size(); count > 0)
+    summary += fmt::format("; {} foreign layers left out", count);
+  return summary;
 }
 
 // Where nothing better tells when the upstream changed, the image itself may say when it was made: read from
@@ -51,7 +54,8 @@ Task<Done> stage(Work work) {
   work.log(source.text() + "@" + digest.text() + " -> " + staging.text());
   // A tag keeps the image from the clean-up of untagged manifests that many registries do.
   std::optional<std::string> tag = pipeline.unique_tag_for(work.run.id.text());
-  const auto moved = co_await work.registry.copy(source, digest, staging, std::move(tag));
+  const auto moved =
+      co_await work.registry.copy(source, digest, staging, std::move(tag), work.config->foreign_layers);
   auto summary = summary_of(moved);
   work.log(summary);
   const auto detection = co_await dated(work, staging, digest, pipeline.platform);

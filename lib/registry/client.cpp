@@ -80,11 +80,12 @@ Task<oci::ImageConfig> Client::image_config(oci::Repository repository, std::str
 }
 
 Task<CopyProgress> Client::copy(oci::Repository source, oci::Digest digest, oci::Repository target,
-                                std::optional<std::string> tag) {
+                                std::optional<std::string> tag, bool foreign_layers) {
   RepositorySource from(state_->session, std::move(source));
   RepositoryTarget to(state_->session, state_->notes, std::move(target));
   CopyOptions options;
   options.thorough = true;
+  options.foreign_layers = foreign_layers;
   auto root = co_await from.manifest(digest.text());
   co_return co_await copy_image(state_->clock, state_->flights, from, to, std::move(root), std::move(tag),
                                 std::move(options));

@@ -83,7 +83,8 @@ struct CopyProgress {
   int blobs_present = 0;
   int manifests_copied = 0;
   int manifests_present = 0;
-  int referrers = 0;  // manifests among them that refer to the image
+  int referrers = 0;                             // manifests among them that refer to the image
+  std::vector<oci::Descriptor> layers_left_out;  // foreign ones
 };
 
 /// Hears how a copy goes on, on the event-loop thread. Referrers are announced by a call of their own.
@@ -104,6 +105,9 @@ struct CopyOptions {
   bool referrers = false;
   /// Looks at each blob, also below manifests that the target has already.
   bool thorough = false;
+  /// Layers that live elsewhere by their own word (non-distributable, with `urls`) come along, from the
+  /// registry or from there. Otherwise they are left out, as docker does, and said to be.
+  bool foreign_layers = false;
   CopyWatcher* watcher = nullptr;
 };
 
@@ -125,8 +129,9 @@ struct CopyPlan {
   oci::Digest source;
   std::vector<oci::Platform> left_out;
   std::vector<PlannedBlob> blobs;
-  int manifests = 0;            // that would be written
-  std::uint64_t bytes() const;  // that would move
+  std::vector<oci::Descriptor> layers_left_out;  // foreign ones
+  int manifests = 0;                             // that would be written
+  std::uint64_t bytes() const;                   // that would move
 };
 
 class Client {
@@ -171,10 +176,9 @@ class Client {
   /// Brings the manifest `digest` with everything below it (indexes, manifests, configs, layers; children
   /// before parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs
   /// are mounted. Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match
-  /// is never committed. The tag is written last, when there is one. Layers that live elsewhere by their own
-  /// word (non-distributable with `urls`) are left out, as docker does.
+  /// is never committed. The tag is written last, when there is one. `foreign_layers` as in CopyOptions.
   Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target,
-                          std::optional<std::string> tag = std::nullopt);
+                          std::optional<std::string> tag = std::nullopt, bool foreign_layers = false);
 
   /// The same between any two places, with the tag of `to` when it has one. A target that has the tag on
   /// the digest already is left alone, unless the options ask for more. Many may run at once.

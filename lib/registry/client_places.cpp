@@ -1,11 +1,11 @@
 // The client's operations between any two places.
 
 #include "core/error.hpp"
-#include "registry/blob.hpp"
 #include "registry/client_state.hpp"
 #include "registry/copy.hpp"
 #include "registry/ends.hpp"
 #include "registry/platforms.hpp"
+#include "registry/verified_body.hpp"
 
 namespace sluice::registry {
 namespace {
@@ -65,7 +65,8 @@ Task<CopyResult> Client::copy(Place from, Place to, CopyOptions options) {
       co_await open_target(state_->session, state_->notes, state_->workers, to, docker_name_of(from, to));
   const auto tag = target_tag(from, to);
   CopyResult result{root.manifest.digest, root.source, std::move(root.left_out), {}};
-  if (tag && !tag->empty() && target->vouches() && !options.thorough && !options.referrers) {
+  const bool asks_more = options.thorough || options.referrers || options.foreign_layers;
+  if (tag && !tag->empty() && target->vouches() && !asks_more) {
     const auto there = co_await target->resolve(*tag);
     if (there && there->digest == result.digest) {
       result.progress.manifests_present = 1;

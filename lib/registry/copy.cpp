@@ -20,6 +20,19 @@ Task<bool> has(Target& target, const TreeManifest& manifest) {
   co_return found.has_value();
 }
 
+/// A manifest that the target has stands for all below it only when this copy wants no more than the usual.
+bool looks_below(const Target& target, const CopyOptions& options) {
+  return options.thorough || options.foreign_layers || !target.vouches();
+}
+
+void check_gaps(const Tree& tree, const Target& target) {
+  if (tree.left_out.empty() || !target.needs_every_layer()) return;
+  throw Error(ErrorKind::invalid,
+              "the layer " + tree.left_out[0].digest.text() +
+                  " is foreign and would be left out, but a docker archive needs every layer: bring it along "
+                  "with --foreign-layers copy, or write an oci-archive");
+}
+
 class Copy {
  public:
   Copy(Clock& clock, KeyedLock& flights, Source& source, Target& target, CopyOptions options)
@@ -40,8 +53,11 @@ class Copy {
   /// A manifest with all that it lists.
   Task<> bring(FetchedManifest root) {
     // Whoever wants referrers wants those of the children too: all manifests must be known.
-    const bool all = options_.thorough || options_.referrers || !target_.vouches();
-    tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_);
+    const bool all = options_.referrers || looks_below(target_, options_);
+    tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_, options_.foreign_layers);
+    check_gaps(tree_, target_);
+    auto& left_out = progress_.layers_left_out;
+    left_out.insert(left_out.end(), tree_.left_out.begin(), tree_.left_out.end());
     progress_.manifests_present += tree_.manifests_present;
     if (options_.watcher) options_.watcher->found(tree_.blobs);
     co_await bring_blobs();
@@ -200,9 +216,11 @@ Task<CopyProgress> copy_image(Clock& clock, KeyedLock& flights, Source& source, 
 }
 
 Task<CopyPlan> plan_image(Source& source, Target& target, FetchedManifest root, CopyOptions options) {
-  CopyPlan plan{.digest = root.digest, .source = root.digest, .left_out = {}, .blobs = {}, .manifests = 0};
-  Tree tree =
-      co_await read_tree(source, std::move(root), options.thorough || !target.vouches() ? nullptr : &target);
+  CopyPlan plan{root.digest, root.digest, {}, {}, {}, 0};
+  Tree tree = co_await read_tree(source, std::move(root), looks_below(target, options) ? nullptr : &target,
+                                 options.foreign_layers);
+  check_gaps(tree, target);
+  plan.layers_left_out = std::move(tree.left_out);
   for (auto& blob : tree.blobs) {
     const bool there = co_await target.has(blob);
     const bool mounts = !there && target.can_mount(source, blob);

@@ -2,7 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "registry/blob.hpp"
+#include "registry/verified_body.hpp"
 
 #include <algorithm>
 

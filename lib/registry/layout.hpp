@@ -58,6 +58,7 @@ class LayoutTarget final : public Target {
   Task<> finish() override;
   int lanes() const override { return files_->lanes(); }
   bool vouches() const override { return false; }
+  bool needs_every_layer() const override { return docker_name_.has_value(); }
 
  private:
   struct Entry {

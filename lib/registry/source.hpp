@@ -63,6 +63,8 @@ class Target {
   virtual int lanes() const = 0;
   /// Whether a manifest that is there stands for everything below it: a registry takes none before that.
   virtual bool vouches() const { return true; }
+  /// Whether an image is of no use there when a foreign layer of it is left out.
+  virtual bool needs_every_layer() const { return false; }
 };
 
 }  // namespace sluice::registry

@@ -3,7 +3,9 @@
 #include "core/error.hpp"
 #include "core/retry.hpp"
 #include "registry/answer.hpp"
+#include "registry/blob.hpp"
 #include "registry/location.hpp"
+#include "registry/verified_body.hpp"
 
 #include <algorithm>
 #include <charconv>
