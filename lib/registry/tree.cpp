@@ -37,6 +37,8 @@ class Walk {
     if (fetched.manifest.config) add_blob(*fetched.manifest.config);
     for (const auto& layer : fetched.manifest.layers)
       add_blob(layer);
+    for (const auto& blob : fetched.manifest.blobs)
+      add_blob(blob);
     tree_.manifests.push_back(
         {std::move(fetched.digest), std::move(fetched.media_type), std::move(fetched.bytes), is_missing});
   }
