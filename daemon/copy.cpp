@@ -70,6 +70,7 @@ registry::CopyOptions options_for_copy(const CopyOptions& options, const config:
   result.foreign_layers = options.foreign_layers ? *options.foreign_layers == "copy" : config.foreign_layers;
   result.referrers = options.referrers;
   result.thorough = options.thorough;
+  result.replace = options.force;
   result.watcher = watcher;
   try {
     for (const auto& platform : options.platforms)

@@ -103,8 +103,11 @@ struct CopyOptions {
   std::vector<oci::Platform> platforms;
   /// Signatures, SBOMs and attestations come along: referrers, and cosign's tags.
   bool referrers = false;
-  /// Looks at each blob, also below manifests that the target has already.
+  /// Looks at each blob, also below manifests that the target has already; in a directory, at its bytes, and
+  /// what has gone bad is brought again.
   bool thorough = false;
+  /// A target that is an archive which is there already is replaced instead of refused (conflict).
+  bool replace = false;
   /// Layers that live elsewhere by their own word (non-distributable, with `urls`) come along, from the
   /// registry or from there. Otherwise they are left out, as docker does, and said to be.
   bool foreign_layers = false;

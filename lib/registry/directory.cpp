@@ -115,6 +115,12 @@ Task<std::optional<std::string>> NewDirectory::read(std::string name, std::size_
   co_return co_await present.read(std::move(name), limit);
 }
 
+Task<bool> NewDirectory::has_digest(std::string name, oci::Digest digest) {
+  const Directory present(workers_, path_);
+  const auto found = co_await present.digest(std::move(name), std::string(digest.algorithm()));
+  co_return found == digest;
+}
+
 Task<> NewDirectory::finish() {
   co_return;
 }

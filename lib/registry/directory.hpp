@@ -28,6 +28,7 @@ class NewDirectory final : public NewFiles {
   Task<> write(std::string name, std::uint64_t size, ContinuedBody& body) override;
   Task<> write(std::string name, std::string bytes) override;
   Task<std::optional<std::string>> read(std::string name, std::size_t limit) override;
+  Task<bool> has_digest(std::string name, oci::Digest digest) override;
   Task<> finish() override;
   int lanes() const override { return 4; }
 

@@ -93,6 +93,17 @@ Task<std::size_t> FileBody::read(std::span<char> buffer) {
   co_return got;
 }
 
+Task<oci::Digest> Files::digest(std::string name, std::string algorithm) const {
+  const auto body = open(name, 0);
+  oci::Hasher hasher(algorithm);
+  std::string buffer(file_piece, '\0');
+  for (;;) {
+    const std::size_t got = co_await body->read(std::span<char>(buffer));
+    if (got == 0) co_return hasher.finish();
+    hasher.update(std::string_view(buffer).substr(0, got));
+  }
+}
+
 Task<std::string> Files::read(std::string name, std::size_t limit) const {
   const auto size = this->size(name);
   if (!size) throw Error(ErrorKind::not_found, path().string() + " has no " + name);

@@ -4,6 +4,7 @@
 
 #include "core/workers.hpp"
 #include "net/client.hpp"
+#include "oci/digest.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -83,6 +84,8 @@ class Files {
   virtual std::unique_ptr<net::BodySource> open(const std::string& name, std::uint64_t from) const = 0;
   /// A whole small file. Throws not_found, and corrupt when it is larger than `limit`.
   Task<std::string> read(std::string name, std::size_t limit) const;
+  /// Of the bytes of a file, which must be there.
+  Task<oci::Digest> digest(std::string name, std::string algorithm) const;
 };
 
 /// Files to write.
@@ -99,6 +102,8 @@ class NewFiles {
   virtual Task<> write(std::string name, std::string bytes) = 0;
   /// A small file that is there; nullopt when it is not, or cannot be read back.
   virtual Task<std::optional<std::string>> read(std::string name, std::size_t limit) = 0;
+  /// Whether the bytes of a file that is there have this digest.
+  virtual Task<bool> has_digest(std::string name, oci::Digest digest) = 0;
   virtual Task<> finish() = 0;
   /// Files that may be written at once.
   virtual int lanes() const = 0;

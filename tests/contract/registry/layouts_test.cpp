@@ -127,6 +127,32 @@ TEST_CASE("a copy that fails on the way keeps what came, and no wrong byte") {
   CHECK_FALSE(fs::exists(blob_in(layout, large)));
 }
 
+TEST_CASE("C5: a thorough copy finds what has gone bad in a directory, and brings it again") {
+  const Given given;
+  const Folder folder;
+  const std::string layout = folder / "out";
+  copy("oci:" + given.path(), "oci:" + layout + ":1");
+  auto bad = large.bytes;
+  bad[1'000'000] = static_cast<char>(bad[1'000'000] ^ 1);
+  write_file(blob_in(layout, large), bad);
+  write_file(blob_in(layout, amd64.manifest), std::string(amd64.manifest.bytes.size(), ' '));
+  CHECK(copy("oci:" + given.path(), "oci:" + layout + ":1").progress.blobs_copied == 0);
+  registry::CopyOptions thorough;
+  thorough.thorough = true;
+  const auto plan = run([&]() -> Task<std::optional<registry::CopyPlan>> {
+    Rig rig;
+    co_return co_await rig.client.plan(registry::Place::parse("oci:" + given.path()),
+                                       registry::Place::parse("oci:" + layout + ":1"), thorough);
+  });
+  CHECK(plan->bytes() == large.bytes.size());
+  CHECK(plan->manifests == 1);
+  const auto result = copy("oci:" + given.path(), "oci:" + layout + ":1", thorough);
+  CHECK(result.progress.blobs_copied == 1);
+  CHECK(result.progress.manifests_copied == 1);
+  CHECK((read_file(blob_in(layout, large)) == large.bytes));
+  CHECK(read_file(blob_in(layout, amd64.manifest)) == amd64.manifest.bytes);
+}
+
 TEST_CASE("what another process writes is left to it, and may be tried again") {
   const Stocked source;
   const Folder folder;

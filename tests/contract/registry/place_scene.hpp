@@ -74,6 +74,33 @@ inline Error copy_failure(const std::string& from, const std::string& to,
       .value();
 }
 
+inline registry::CopyOptions with_referrers() {
+  registry::CopyOptions options;
+  options.referrers = true;
+  return options;
+}
+
+inline registry::CopyOptions with_force() {
+  registry::CopyOptions options;
+  options.replace = true;
+  return options;
+}
+
+inline std::vector<std::string> tags(const std::string& place) {
+  return run([&]() -> Task<std::vector<std::string>> {
+    Rig rig;
+    co_return co_await rig.client.tags(registry::Place::parse(place));
+  });
+}
+
+inline registry::FetchedManifest manifest(const std::string& place) {
+  return run([&]() -> Task<std::optional<registry::FetchedManifest>> {
+           Rig rig;
+           co_return co_await rig.client.manifest(registry::Place::parse(place));
+         })
+      .value();
+}
+
 inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
