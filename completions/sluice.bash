@@ -45,7 +45,7 @@ _sluice() {
         rollback) words="$where --to $(_sluice_pipelines)" ;;
         login) words='--username --password-stdin --authfile --ca --config --help' ;;
         logout) words='--authfile --help' ;;
-        copy) words='--platform --referrers --thorough --plan --quiet --list --jobs --retries --config --json --help oci: oci-archive: docker-archive:' ;;
+        copy) words='--platform --referrers --thorough --foreign-layers --force --plan --quiet --list --jobs --retries --config --json --help oci: oci-archive: docker-archive:' ;;
         inspect) words='--platform --referrers --raw --image-config --config --json --help oci: oci-archive: docker-archive:' ;;
         digest) words='--platform --config --json --help oci: oci-archive: docker-archive:' ;;
         tags) words='--glob --exclude --match --semver --pre-releases --newest --config --json --help oci: oci-archive: docker-archive:' ;;

@@ -56,6 +56,8 @@ complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest tags' -l 
 complete -c sluice -n '__fish_seen_subcommand_from copy inspect digest' -l platform -x -d 'os/arch'
 complete -c sluice -n '__fish_seen_subcommand_from copy inspect' -l referrers -d 'signatures, SBOMs and attestations'
 complete -c sluice -n '__fish_seen_subcommand_from copy' -l thorough -d 'look at each blob'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l foreign-layers -x -a 'skip copy' -d 'layers that live elsewhere'
+complete -c sluice -n '__fish_seen_subcommand_from copy' -l force -d 'replace an archive'
 complete -c sluice -n '__fish_seen_subcommand_from copy' -l plan -d 'only say what would move'
 complete -c sluice -n '__fish_seen_subcommand_from copy' -s q -l quiet -d 'no progress'
 complete -c sluice -n '__fish_seen_subcommand_from copy' -l list -r -F -d 'copy each line of a file'

@@ -90,7 +90,8 @@ _sluice() {
       ;;
     copy)
       _arguments '*--platform[only the image for this platform]:os/arch:' '--referrers[bring signatures, SBOMs and attestations]' \
-        '--thorough[look at each blob]' '--plan[only say what would move]' '(-q --quiet)'{-q,--quiet}'[no progress]' \
+        '--thorough[look at each blob]' '--foreign-layers[layers that live elsewhere]:policy:(skip copy)' \
+        '--force[replace an archive that is there]' '--plan[only say what would move]' '(-q --quiet)'{-q,--quiet}'[no progress]' \
         '--list[copy each line of a file]:file:_files' '--jobs[at once]:number:' '--retries[further tries]:number:' '--config[configuration]:file:_files' \
         '--json[print the result as JSON]' '1:source:' '2:target:'
       ;;

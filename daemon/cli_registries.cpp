@@ -46,8 +46,11 @@ void add_copy(CLI::App& app, Chosen& chosen) {
   CLI::App* sub = nullptr;
   auto of_copy = command(app, chosen, "copy", "copy an image from anywhere to anywhere", copy, sub);
   sub->footer(
-      "Places: REGISTRY/REPOSITORY[:TAG|@DIGEST], oci:DIR[:TAG], "
-      "oci-archive:FILE[:TAG],\ndocker-archive:FILE[:TAG]");
+      "Places: REGISTRY/REPOSITORY[:TAG|@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG],\n"
+      "docker-archive:FILE[:NAME:TAG|:TAG]. @DIGEST may stand for a TAG of a source. A docker archive's\n"
+      "FILE ends at the first colon; NAME:TAG is what `docker load` will call the image, or a name in it;\n"
+      "a TAG alone means the source's name, or the only image with that tag. Nothing is added to an\n"
+      "archive: one that is there is refused, or replaced with --force.");
   auto* source = sub->add_option("source", of_copy->source, "what to copy")->type_name("SOURCE");
   auto* target = sub->add_option("target", of_copy->target, "where to")->type_name("TARGET");
   sub->add_option("--list", of_copy->list, "copy each \"SOURCE TARGET\" line of a file (- is stdin)")
@@ -63,7 +66,14 @@ void add_copy(CLI::App& app, Chosen& chosen) {
       ->allow_extra_args(false)
       ->type_name("OS/ARCH");
   sub->add_flag("--referrers", of_copy->referrers, "bring signatures, SBOMs and attestations along");
-  sub->add_flag("--thorough", of_copy->thorough, "look at each blob, even below manifests that are there");
+  sub->add_flag("--thorough", of_copy->thorough,
+                "look at each blob, even below manifests that are there;\nhash what lies in a directory, and "
+                "repair it");
+  sub->add_flag("--force", of_copy->force, "replace an archive that is there");
+  sub->add_option("--foreign-layers", of_copy->foreign_layers,
+                  "what to do with layers that live elsewhere: skip (default) or copy")
+      ->check(CLI::IsMember({"skip", "copy"}))
+      ->type_name("POLICY");
   sub->add_flag("--plan", of_copy->plan, "only say what would move");
   sub->add_flag("-q,--quiet", of_copy->quiet, "no progress");
   sub->add_option("--jobs", of_copy->jobs, "images of a list that are copied at once")

@@ -137,6 +137,8 @@ struct CopyOptions : Reach {
   std::vector<std::string> platforms;
   bool referrers = false;
   bool thorough = false;
+  bool force = false;
+  std::optional<std::string> foreign_layers;  // "skip" or "copy"; none: as the configuration says
   bool plan = false;
   bool quiet = false;
   int jobs = 4;

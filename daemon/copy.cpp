@@ -64,10 +64,13 @@ std::vector<Pair> pairs_of(const CopyOptions& options) {
   return read_list(file, options.list);
 }
 
-registry::CopyOptions options_for_copy(const CopyOptions& options, registry::CopyWatcher* watcher) {
+registry::CopyOptions options_for_copy(const CopyOptions& options, const config::Config& config,
+                                       registry::CopyWatcher* watcher) {
   registry::CopyOptions result;
+  result.foreign_layers = options.foreign_layers ? *options.foreign_layers == "copy" : config.foreign_layers;
   result.referrers = options.referrers;
   result.thorough = options.thorough;
+  result.replace = options.force;
   result.watcher = watcher;
   try {
     for (const auto& platform : options.platforms)
@@ -173,6 +176,13 @@ ordered_json platforms_of(const std::vector<oci::Platform>& platforms) {
   return list;
 }
 
+ordered_json layers_json(const std::vector<oci::Descriptor>& layers) {
+  ordered_json list = ordered_json::array();
+  for (const auto& layer : layers)
+    list.push_back({{"digest", layer.digest.text()}, {"size", layer.size}, {"urls", layer.urls}});
+  return list;
+}
+
 const char* word_of(registry::Arrival arrival) {
   switch (arrival) {
     case registry::Arrival::present:
@@ -194,6 +204,7 @@ ordered_json outcome_json(const Pair& pair, const Ended& ended) {
     value["digest"] = result->digest.text();
     value["source_digest"] = result->source.text();
     value["platforms_left_out"] = platforms_of(result->left_out);
+    value["layers_left_out"] = layers_json(progress.layers_left_out);
     value["bytes_moved"] = progress.bytes_moved;
     value["blobs"] = {{"copied", progress.blobs_copied},
                       {"mounted", progress.blobs_mounted},
@@ -205,6 +216,7 @@ ordered_json outcome_json(const Pair& pair, const Ended& ended) {
     value["digest"] = plan->digest.text();
     value["source_digest"] = plan->source.text();
     value["platforms_left_out"] = platforms_of(plan->left_out);
+    value["layers_left_out"] = layers_json(plan->layers_left_out);
     value["bytes_to_move"] = plan->bytes();
     value["manifests_to_write"] = plan->manifests;
     value["referrers"] = plan->referrers;
@@ -229,22 +241,35 @@ std::string referrers_text(int count) {
   return count == 0 ? "" : fmt::format(", with {} referrers", count);
 }
 
+void tell_layers(const std::vector<oci::Descriptor>& left_out) {
+  for (const auto& layer : left_out)
+    std::cerr << fmt::format("left out: foreign layer {} ({}), which is at {}\n", layer.digest.text(),
+                             size_text(static_cast<std::uint64_t>(layer.size)),
+                             printable(layer.urls.front(), 300));
+  if (!left_out.empty()) std::cerr << "--foreign-layers copy brings foreign layers along\n";
+}
+
 void tell_outcome(const Pair& pair, const Ended& ended, bool quiet) {
   if (ended.failure) {
     std::cerr << "sluice: " << text_of(*ended.failure) << '\n';
     return;
   }
   if (const auto& plan = ended.plan) {
+    for (const auto& layer : plan->layers_left_out)
+      print(fmt::format("{:<7}  {}  {:>7}", "skip", layer.digest.text(),
+                        size_text(static_cast<std::uint64_t>(layer.size))));
     for (const auto& [blob, arrival] : plan->blobs)
       print(fmt::format("{:<7}  {}  {:>7}", word_of(arrival), blob.digest.text(),
                         size_text(static_cast<std::uint64_t>(blob.size))));
     print(fmt::format("{} to move, {} manifests to write", size_text(plan->bytes()), plan->manifests) +
           referrers_text(plan->referrers));
     tell_platforms(plan->left_out);
+    tell_layers(plan->layers_left_out);
     return;
   }
   const auto& [digest, source, left_out, progress] = *ended.result;
   tell_platforms(left_out);
+  tell_layers(progress.layers_left_out);
   if (!quiet)
     std::cerr << fmt::format("{}: {} copied ({}), {} mounted, {} there already{}\n", pair.target.text(),
                              progress.blobs_copied, size_text(progress.bytes_moved), progress.blobs_mounted,
@@ -268,7 +293,7 @@ int copy(const CopyOptions& options) {
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
     std::optional<CopyView> view;
     if (!options.quiet && !options.plan && !(options.json && !terminal)) view.emplace(tool.clock(), terminal);
-    auto wanted = options_for_copy(options, view ? &*view : nullptr);
+    auto wanted = options_for_copy(options, tool.config(), view ? &*view : nullptr);
     Shared shared{tool.clock(), tool.random(), tool.client(), pairs, ended, std::move(wanted), options};
     tool.run(copy_all(shared));
   }

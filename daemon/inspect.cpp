@@ -93,7 +93,8 @@ ordered_json inspected_json(const registry::Place& place, const Found& found) {
   if (!manifest.annotations.empty()) value["annotations"] = manifest.annotations;
   if (manifest.is_index) value["manifests"] = inspected_json(manifest.manifests);
   if (manifest.config) value["config"] = inspected_json(*manifest.config);
-  if (!manifest.is_index) value["layers"] = inspected_json(manifest.layers);
+  if (manifest.config) value["layers"] = inspected_json(manifest.layers);
+  if (!manifest.is_index && !manifest.config) value["blobs"] = inspected_json(manifest.blobs);
   if (const auto config = image_config(found)) {
     value["platform"] = config->platform.text();
     value["created"] = config->created;
@@ -132,12 +133,13 @@ void print_text(const registry::Place& place, const Found& found) {
     for (const auto& [name, label] : config->labels)
       print_field("label", name + "=" + label);
   }
+  const auto& parts = manifest.config ? manifest.layers : manifest.blobs;
   std::uint64_t size = 0;
-  for (const auto& layer : manifest.layers)
-    size += static_cast<std::uint64_t>(layer.size);
+  for (const auto& part : parts)
+    size += static_cast<std::uint64_t>(part.size);
   if (!manifest.is_index) print_field("size", size_text(size));
   if (manifest.is_index) print_descriptors("platforms", manifest.manifests);
-  if (!manifest.is_index) print_descriptors("layers", manifest.layers);
+  if (!manifest.is_index) print_descriptors(manifest.config ? "layers" : "blobs", parts);
   if (!found.referrers) return;
   print_descriptors("referrers", *found.referrers);
   for (const auto& [tag, named] : found.tagged)

@@ -29,6 +29,7 @@ class RegistryTool {
   /// proxies. Throws Failure(usage) when it, or a proxy of the environment, has mistakes.
   explicit RegistryTool(const std::optional<std::string>& config, Endurance endurance = {});
 
+  const config::Config& config() const { return *config_; }
   registry::Client& client() { return client_; }
   Clock& clock() { return world_.clock; }
   Random& random() { return world_.random; }

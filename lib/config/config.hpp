@@ -223,6 +223,7 @@ struct Config {
   std::string log_format = "auto";
   std::optional<Proxies> proxy;  // nullopt: from the environment
   std::uint64_t bandwidth = 0;   // bytes per second of all transfers, 0: no limit
+  bool foreign_layers = false;   // copies bring along layers that live elsewhere by their own word
   std::map<std::string, Registry> registries;
   std::string docker_config =
       "none";  // where logins of docker and podman are looked for: none, auto, or a file

@@ -155,6 +155,7 @@ void read_network(Section& root, Config& config) {
   if (root.has("proxy")) config.proxy = read_proxies(root.section("proxy"));
   auto transfer = root.section("transfer");
   config.bandwidth = read_rate(transfer);
+  config.foreign_layers = choice(transfer, "foreign_layers", "skip", {"skip", "copy"}) == "copy";
   transfer.done();
 }
 

@@ -67,6 +67,7 @@ Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_o
     registry::CopyOptions options;
     options.referrers = pipeline.referrers;
     options.keep_tags = true;
+    options.foreign_layers = work.config->foreign_layers;
     const auto moved = co_await work.registry.copy(pipeline.staging, digest, target.repository, std::nullopt,
                                                    std::move(options));
     if (moved.referrers > 0) work.log(fmt::format("{} referrers came along", moved.referrers));

@@ -14,6 +14,8 @@ std::string summary_of(const registry::CopyProgress& moved) {
                           moved.manifests_copied, moved.blobs_copied, moved.blobs_mounted,
                           moved.blobs_present, moved.bytes_moved);
   if (moved.referrers > 0) text += fmt::format("; {} of the manifests are referrers", moved.referrers);
+  if (const auto count = moved.layers_left_out.size(); count > 0)
+    text += fmt::format("; {} foreign layers left out", count);
   return text;
 }
 
@@ -55,6 +57,7 @@ Task<Done> stage(Work work) {
   std::optional<std::string> tag = pipeline.unique_tag_for(work.run.id.text());
   registry::CopyOptions options;
   options.referrers = pipeline.referrers;
+  options.foreign_layers = work.config->foreign_layers;
   const auto moved = co_await work.registry.copy(source, digest, staging, std::move(tag), std::move(options));
   auto summary = summary_of(moved);
   work.log(summary);

@@ -19,9 +19,10 @@ struct KnownType {
   std::string_view name;
   bool is_index;
 };
-constexpr std::array<KnownType, 4> known_types{{{media_type::oci_index, true},
+constexpr std::array<KnownType, 5> known_types{{{media_type::oci_index, true},
                                                 {media_type::docker_list, true},
                                                 {media_type::oci_manifest, false},
+                                                {media_type::oci_artifact, false},
                                                 {media_type::docker_manifest, false}}};
 
 const KnownType* find_type(std::string_view name) {
@@ -82,6 +83,12 @@ std::vector<Descriptor> read_descriptors(const json& document, const ObjectReade
   return result;
 }
 
+/// An artifact manifest has no schemaVersion.
+bool is_artifact(const ObjectReader& reader, std::string_view content_type) {
+  const auto own = reader.text("mediaType");
+  return (own.empty() ? content_type : own) == media_type::oci_artifact;
+}
+
 void check_version(const json& document, const ObjectReader& reader, std::string_view content_type) {
   const auto* version = reader.find("schemaVersion");
   const bool first = (version && *version == 1) || document.contains("fsLayers") ||
@@ -90,8 +97,18 @@ void check_version(const json& document, const ObjectReader& reader, std::string
     reader.fail(
         "it is a Docker manifest of schema 1, which has no content digests and is not supported; "
         "the image must be pushed again with a current tool");
+  if (!version && is_artifact(reader, content_type)) return;
   if (!version) reader.fail("schemaVersion is missing, so this is not a manifest");
   if (!version->is_number_integer() || *version != 2) reader.fail("schemaVersion must be 2");
+}
+
+// Two readers could take such a document for two different things (CVE-2021-41190).
+void check_kind(const json& document, const ObjectReader& reader, std::string_view content_type) {
+  const bool index = document.contains("manifests");
+  const bool image = document.contains("layers") || document.contains("config");
+  if (index && image) reader.fail("it claims to be an image and an index at the same time");
+  if ((index || image) && is_artifact(reader, content_type))
+    reader.fail("it claims to be an artifact and an image or index at the same time");
 }
 
 /// What the document is, from its own mediaType, what the registry said, or its fields.
@@ -124,9 +141,7 @@ Manifest parse_manifest(std::string_view bytes, std::string_view content_type) {
   const ObjectReader reader(document, "manifest");
   const auto said = essence(content_type);
   check_version(document, reader, said);
-  // Two readers could take such a document for two different images (CVE-2021-41190).
-  if (document.contains("manifests") && (document.contains("layers") || document.contains("config")))
-    reader.fail("it claims to be an image and an index at the same time");
+  check_kind(document, reader, said);
   Manifest manifest;
   manifest.media_type = decide_type(document, reader, said);
   manifest.is_index = find_type(manifest.media_type)->is_index;
@@ -136,6 +151,10 @@ Manifest parse_manifest(std::string_view bytes, std::string_view content_type) {
     manifest.subject = read_descriptor(*subject, "manifest: subject");
   if (manifest.is_index) {
     manifest.manifests = read_descriptors(document, reader, "manifests");
+    return manifest;
+  }
+  if (manifest.media_type == media_type::oci_artifact) {
+    if (document.contains("blobs")) manifest.blobs = read_descriptors(document, reader, "blobs");
     return manifest;
   }
   const auto* config = reader.find("config");

@@ -16,6 +16,8 @@ namespace sluice::oci {
 namespace media_type {
 inline constexpr std::string_view oci_index = "application/vnd.oci.image.index.v1+json";
 inline constexpr std::string_view oci_manifest = "application/vnd.oci.image.manifest.v1+json";
+/// OCI image specification 1.1.0-rc1 and rc2, artifact.md; withdrawn before 1.1.0, but pushed since.
+inline constexpr std::string_view oci_artifact = "application/vnd.oci.artifact.manifest.v1+json";
 inline constexpr std::string_view docker_list = "application/vnd.docker.distribution.manifest.list.v2+json";
 inline constexpr std::string_view docker_manifest = "application/vnd.docker.distribution.manifest.v2+json";
 }  // namespace media_type
@@ -43,6 +45,7 @@ struct Manifest {
   std::optional<Descriptor> config;   // image manifests
   std::vector<Descriptor> layers;     // image manifests
   std::vector<Descriptor> manifests;  // indexes
+  std::vector<Descriptor> blobs;      // artifact manifests, which have neither config nor layers
   std::optional<Descriptor> subject;
   std::string artifact_type;
   std::map<std::string, std::string> annotations;
@@ -50,8 +53,8 @@ struct Manifest {
 
 /// Reads a manifest or index. `content_type` is what the registry said (parameters allowed, may be empty);
 /// the body's mediaType wins where it is present and both are known. Throws Error(corrupt) for: not JSON,
-/// nested deeper than 64, schema 1, both `manifests` and `layers`/`config` (CVE-2021-41190), a contradicting
-/// mediaType, bad digests or sizes.
+/// nested deeper than 64, schema 1, more than one of an index, an image and an artifact (CVE-2021-41190), a
+/// contradicting mediaType, bad digests or sizes.
 Manifest parse_manifest(std::string_view bytes, std::string_view content_type);
 
 /// What kind of artifact a manifest is: its artifactType; of an image manifest without one the type of its

@@ -4,6 +4,8 @@
 #include "core/retry.hpp"
 #include "core/text.hpp"
 #include "registry/answer.hpp"
+#include "registry/endpoint.hpp"
+#include "registry/tree.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -80,15 +82,16 @@ bool continues_at(const std::string& content_range, std::uint64_t offset, std::u
   return number(text.substr(0, dash)) == offset && (total == "*" || number(total) == size);
 }
 
-BlobReader::BlobReader(Session& session, oci::Repository repository, oci::Digest digest, std::uint64_t size,
+BlobReader::BlobReader(Session& session, oci::Repository repository, const oci::Descriptor& blob,
                        std::uint64_t from, std::shared_ptr<MirrorsUsed> used)
     : session_(session),
       repository_(std::move(repository)),
-      digest_(std::move(digest)),
-      size_(size),
+      digest_(blob.digest),
+      size_(static_cast<std::uint64_t>(blob.size)),
       from_(from),
       given_(from),
       mirrors_(session.mirrors_of(repository_, false)),
+      urls_(is_foreign_layer(blob) ? blob.urls : std::vector<std::string>{}),
       used_(std::move(used)) {}
 
 void BlobReader::expect_length(std::uint64_t length, const std::string& why) const {
@@ -113,7 +116,8 @@ Task<> BlobReader::open() {
     }
     leave_mirror(*failure);
   }
-  co_await open_at(repository_, {});
+  if (!named_from_) co_await open_at(repository_, {});
+  if (named_from_) co_await open_elsewhere();
 }
 
 void BlobReader::leave_mirror(const Error& error) {
@@ -122,17 +126,55 @@ void BlobReader::leave_mirror(const Error& error) {
   resumes_ = 0;
 }
 
-// The registry's own URL is asked each time: the storage URL that it redirects to ends after minutes.
-Task<> BlobReader::open_at(oci::Repository place, std::string mirror_of) {
+Call BlobReader::call_at(const oci::Repository& place) const {
   Call call = blob_call(place, digest_);
   call.html_allowed = true;
   call.pace = Pace::go_on;
+  if (given_ == 0) return call;
+  call.headers.add("Range", "bytes=" + std::to_string(given_) + "-");
+  call.expected = {200, 206};
+  return call;
+}
+
+// The registry's own URL is asked each time: the storage URL that it redirects to ends after minutes.
+Task<> BlobReader::open_at(oci::Repository place, std::string mirror_of) {
+  Call call = call_at(place);
+  const bool may_be_elsewhere = mirror_of.empty() && !urls_.empty();
   call.mirror_of = std::move(mirror_of);
-  if (given_ > 0) {
-    call.headers.add("Range", "bytes=" + std::to_string(given_) + "-");
-    call.expected = {200, 206};
-  }
+  if (may_be_elsewhere) call.expected.push_back(404);
   response_ = co_await session_.send(std::move(place), std::move(call));
+  if (response_->status() != 404) co_return co_await check_beginning();
+  co_await drain(*response_);
+  named_from_ = response_->reached_at();
+}
+
+/// At the first of the layer's own places that has it.
+Task<> BlobReader::open_elsewhere() {
+  std::optional<Error> failure;
+  for (const auto& url : urls_) {
+    try {
+      co_return co_await open_url(url);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      failure = error;
+    }
+  }
+  throw failure->within("the registry does not have the foreign " + text_of(repository_, digest_));
+}
+
+Task<> BlobReader::open_url(const std::string& text) {
+  Call call = call_at(repository_);
+  call.url = net::Url::parse(text);
+  call.url_from = *named_from_;
+  call.redirects = 5;
+  if (call.url->scheme != "https" && !is_loopback_host(call.url->host))
+    throw Error(ErrorKind::denied, printable(text, 200) + " is a place without TLS: refused");
+  response_ = co_await session_.send(repository_, std::move(call));
+  co_await check_beginning();
+}
+
+// What came is the blob, or what was asked for of it, as far as can be told before its bytes.
+Task<> BlobReader::check_beginning() {
   const bool whole = response_->status() == 200;
   if (!whole && !continues_at(response_->headers().get("Content-Range").value_or(""), given_, size_))
     throw Error(ErrorKind::corrupt,
@@ -201,104 +243,6 @@ Task<std::size_t> BlobReader::read(std::span<char> buffer) {
     }
     response_.reset();
     if (resumes_ > 0) co_await pause();
-  }
-}
-
-VerifiedBody::VerifiedBody(Source& source, oci::Descriptor blob, BlobMoved moved)
-    : source_(source),
-      blob_(std::move(blob)),
-      size_(static_cast<std::uint64_t>(blob_.size)),
-      moved_(std::move(moved)),
-      what_("blob " + blob_.digest.shortened() + " of " + source.text()),
-      reader_(source.open(blob_, 0)),
-      hasher_(blob_.digest.algorithm()) {
-  set_mark();
-}
-
-// Near enough that little is hashed twice, few enough that a blob of any size takes the same memory.
-void VerifiedBody::set_mark() {
-  constexpr std::uint64_t distance = 16 * 1024 * 1024;
-  constexpr std::size_t most = 8;
-  if (!marks_.empty() && position_ < marks_.back().offset + distance) return;
-  marks_.push_back({position_, hasher_.copy()});
-  if (marks_.size() > most) marks_.pop_front();
-}
-
-bool VerifiedBody::rewind(std::uint64_t offset) {
-  while (!marks_.empty() && marks_.back().offset > offset)
-    marks_.pop_back();
-  if (marks_.empty() || offset >= size_) return false;
-  hasher_ = marks_.back().hasher.copy();
-  position_ = marks_.back().offset;
-  to_skip_ = offset - position_;
-  reader_ = source_.open(blob_, position_);
-  failure_.reset();
-  return true;
-}
-
-Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
-  try {
-    const std::size_t got = co_await read_checked(buffer);
-    if (moved_ && got > 0) moved_(got);
-    co_return got;
-  } catch (const Error& error) {
-    // The receiver cancels us when it answers before it has everything: its answer is what counts then.
-    if (error.kind() != ErrorKind::cancelled) failure_ = error;
-    throw;
-  }
-}
-
-Task<std::size_t> VerifiedBody::read_checked(std::span<char> buffer) {
-  if (to_skip_ > 0) co_await pass_over(buffer);
-  if (position_ == size_) co_return 0;
-  const std::size_t got = co_await read_hashed(buffer);
-  if (position_ == size_) co_await check_end();
-  co_return got;
-}
-
-Task<> VerifiedBody::pass_over(std::span<char> scratch) {
-  while (to_skip_ > 0) {
-    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(scratch.size(), to_skip_));
-    to_skip_ -= co_await read_hashed(scratch.first(piece));
-  }
-}
-
-Task<std::size_t> VerifiedBody::read_hashed(std::span<char> buffer) {
-  const std::uint64_t left = size_ - position_;
-  const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
-  const std::size_t got = co_await reader_->read(piece);
-  if (got == 0) throw Error(ErrorKind::corrupt, what_ + ": " + std::to_string(left) + " bytes too short");
-  hasher_.update(std::string_view(piece.data(), got));
-  position_ += got;
-  if (position_ < size_) set_mark();
-  co_return got;
-}
-
-Task<> VerifiedBody::check_end() {
-  char beyond = 0;
-  if (co_await reader_->read(std::span<char>(&beyond, 1)) != 0)
-    throw Error(ErrorKind::corrupt, what_ + ": longer than its manifest says");
-  const oci::Digest found = hasher_.finish();
-  if (found != blob_.digest)
-    throw Error(ErrorKind::corrupt, what_ + ": the bytes are " + found.text() + ": not pushed");
-}
-
-Task<std::string> read_small_blob(Source& source, oci::Descriptor blob, std::size_t limit) {
-  if (blob.size < 0 || static_cast<std::uint64_t>(blob.size) > limit)
-    throw Error(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " of " + source.text() + " has " +
-                                        std::to_string(blob.size) + " bytes, more than " +
-                                        std::to_string(limit));
-  std::string bytes(static_cast<std::size_t>(blob.size), '\0');
-  if (bytes.empty()) co_return bytes;
-  for (;;) {
-    try {
-      VerifiedBody body(source, blob, {});
-      for (std::size_t have = 0; have < bytes.size();)
-        have += co_await body.read(std::span<char>(bytes).subspan(have));
-      co_return bytes;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::corrupt || !source.gave_wrong(blob)) throw;
-    }
   }
 }
 

@@ -88,13 +88,14 @@ struct FetchedManifest {
 enum class Arrival { present, mounted, moved };
 
 struct CopyProgress {
-  std::uint64_t bytes_moved = 0;
+  std::uint64_t bytes_moved = 0;  // without what an earlier copy, cut off, had left there
   int blobs_copied = 0;
   int blobs_mounted = 0;
   int blobs_present = 0;
   int manifests_copied = 0;
   int manifests_present = 0;
-  int referrers = 0;  // manifests among them that refer to the image
+  int referrers = 0;                             // manifests among them that refer to the image
+  std::vector<oci::Descriptor> layers_left_out;  // foreign ones
 };
 
 /// Hears how a copy goes on, on the event-loop thread. Referrers are announced by a call of their own.
@@ -103,7 +104,7 @@ class CopyWatcher {
   virtual ~CopyWatcher() = default;
   /// The blobs that are not known to be there, largest first.
   virtual void found(const std::vector<oci::Descriptor>& blobs) = 0;
-  /// Bytes of a blob that have left for the target; 0 when it starts over.
+  /// Bytes of a blob that have left for the target or lay there already; 0 when it starts over.
   virtual void moved(const oci::Descriptor& blob, std::uint64_t bytes) = 0;
   virtual void arrived(const oci::Descriptor& blob, Arrival how) = 0;
 };
@@ -115,8 +116,14 @@ struct CopyOptions {
   bool referrers = false;
   /// Tags of cosign that the target has already stay as they are: somebody may have signed there too.
   bool keep_tags = false;
-  /// Looks at each blob, also below manifests that the target has already.
+  /// Looks at each blob, also below manifests that the target has already; in a directory, at its bytes, and
+  /// what has gone bad is brought again.
   bool thorough = false;
+  /// A target that is an archive which is there already is replaced instead of refused (conflict).
+  bool replace = false;
+  /// Layers that live elsewhere by their own word (non-distributable, with `urls`) come along, from the
+  /// registry or from there. Otherwise they are left out, as docker does, and said to be.
+  bool foreign_layers = false;
   CopyWatcher* watcher = nullptr;
 };
 
@@ -138,9 +145,10 @@ struct CopyPlan {
   oci::Digest source;
   std::vector<oci::Platform> left_out;
   std::vector<PlannedBlob> blobs;
-  int manifests = 0;            // that would be written
-  int referrers = 0;            // manifests that refer to the image, wherever they are
-  std::uint64_t bytes() const;  // that would move
+  std::vector<oci::Descriptor> layers_left_out;  // foreign ones
+  int manifests = 0;                             // that would be written
+  int referrers = 0;                             // manifests that refer to the image, wherever they are
+  std::uint64_t bytes() const;                   // that would move
 };
 
 class Client {
@@ -185,9 +193,8 @@ class Client {
   /// Brings the manifest `digest` with everything below it (indexes, manifests, configs, layers; children
   /// before parents) from `source` to `target`. Nothing that is there moves again; within one registry blobs
   /// are mounted. Blobs are streamed in bounded memory and hashed on the way; a blob whose bytes do not match
-  /// is never committed. The tag is written last, when there is one. Layers that live elsewhere by their own
-  /// word (non-distributable with `urls`) are left out, as docker does. `options` without platforms; each
-  /// blob is looked at in any case.
+  /// is never committed. The tag is written last, when there is one. `options` without platforms; each blob
+  /// is looked at in any case.
   Task<CopyProgress> copy(oci::Repository source, oci::Digest digest, oci::Repository target,
                           std::optional<std::string> tag = std::nullopt, CopyOptions options = {});
 

@@ -1,12 +1,12 @@
 // The client's operations between any two places.
 
 #include "core/error.hpp"
-#include "registry/blob.hpp"
 #include "registry/client_state.hpp"
 #include "registry/copy.hpp"
 #include "registry/ends.hpp"
 #include "registry/referring.hpp"
 #include "registry/root.hpp"
+#include "registry/verified_body.hpp"
 
 namespace sluice::registry {
 namespace {
@@ -25,8 +25,20 @@ void check_target(const Place& to) {
 
 std::string docker_name_of(const Place& from, const Place& to) {
   const auto tag = target_tag(from, to).value_or("");
-  if (from.kind != PlaceKind::registry) return "";
-  return from.repository.text() + ":" + (tag.empty() ? "latest" : tag);
+  const auto& repository = to.is_named() ? to.repository : from.repository;
+  if (repository.path.empty()) return "";
+  return repository.text() + ":" + (tag.empty() ? "latest" : tag);
+}
+
+TargetOptions target_options(const Place& from, const Place& to, const CopyOptions& options) {
+  return {.docker_name = docker_name_of(from, to), .thorough = options.thorough, .replace = options.replace};
+}
+
+void check_is_image(const Root& root, const Place& from, PlaceKind to) {
+  if (to != PlaceKind::docker_archive || root.manifest.manifest.config) return;
+  throw Error(ErrorKind::invalid, from.text() +
+                                      " is an artifact without a config, and a docker archive holds images: "
+                                      "write an oci-archive");
 }
 
 }  // namespace
@@ -35,11 +47,14 @@ Task<CopyResult> Client::copy(Place from, Place to, CopyOptions options) {
   check_target(to);
   const auto source = co_await open_source(state_->session, state_->workers, from);
   Root root = co_await choose_root(*source, from, to.kind, options.platforms);
+  check_is_image(root, from, to.kind);
+  auto how = target_options(from, to, options);
   const auto target =
-      co_await open_target(state_->session, state_->notes, state_->workers, to, docker_name_of(from, to));
+      co_await open_target(state_->session, state_->notes, state_->workers, to, std::move(how));
   const auto tag = target_tag(from, to);
   CopyResult result{root.manifest.digest, root.source, std::move(root.left_out), {}};
-  if (tag && !tag->empty() && target->vouches() && !options.thorough && !options.referrers) {
+  const bool asks_more = options.thorough || options.referrers || options.foreign_layers;
+  if (tag && !tag->empty() && target->vouches() && !asks_more) {
     const auto there = co_await target->resolve(*tag);
     if (there && there->digest == result.digest) {
       result.progress.manifests_present = 1;
@@ -55,7 +70,10 @@ Task<CopyPlan> Client::plan(Place from, Place to, CopyOptions options) {
   check_target(to);
   const auto source = co_await open_source(state_->session, state_->workers, from);
   Root root = co_await choose_root(*source, from, to.kind, options.platforms);
-  const auto target = co_await open_target(state_->session, state_->notes, state_->workers, to, "");
+  check_is_image(root, from, to.kind);
+  auto how = target_options(from, to, options);
+  const auto target =
+      co_await open_target(state_->session, state_->notes, state_->workers, to, std::move(how));
   CopyPlan plan = co_await plan_image(*source, *target, std::move(root.manifest), std::move(options));
   plan.source = std::move(root.source);
   plan.left_out = std::move(root.left_out);

@@ -24,6 +24,20 @@ bool refers(const TreeManifest& manifest) {
   return oci::parse_manifest(manifest.bytes, manifest.media_type).subject.has_value();
 }
 
+/// A manifest that the target has stands for all below it only when this copy wants no more than the usual.
+/// Whoever wants referrers wants those of the children too: all manifests must be known.
+bool looks_below(const Target& target, const CopyOptions& options) {
+  return options.thorough || options.foreign_layers || options.referrers || !target.vouches();
+}
+
+void check_gaps(const Tree& tree, const Target& target) {
+  if (tree.left_out.empty() || !target.needs_every_layer()) return;
+  throw Error(ErrorKind::invalid,
+              "the layer " + tree.left_out[0].digest.text() +
+                  " is foreign and would be left out, but a docker archive needs every layer: bring it along "
+                  "with --foreign-layers copy, or write an oci-archive");
+}
+
 class Copy {
  public:
   Copy(Traffic& traffic, Source& source, Target& target, CopyOptions options)
@@ -43,9 +57,11 @@ class Copy {
  private:
   /// A manifest with all that it lists.
   Task<> bring(FetchedManifest root) {
-    // Whoever wants referrers wants those of the children too: all manifests must be known.
-    const bool all = options_.thorough || options_.referrers || !target_.vouches();
-    tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_);
+    const bool all = looks_below(target_, options_);
+    tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_, options_.foreign_layers);
+    check_gaps(tree_, target_);
+    auto& left_out = progress_.layers_left_out;
+    left_out.insert(left_out.end(), tree_.left_out.begin(), tree_.left_out.end());
     progress_.manifests_present += tree_.manifests_present;
     // Referrers share their empty config, and may share more.
     std::erase_if(tree_.blobs, [this](const auto& blob) { return arrived_.contains(blob.digest); });
@@ -96,15 +112,16 @@ class Copy {
     const auto ends = this->ends();
     co_await traffic_.transfers.wait(ends, traffic_.clock);
     const Transfers::Place place(traffic_.transfers, ends);
-    std::uint64_t on_its_way = 0;
-    const BlobMoved moved = [this, &blob, &on_its_way](std::uint64_t bytes) {
+    std::uint64_t on_its_way = 0, kept = 0;
+    const BlobMoved moved = [this, &blob, &on_its_way, &kept](std::uint64_t bytes, bool was_there) {
       on_its_way = bytes == 0 ? 0 : on_its_way + bytes;
+      kept = bytes == 0 ? 0 : kept + (was_there ? bytes : 0);
       if (options_.watcher) options_.watcher->moved(blob, on_its_way);
     };
     std::optional<Arrival> arrival;
     while (!arrival)
       arrival = co_await try_to_bring(blob, moved);
-    count(blob, *arrival);
+    count(blob, *arrival, kept);
   }
 
   Transfers::Ends ends() const {
@@ -124,7 +141,7 @@ class Copy {
     co_return std::nullopt;
   }
 
-  void count(const oci::Descriptor& blob, Arrival arrival) {
+  void count(const oci::Descriptor& blob, Arrival arrival, std::uint64_t kept) {
     arrived_.insert(blob.digest);
     switch (arrival) {
       case Arrival::present:
@@ -135,7 +152,7 @@ class Copy {
         break;
       case Arrival::moved:
         ++progress_.blobs_copied;
-        progress_.bytes_moved += static_cast<std::uint64_t>(blob.size);
+        progress_.bytes_moved += static_cast<std::uint64_t>(blob.size) - kept;
         break;
     }
     if (options_.watcher) options_.watcher->arrived(blob, arrival);
@@ -202,7 +219,8 @@ class Plan {
       : source_(source), target_(target), options_(std::move(options)) {}
 
   Task<CopyPlan> run(FetchedManifest root) {
-    CopyPlan plan{.digest = root.digest, .source = root.digest, .left_out = {}, .blobs = {}};
+    CopyPlan plan{
+        .digest = root.digest, .source = root.digest, .left_out = {}, .blobs = {}, .layers_left_out = {}};
     auto digests = co_await add(plan, std::move(root));
     if (!options_.referrers) co_return plan;
     Referring referring(source_);
@@ -221,8 +239,12 @@ class Plan {
  private:
   /// A manifest with all that it lists; the digests of all manifests.
   Task<std::vector<oci::Digest>> add(CopyPlan& plan, FetchedManifest root) {
-    const bool all = options_.thorough || options_.referrers || !target_.vouches();
-    Tree tree = co_await read_tree(source_, std::move(root), all ? nullptr : &target_);
+    const bool all = looks_below(target_, options_);
+    Tree tree =
+        co_await read_tree(source_, std::move(root), all ? nullptr : &target_, options_.foreign_layers);
+    check_gaps(tree, target_);
+    auto& left_out = plan.layers_left_out;
+    left_out.insert(left_out.end(), tree.left_out.begin(), tree.left_out.end());
     for (auto& blob : tree.blobs) {
       if (!seen_.insert(blob.digest).second) continue;
       const auto arrival = co_await arrival_of(blob);

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "oci/manifest.hpp"
+#include "registry/image_names.hpp"
 
 #include <algorithm>
 
@@ -26,6 +27,27 @@ std::vector<std::string> texts_of(const nlohmann::json& object, const char* key)
 
 }  // namespace
 
+/// The file with a digest, which is looked for when its first byte is wanted: the archive does not tell
+/// digests.
+class DockerArchiveSource::Sought final : public net::BodySource {
+ public:
+  Sought(DockerArchiveSource& source, oci::Digest digest, std::uint64_t from)
+      : source_(source), digest_(std::move(digest)), from_(from) {}
+  Task<std::size_t> read(std::span<char> buffer) override {
+    if (!body_) {
+      const auto name = co_await source_.file_with(digest_);
+      body_ = source_.files_->open(name, from_);
+    }
+    co_return co_await body_->read(buffer);
+  }
+
+ private:
+  DockerArchiveSource& source_;
+  oci::Digest digest_;
+  std::uint64_t from_;
+  std::unique_ptr<net::BodySource> body_;
+};
+
 DockerArchiveSource::DockerArchiveSource(std::unique_ptr<Files> files, std::string text)
     : files_(std::move(files)), text_(std::move(text)) {}
 
@@ -48,15 +70,15 @@ Task<std::vector<std::string>> DockerArchiveSource::tags() {
   co_return all;
 }
 
-const DockerArchiveSource::Image* DockerArchiveSource::find(const std::string& tag) const {
-  if (tag.empty() && images_.size() == 1) return &images_[0];
-  if (tag.empty() && images_.size() > 1)
-    throw Error(ErrorKind::invalid,
-                text_ + " holds " + std::to_string(images_.size()) + " images: say which, by a tag");
+const DockerArchiveSource::Image* DockerArchiveSource::find(const std::string& wanted) const {
+  std::vector<std::vector<std::string>> names;
   for (const auto& image : images_)
-    for (const auto& name : image.names)
-      if (name == tag || name.ends_with(":" + tag)) return &image;
-  return nullptr;
+    names.push_back(image.names);
+  if (wanted.empty() && images_.size() > 1) refuse_choice(text_, "", names);
+  if (wanted.empty()) return images_.empty() ? nullptr : &images_[0];
+  const auto places = called(names, wanted);
+  if (places.size() > 1) refuse_choice(text_, wanted, names);
+  return places.empty() ? nullptr : &images_[places[0]];
 }
 
 Task<FetchedManifest> DockerArchiveSource::manifest(std::string tag_or_digest) {
@@ -114,15 +136,7 @@ Task<oci::Digest> DockerArchiveSource::digest_of(std::string name) {
   if (!files_->size(name))
     throw Error(ErrorKind::corrupt,
                 text_ + ": manifest.json names " + printable(name, 200) + ", but it is not in the archive");
-  const auto body = files_->open(name, 0);
-  oci::Hasher hasher;
-  std::string buffer(file_piece, '\0');
-  for (;;) {
-    const std::size_t got = co_await body->read(std::span<char>(buffer));
-    if (got == 0) break;
-    hasher.update(std::string_view(buffer).substr(0, got));
-  }
-  const auto digest = hasher.finish();
+  const auto digest = co_await files_->digest(name, "sha256");
   digests_.emplace(name, digest);
   names_.emplace(digest, name);
   co_return digest;
@@ -135,11 +149,25 @@ Task<bool> DockerArchiveSource::is_packed(std::string name) const {
   co_return got == 2 && magic == "\x1f\x8b";
 }
 
+/// Configs first: they are small.
+Task<std::string> DockerArchiveSource::file_with(oci::Digest digest) {
+  std::vector<std::string> files;
+  for (const auto& image : images_)
+    files.push_back(image.config);
+  for (const auto& image : images_)
+    files.insert(files.end(), image.layers.begin(), image.layers.end());
+  for (const auto& name : files) {
+    const auto known = names_.find(digest);
+    if (known != names_.end()) co_return known->second;
+    co_await digest_of(name);
+  }
+  const auto last = names_.find(digest);
+  if (last != names_.end()) co_return last->second;
+  throw Error(ErrorKind::not_found, text_ + " has no file with the digest " + digest.text());
+}
+
 std::unique_ptr<net::BodySource> DockerArchiveSource::open(const oci::Descriptor& blob, std::uint64_t from) {
-  const auto name = names_.find(blob.digest);
-  if (name == names_.end())
-    throw Error(ErrorKind::not_found, text_ + " has no file with the digest " + blob.digest.text());
-  return files_->open(name->second, from);
+  return std::make_unique<Sought>(*this, blob.digest, from);
 }
 
 Task<std::vector<oci::Descriptor>> DockerArchiveSource::referrers(oci::Digest /*subject*/) {

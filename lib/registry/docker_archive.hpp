@@ -20,7 +20,7 @@ class DockerArchiveSource final : public Source {
   /// Throws not_found when there is no manifest.json, corrupt when it cannot be one.
   Task<> open();
   const std::string& text() const override { return text_; }
-  /// By tag or whole name; an empty one means the only image.
+  /// By whole name, or by a tag that only one image has; an empty one means the only image.
   Task<FetchedManifest> manifest(std::string tag_or_digest) override;
   Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
   std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;
@@ -33,7 +33,9 @@ class DockerArchiveSource final : public Source {
     std::vector<std::string> names;
     std::vector<std::string> layers;
   };
-  const Image* find(const std::string& tag) const;
+  class Sought;
+  const Image* find(const std::string& wanted) const;
+  Task<std::string> file_with(oci::Digest digest);
   Task<oci::Digest> digest_of(std::string name);
   Task<bool> is_packed(std::string name) const;
   Task<FetchedManifest> make(Image image);

@@ -19,9 +19,20 @@ Task<std::unique_ptr<Files>> open_tar(Workers& workers, std::filesystem::path pa
 
 std::string name_of(const Place& place) {
   Place whole = place;
+  if (place.is_named()) whole.repository = {};
   whole.tag.reset();
   whole.digest.reset();
   return whole.text();
+}
+
+// As skopeo: an archive is written in one go, so that what was in it would be lost. An empty file is what
+// mktemp leaves.
+void check_is_new(const std::filesystem::path& path) {
+  std::error_code none;
+  if (!std::filesystem::exists(path, none) || std::filesystem::is_empty(path, none)) return;
+  throw Error(ErrorKind::conflict, path.string() +
+                                       " is there already, and nothing can be added to an archive: choose "
+                                       "another name, or replace it with --force");
 }
 
 template <class Kind>
@@ -48,18 +59,20 @@ Task<std::unique_ptr<Source>> open_source(Session& session, Workers& workers, Pl
 }
 
 Task<std::unique_ptr<Target>> open_target(Session& session, UploadNotes& notes, Workers& workers, Place place,
-                                          std::string docker_name) {
+                                          TargetOptions options) {
   const std::string name = name_of(place);
   if (place.kind == PlaceKind::registry)
     co_return std::make_unique<RepositoryTarget>(session, notes, std::move(place.repository));
   std::unique_ptr<NewFiles> files;
   std::optional<std::string> docker;
-  if (place.kind == PlaceKind::layout)
+  if (place.kind == PlaceKind::layout) {
     files = std::make_unique<NewDirectory>(workers, place.path);
-  else
+  } else {
+    if (!options.replace) check_is_new(place.path);
     files = std::make_unique<NewTar>(workers, place.path);
-  if (place.kind == PlaceKind::docker_archive) docker = std::move(docker_name);
-  auto target = std::make_unique<LayoutTarget>(std::move(files), name, std::move(docker));
+  }
+  if (place.kind == PlaceKind::docker_archive) docker = std::move(options.docker_name);
+  auto target = std::make_unique<LayoutTarget>(std::move(files), name, std::move(docker), options.thorough);
   co_await target->open();
   co_return std::move(target);
 }

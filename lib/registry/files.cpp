@@ -5,10 +5,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
 namespace sluice::registry {
+namespace {
+
+bool is_at(const File& file, const std::filesystem::path& path) {
+  struct stat open {
+  }, named{};
+  if (::fstat(file.descriptor(), &open) != 0 || ::lstat(path.c_str(), &named) != 0) return false;
+  return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+}  // namespace
 
 void throw_system_error(const std::filesystem::path& path) {
   const int code = errno;
@@ -46,6 +58,19 @@ std::filesystem::path part_of(const std::filesystem::path& path) {
   return path.string() + ".part";
 }
 
+std::shared_ptr<File> open_part(const std::filesystem::path& path) {
+  const auto part = part_of(path);
+  for (;;) {
+    auto file = File::open(part, O_RDWR | O_CREAT | O_NOFOLLOW, 0644);
+    if (::flock(file->descriptor(), LOCK_EX | LOCK_NB) != 0)
+      throw Error(ErrorKind::unavailable, "another process writes " + path.string() +
+                                              " at this moment: wait until it has ended, and try again");
+    // Whoever had it before us may have given it its name, or removed it, since we opened it: then it is
+    // theirs.
+    if (is_at(*file, part)) return file;
+  }
+}
+
 void publish(const File& part, const std::filesystem::path& path) {
   part.sync(part_of(path));
   if (::rename(part_of(path).c_str(), path.c_str()) != 0) throw_system_error(path);
@@ -66,6 +91,17 @@ Task<std::size_t> FileBody::read(std::span<char> buffer) {
   const std::size_t got = co_await workers_.run(std::move(take));
   at_ += got;
   co_return got;
+}
+
+Task<oci::Digest> Files::digest(std::string name, std::string algorithm) const {
+  const auto body = open(name, 0);
+  oci::Hasher hasher(algorithm);
+  std::string buffer(file_piece, '\0');
+  for (;;) {
+    const std::size_t got = co_await body->read(std::span<char>(buffer));
+    if (got == 0) co_return hasher.finish();
+    hasher.update(std::string_view(buffer).substr(0, got));
+  }
 }
 
 Task<std::string> Files::read(std::string name, std::size_t limit) const {

@@ -4,6 +4,7 @@
 
 #include "core/workers.hpp"
 #include "net/client.hpp"
+#include "oci/digest.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -41,6 +42,9 @@ class File {
 
 /// Files are written under another name until they are whole.
 std::filesystem::path part_of(const std::filesystem::path& path);
+/// Opens the part to read and write it, made when there is none, with what an earlier writer left in it; it
+/// is ours until it is closed. Throws unavailable while another process writes it. Blocks.
+std::shared_ptr<File> open_part(const std::filesystem::path& path);
 /// Makes the part durable and gives it its name in one step, which is durable as well then.
 void publish(const File& part, const std::filesystem::path& path);
 
@@ -60,6 +64,14 @@ class FileBody final : public net::BodySource {
   std::uint64_t end_;
 };
 
+/// A body whose receiver may have the beginning already.
+class ContinuedBody : public net::BodySource {
+ public:
+  /// The receiver has these bytes, the next ones from the beginning: they count, and are not given. Before
+  /// the first read().
+  virtual void pass(std::string_view bytes) = 0;
+};
+
 /// Files to read.
 class Files {
  public:
@@ -72,6 +84,8 @@ class Files {
   virtual std::unique_ptr<net::BodySource> open(const std::string& name, std::uint64_t from) const = 0;
   /// A whole small file. Throws not_found, and corrupt when it is larger than `limit`.
   Task<std::string> read(std::string name, std::size_t limit) const;
+  /// Of the bytes of a file, which must be there.
+  Task<oci::Digest> digest(std::string name, std::string algorithm) const;
 };
 
 /// Files to write.
@@ -80,12 +94,16 @@ class NewFiles {
   virtual ~NewFiles() = default;
   virtual const std::filesystem::path& path() const = 0;
   virtual std::optional<std::uint64_t> size(const std::string& name) const = 0;
-  /// Exactly `size` bytes of `body`. When it fails, there is no file of this name (or the one before).
-  virtual Task<> write(std::string name, std::uint64_t size, net::BodySource& body) = 0;
+  /// Exactly `size` bytes of `body`. When it fails, there is no file of this name (or the one before). A
+  /// directory keeps what came so far, and goes on behind it the next time; not when the bytes were wrong
+  /// (corrupt) or could not be had from there on (invalid).
+  virtual Task<> write(std::string name, std::uint64_t size, ContinuedBody& body) = 0;
   /// A small file, replacing one of this name where that is possible. Must be the last ones in an archive.
   virtual Task<> write(std::string name, std::string bytes) = 0;
   /// A small file that is there; nullopt when it is not, or cannot be read back.
   virtual Task<std::optional<std::string>> read(std::string name, std::size_t limit) = 0;
+  /// Whether the bytes of a file that is there have this digest.
+  virtual Task<bool> has_digest(std::string name, oci::Digest digest) = 0;
   virtual Task<> finish() = 0;
   /// Files that may be written at once.
   virtual int lanes() const = 0;

@@ -2,7 +2,8 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "registry/blob.hpp"
+#include "registry/image_names.hpp"
+#include "registry/verified_body.hpp"
 
 #include <algorithm>
 
@@ -11,14 +12,10 @@
 namespace sluice::registry {
 namespace {
 
-constexpr const char* ref_name = "org.opencontainers.image.ref.name";
+constexpr const char* ref_name = "org.opencontainers.image.ref.name";  // a tag, or a whole name
+// The whole name, in what docker, BuildKit and nerdctl write (containerd, images/annotations.go).
+constexpr const char* image_name = "io.containerd.image.name";
 constexpr const char* layout_file = R"({"imageLayoutVersion":"1.0.0"})";
-
-// A name may be a tag or a whole reference (docker save writes "docker.io/library/node:20").
-bool is_called(const oci::Descriptor& entry, const std::string& tag) {
-  const auto name = entry.annotations.find(ref_name);
-  return name != entry.annotations.end() && (name->second == tag || name->second.ends_with(":" + tag));
-}
 
 std::vector<oci::Descriptor> entries_of(const std::string& index, const std::string& where) {
   try {
@@ -36,12 +33,38 @@ void check_version(const std::string& bytes, const std::string& where) {
   if (!known) throw Error(ErrorKind::corrupt, where + " is not an OCI image layout of version 1");
 }
 
-std::string some_names(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 10;
-  std::string text;
-  for (std::size_t at = 0; at < std::min(names.size(), most); ++at)
-    text += (at == 0 ? "" : ", ") + printable(names[at], 140);
-  return names.size() > most ? text + ", ..." : text;
+ImageNames entry_names(const oci::Descriptor& entry) {
+  ImageNames names;
+  for (const auto* key : {image_name, ref_name})
+    if (const auto name = entry.annotations.find(key); name != entry.annotations.end())
+      names.push_back(name->second);
+  return names;
+}
+
+std::vector<ImageNames> all_entry_names(const std::vector<oci::Descriptor>& entries) {
+  std::vector<ImageNames> names;
+  for (const auto& entry : entries)
+    names.push_back(entry_names(entry));
+  return names;
+}
+
+/// The one image that is meant: entries may name the same one several times.
+std::optional<Resolved> only_one(const std::vector<oci::Descriptor>& entries, const std::string& where,
+                                 const std::string& wanted) {
+  if (entries.empty()) return std::nullopt;
+  const auto& first = entries.front();
+  const auto is_other = [&](const auto& entry) { return entry.digest != first.digest; };
+  if (std::any_of(entries.begin(), entries.end(), is_other))
+    refuse_choice(where, wanted, all_entry_names(entries));
+  return Resolved{first.digest, first.media_type, first.size};
+}
+
+std::optional<Resolved> choose_entry(const std::vector<oci::Descriptor>& entries, const std::string& where,
+                                     const std::string& wanted) {
+  std::vector<oci::Descriptor> meant;
+  for (const auto at : called(all_entry_names(entries), wanted))
+    meant.push_back(entries[at]);
+  return only_one(meant, where, wanted);
 }
 
 }  // namespace
@@ -60,15 +83,27 @@ Task<> LayoutSource::open() {
 }
 
 Task<std::vector<std::string>> LayoutSource::tags() {
-  co_return names();
+  std::vector<std::string> tags;
+  for (const auto& entry : entries_)
+    if (auto names = entry_names(entry); !names.empty()) tags.push_back(std::move(names.front()));
+  co_return tags;
 }
 
-std::vector<std::string> LayoutSource::names() const {
-  std::vector<std::string> names;
-  for (const auto& entry : entries_)
-    if (const auto name = entry.annotations.find(ref_name); name != entry.annotations.end())
-      names.push_back(name->second);
-  return names;
+// What refers to an image lies beside it, and is not what is meant when nothing is said; unless there is
+// nothing else.
+Task<std::vector<oci::Descriptor>> LayoutSource::candidates() {
+  std::vector<oci::Descriptor> candidates;
+  for (const auto& entry : entries_) {
+    const auto names = entry_names(entry);
+    if (std::any_of(names.begin(), names.end(), is_referrers_tag)) continue;
+    bool refers = false;
+    if (names.empty() && entries_.size() > 1) {
+      const auto fetched = co_await manifest(entry.digest.text());
+      refers = fetched.manifest.subject.has_value();
+    }
+    if (!refers) candidates.push_back(entry);
+  }
+  co_return candidates.empty() ? entries_ : candidates;
 }
 
 Task<std::optional<Resolved>> LayoutSource::resolve(std::string tag_or_digest) {
@@ -77,17 +112,9 @@ Task<std::optional<Resolved>> LayoutSource::resolve(std::string tag_or_digest) {
     if (!size) co_return std::nullopt;
     co_return Resolved{*digest, "", static_cast<std::int64_t>(*size)};
   }
-  if (tag_or_digest.empty()) {
-    if (entries_.size() == 1)
-      co_return Resolved{entries_[0].digest, entries_[0].media_type, entries_[0].size};
-    if (entries_.empty()) co_return std::nullopt;
-    throw Error(ErrorKind::invalid, text_ + " holds " + std::to_string(entries_.size()) +
-                                        " images: say which, by a tag or digest (" + some_names(names()) +
-                                        ")");
-  }
-  for (const auto& entry : entries_)
-    if (is_called(entry, tag_or_digest)) co_return Resolved{entry.digest, entry.media_type, entry.size};
-  co_return std::nullopt;
+  if (!tag_or_digest.empty()) co_return choose_entry(entries_, text_, tag_or_digest);
+  const auto all = co_await candidates();
+  co_return only_one(all, text_, "");
 }
 
 Task<FetchedManifest> LayoutSource::manifest(std::string tag_or_digest) {
@@ -132,8 +159,11 @@ Task<> LayoutSource::find_subjects() {
 }
 
 LayoutTarget::LayoutTarget(std::unique_ptr<NewFiles> files, std::string text,
-                           std::optional<std::string> docker_name)
-    : files_(std::move(files)), text_(std::move(text)), docker_name_(std::move(docker_name)) {}
+                           std::optional<std::string> docker_name, bool thorough)
+    : files_(std::move(files)),
+      text_(std::move(text)),
+      docker_name_(std::move(docker_name)),
+      thorough_(thorough) {}
 
 Task<> LayoutTarget::open() {
   const auto version = co_await files_->read("oci-layout", 4096);
@@ -146,17 +176,24 @@ Task<std::optional<Resolved>> LayoutTarget::resolve(std::string tag_or_digest) {
   if (const auto digest = oci::Digest::parse(tag_or_digest)) {
     const auto size = files_->size(blob_name(*digest));
     if (!size) co_return std::nullopt;
+    const bool good = co_await is_good(*digest);
+    if (!good) co_return std::nullopt;
     co_return Resolved{*digest, "", static_cast<std::int64_t>(*size)};
   }
   const auto index = co_await files_->read("index.json", oci::max_manifest_bytes);
   if (!index) co_return std::nullopt;
-  for (const auto& entry : entries_of(*index, text_))
-    if (is_called(entry, tag_or_digest)) co_return Resolved{entry.digest, entry.media_type, entry.size};
-  co_return std::nullopt;
+  co_return choose_entry(entries_of(*index, text_), text_, tag_or_digest);
+}
+
+// A blob of the right name and size is taken for what it should be, unless this copy is to find out.
+Task<bool> LayoutTarget::is_good(oci::Digest digest) {
+  if (!thorough_) co_return true;
+  co_return co_await files_->has_digest(blob_name(digest), digest);
 }
 
 Task<bool> LayoutTarget::has(oci::Descriptor blob) {
-  co_return files_->size(blob_name(blob.digest)) == static_cast<std::uint64_t>(blob.size);
+  if (files_->size(blob_name(blob.digest)) != static_cast<std::uint64_t>(blob.size)) co_return false;
+  co_return co_await is_good(std::move(blob.digest));
 }
 
 bool LayoutTarget::can_mount(const Source& /*source*/, const oci::Descriptor& /*blob*/) const {
@@ -173,30 +210,41 @@ Task<Arrival> LayoutTarget::bring(Source& source, oci::Descriptor blob, BlobMove
     co_return Arrival::moved;
   }
   const auto size = static_cast<std::uint64_t>(blob.size);
-  VerifiedBody body(source, std::move(blob), std::move(moved));
-  co_await files_->write(std::move(name), size, body);
-  co_return Arrival::moved;
+  for (;;) {
+    VerifiedBody body(source, blob, moved);
+    try {
+      co_await files_->write(name, size, body);
+      co_return Arrival::moved;
+    } catch (const Error& error) {
+      // What lay there was wrong, or the source cannot begin in its middle: then it is brought as a whole.
+      const bool in_vain = error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::invalid;
+      if (!in_vain || body.passed() == 0) throw;
+    }
+    if (moved) moved(0, false);
+  }
 }
 
 Task<> LayoutTarget::put_manifest(oci::Digest digest, std::string media_type, std::string bytes) {
   if (oci::parse_manifest(bytes, media_type).subject)
-    entries_.push_back({"", digest, media_type, bytes.size()});
+    entries_.push_back({"", "", digest, media_type, bytes.size()});
   co_await files_->write(blob_name(digest), std::move(bytes));
 }
 
 Task<> LayoutTarget::tag(std::string tag, oci::Digest digest, std::string media_type, std::string bytes) {
-  entries_.push_back({std::move(tag), std::move(digest), media_type, bytes.size()});
+  // Cosign's tags are no images that docker could load.
+  const bool is_image = docker_name_ && !is_referrers_tag(tag);
+  const std::string name = is_image ? *docker_name_ : "";
   const auto manifest = oci::parse_manifest(bytes, media_type);
-  if (docker_name_ && !manifest.is_index && docker_manifest_.empty())
-    docker_manifest_ = docker_manifest_of(manifest, *docker_name_);
+  if (is_image && !manifest.is_index) docker_manifest_ = docker_manifest_of(manifest, name);
+  entries_.push_back({std::move(tag), name, std::move(digest), media_type, bytes.size()});
   co_return;
 }
 
 Task<> LayoutTarget::finish() {
   const auto present = co_await files_->read("index.json", oci::max_manifest_bytes);
   std::string index = present.value_or("");
-  for (const auto& [tag, digest, media_type, size] : entries_)
-    index = with_entry(index, tag, digest, media_type, size);
+  for (const auto& [tag, name, digest, media_type, size] : entries_)
+    index = with_entry(index, tag, digest, media_type, size, name);
   if (!docker_manifest_.empty()) co_await files_->write("manifest.json", std::move(docker_manifest_));
   std::string version = layout_file;
   if (!files_->size("oci-layout")) co_await files_->write("oci-layout", std::move(version));
@@ -205,7 +253,7 @@ Task<> LayoutTarget::finish() {
 }
 
 std::string with_entry(const std::string& index, const std::string& tag, const oci::Digest& digest,
-                       const std::string& media_type, std::size_t size) {
+                       const std::string& media_type, std::size_t size, const std::string& docker_name) {
   using json = nlohmann::ordered_json;
   if (!index.empty() && !oci::parse_manifest(index, oci::media_type::oci_index).is_index)
     throw Error(ErrorKind::corrupt, "index.json is not an index of images");
@@ -228,7 +276,8 @@ std::string with_entry(const std::string& index, const std::string& tag, const o
     throw Error(ErrorKind::corrupt,
                 "index.json holds as many images as are read; write to another directory");
   json entry{{"mediaType", media_type}, {"digest", digest.text()}, {"size", size}};
-  if (!tag.empty()) entry["annotations"] = {{ref_name, tag}};
+  if (!tag.empty()) entry["annotations"][ref_name] = tag;
+  if (!docker_name.empty()) entry["annotations"][image_name] = docker_name;
   kept.push_back(std::move(entry));
   document["manifests"] = std::move(kept);
   return document.dump();

@@ -20,7 +20,8 @@ class LayoutSource final : public Source {
   /// Throws not_found when there is no layout, corrupt when it is of an unknown version.
   Task<> open();
   const std::string& text() const override { return text_; }
-  /// An empty name means the only image of the layout.
+  /// By whole name, or by a tag that only one image has. An empty name means the only image of the layout
+  /// that refers to no other.
   Task<FetchedManifest> manifest(std::string tag_or_digest) override;
   Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
   std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;
@@ -28,7 +29,7 @@ class LayoutSource final : public Source {
   Task<std::vector<std::string>> tags() override;
 
  private:
-  std::vector<std::string> names() const;
+  Task<std::vector<oci::Descriptor>> candidates();
   Task<> find_subjects();
 
   std::unique_ptr<Files> files_;
@@ -42,8 +43,10 @@ class LayoutSource final : public Source {
 class LayoutTarget final : public Target {
  public:
   /// With `docker_name` ("docker.io/library/node:20", may be empty) a docker archive: `docker load` of any
-  /// age reads it (by a manifest.json beside index.json).
-  LayoutTarget(std::unique_ptr<NewFiles> files, std::string text, std::optional<std::string> docker_name);
+  /// age reads it (by a manifest.json beside index.json). With `thorough`, what is there counts only when its
+  /// bytes have its digest, and is written anew otherwise.
+  LayoutTarget(std::unique_ptr<NewFiles> files, std::string text, std::optional<std::string> docker_name,
+               bool thorough);
   /// Throws corrupt when what is there is no layout, which is left as it is.
   Task<> open();
   const std::string& text() const override { return text_; }
@@ -58,10 +61,14 @@ class LayoutTarget final : public Target {
   Task<> finish() override;
   int lanes() const override { return files_->lanes(); }
   bool vouches() const override { return false; }
+  bool needs_every_layer() const override { return docker_name_.has_value(); }
 
  private:
+  Task<bool> is_good(oci::Digest digest);
+
   struct Entry {
     std::string tag;
+    std::string docker_name;
     oci::Digest digest;
     std::string media_type;
     std::size_t size;
@@ -69,14 +76,16 @@ class LayoutTarget final : public Target {
   std::unique_ptr<NewFiles> files_;
   std::string text_;
   std::optional<std::string> docker_name_;
+  bool thorough_;
   std::vector<Entry> entries_;  // for index.json, written at the end
   std::string docker_manifest_;
 };
 
 /// index.json with an entry for the manifest: under `tag`, which no other entry keeps, or without a name.
-/// Everything else stays as it is. Empty `index` begins a new one. Throws corrupt. Pure.
+/// Everything else stays as it is. `docker_name` is its whole name, where there is one. Empty `index` begins
+/// a new one. Throws corrupt. Pure.
 std::string with_entry(const std::string& index, const std::string& tag, const oci::Digest& digest,
-                       const std::string& media_type, std::size_t size);
+                       const std::string& media_type, std::size_t size, const std::string& docker_name = "");
 
 /// manifest.json of a docker archive for one image manifest. Pure.
 std::string docker_manifest_of(const oci::Manifest& manifest, const std::string& name);

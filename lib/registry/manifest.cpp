@@ -11,7 +11,8 @@ namespace sluice::registry {
 namespace {
 
 constexpr std::array types{oci::media_type::oci_index, oci::media_type::docker_list,
-                           oci::media_type::oci_manifest, oci::media_type::docker_manifest};
+                           oci::media_type::oci_manifest, oci::media_type::oci_artifact,
+                           oci::media_type::docker_manifest};
 
 Call manifest_call(const oci::Repository& repository, const std::string& tag_or_digest) {
   if (!oci::is_valid_tag(tag_or_digest) && !oci::Digest::parse(tag_or_digest))

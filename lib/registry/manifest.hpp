@@ -18,7 +18,7 @@ Task<bool> put_manifest(Session& session, oci::Repository repository, std::strin
 /// The Accept lines of every manifest request: always the same, since the digest depends on what is
 /// negotiated.
 void accept_manifests(net::Headers& headers);
-/// True for the four types that Accept names.
+/// True for the types that Accept names.
 bool is_manifest_type(std::string_view media_type);
 
 }  // namespace sluice::registry

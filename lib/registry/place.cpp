@@ -24,7 +24,37 @@ std::string_view prefix_of(PlaceKind kind) {
   return "";
 }
 
-// A path may hold colons: only what is behind the last one, without a slash, is a tag.
+/// Takes the tag off the end of `rest`. A path may hold colons: only what is behind the last one, without a
+/// slash, is a tag.
+void take_tag(Place& place, std::string_view whole, std::string_view& rest) {
+  const auto colon = rest.rfind(':');
+  if (colon == std::string_view::npos || rest.find('/', colon) != std::string_view::npos) return;
+  const auto tag = rest.substr(colon + 1);
+  if (!oci::is_valid_tag(tag)) refuse_place(whole, "'" + printable(tag, 160) + "' is no tag");
+  place.tag = std::string(tag);
+  rest = rest.substr(0, colon);
+}
+
+/// Takes a tag or the name of an image off the end of `rest`, behind the first colon.
+void take_name(Place& place, std::string_view whole, std::string_view& rest) {
+  const auto colon = rest.find(':');
+  if (colon == std::string_view::npos) return;
+  const auto name = rest.substr(colon + 1);
+  rest = rest.substr(0, colon);
+  if (oci::is_valid_tag(name)) {
+    place.tag = std::string(name);
+    return;
+  }
+  try {
+    auto reference = oci::Reference::parse(name);
+    place.repository = std::move(reference.repository);
+    place.tag = std::move(reference.tag);
+  } catch (const Error& error) {
+    refuse_place(whole, "behind the first colon, where the file's name ends, must be a tag or NAME:TAG; " +
+                            std::string(error.what()));
+  }
+}
+
 Place parse_file(PlaceKind kind, std::string_view whole, std::string_view rest) {
   Place place;
   place.kind = kind;
@@ -33,14 +63,15 @@ Place parse_file(PlaceKind kind, std::string_view whole, std::string_view rest) 
     if (!place.digest) refuse_place(whole, "what follows '@' is no digest");
     rest = rest.substr(0, at);
   }
-  const auto colon = rest.rfind(':');
-  if (colon != std::string_view::npos && rest.find('/', colon) == std::string_view::npos) {
-    const auto tag = rest.substr(colon + 1);
-    if (!oci::is_valid_tag(tag)) refuse_place(whole, "'" + printable(tag, 160) + "' is no tag");
-    place.tag = std::string(tag);
-    rest = rest.substr(0, colon);
-  }
+  if (kind == PlaceKind::docker_archive)
+    take_name(place, whole, rest);
+  else
+    take_tag(place, whole, rest);
   if (rest.empty()) refuse_place(whole, "the path is missing");
+  if (rest == "-" && kind != PlaceKind::layout)
+    refuse_place(whole,
+                 "an archive is a file, not standard input or output, which cannot be read or written out "
+                 "of order; a file of that name is ./-");
   if (rest.find('\0') != std::string_view::npos) refuse_place(whole, "the path holds a NUL");
   place.path = std::string(rest);
   return place;
@@ -63,6 +94,7 @@ Place Place::parse(std::string_view text) {
 std::string Place::text() const {
   std::string text =
       kind == PlaceKind::registry ? repository.text() : std::string(prefix_of(kind)) + path.string();
+  if (is_named()) text += ":" + repository.text();
   if (tag) text += ":" + *tag;
   if (digest) text += "@" + digest->text();
   return text;
@@ -70,6 +102,7 @@ std::string Place::text() const {
 
 std::optional<std::string> Place::tag_or_digest() const {
   if (digest) return digest->text();
+  if (is_named()) return repository.text() + ":" + tag.value_or("latest");
   return tag;
 }
 

@@ -15,18 +15,22 @@ enum class PlaceKind { registry, layout, oci_archive, docker_archive };
 
 struct Place {
   PlaceKind kind = PlaceKind::registry;
-  oci::Repository repository;  // of a registry
+  oci::Repository repository;  // of a registry; what the image is called in a docker archive, or empty
   std::filesystem::path path;  // of everything else
   std::optional<std::string> tag;
   std::optional<oci::Digest> digest;
 
   /// As a person writes it: "docker.io/library/node:20", "oci:/media/usb/node:20".
   std::string text() const;
-  /// The digest if there is one, else the tag; nullopt for a layout or archive that is named as a whole.
+  /// Whether it is a docker archive with the name of an image.
+  bool is_named() const { return kind == PlaceKind::docker_archive && !repository.path.empty(); }
+  /// What a source is asked for: the digest if there is one, else the whole name in a docker archive, else
+  /// the tag; nullopt for a layout or archive that is named as a whole.
   std::optional<std::string> tag_or_digest() const;
 
-  /// "node:20", "docker://node:20", "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:TAG]";
-  /// "@DIGEST" instead of or behind a tag. The words are those of containers-transports(5). Throws
+  /// "node:20", "docker://node:20", "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]",
+  /// "docker-archive:FILE[:NAME:TAG|:TAG]"; "@DIGEST" instead of or behind a tag. The words are those of
+  /// containers-transports(5), where the file of a docker archive ends at the first colon. Throws
   /// Error(invalid) that says what is wrong.
   static Place parse(std::string_view text);
 };

@@ -48,8 +48,7 @@ Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_diges
 std::unique_ptr<net::BodySource> RepositorySource::open(const oci::Descriptor& blob, std::uint64_t from) {
   auto& used = mirrors_used_[blob.digest];
   if (!used) used = std::make_shared<MirrorsUsed>();
-  return std::make_unique<BlobReader>(session_, repository_, blob.digest,
-                                      static_cast<std::uint64_t>(blob.size), from, used);
+  return std::make_unique<BlobReader>(session_, repository_, blob, from, used);
 }
 
 // Which of the mirrors that gave parts of it was wrong cannot be told.

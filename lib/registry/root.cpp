@@ -2,8 +2,8 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "registry/blob.hpp"
 #include "registry/platforms.hpp"
+#include "registry/verified_body.hpp"
 
 #include <utility>
 

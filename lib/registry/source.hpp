@@ -45,8 +45,10 @@ class Source {
   virtual std::optional<TransferLimit> limit() const { return std::nullopt; }
 };
 
-/// Called with each piece of a blob that leaves for the target, and with 0 when the blob starts over.
-using BlobMoved = std::function<void(std::uint64_t bytes)>;
+/// Called with each piece of a blob that leaves for the target, or that lay there since an earlier copy was
+/// cut
+/// (`was_there`), and with 0 when the blob starts over.
+using BlobMoved = std::function<void(std::uint64_t bytes, bool was_there)>;
 
 /// Where images go. Children come before parents.
 class Target {
@@ -72,6 +74,8 @@ class Target {
   virtual std::optional<TransferLimit> limit() const { return std::nullopt; }
   /// Whether a manifest that is there stands for everything below it: a registry takes none before that.
   virtual bool vouches() const { return true; }
+  /// Whether an image is of no use there when a foreign layer of it is left out.
+  virtual bool needs_every_layer() const { return false; }
 };
 
 }  // namespace sluice::registry

@@ -48,9 +48,10 @@ class NewTar final : public NewFiles {
   ~NewTar() override;
   const std::filesystem::path& path() const override { return path_; }
   std::optional<std::uint64_t> size(const std::string& name) const override;
-  Task<> write(std::string name, std::uint64_t size, net::BodySource& body) override;
+  Task<> write(std::string name, std::uint64_t size, ContinuedBody& body) override;
   Task<> write(std::string name, std::string bytes) override;
   Task<std::optional<std::string>> read(std::string name, std::size_t limit) override;
+  Task<bool> has_digest(std::string name, oci::Digest digest) override;
   Task<> finish() override;
   int lanes() const override { return 1; }
 

@@ -19,7 +19,8 @@ bool names_manifest(const oci::Descriptor& child) {
 
 class Walk {
  public:
-  Walk(Source& source, Target* target) : source_(source), target_(target) {}
+  Walk(Source& source, Target* target, bool foreign_layers)
+      : source_(source), target_(target), foreign_layers_(foreign_layers) {}
 
   /// A manifest that was read already.
   Task<> enter(FetchedManifest fetched, int depth, bool is_missing) {
@@ -36,6 +37,8 @@ class Walk {
     if (fetched.manifest.config) add_blob(*fetched.manifest.config);
     for (const auto& layer : fetched.manifest.layers)
       add_blob(layer);
+    for (const auto& blob : fetched.manifest.blobs)
+      add_blob(blob);
     tree_.manifests.push_back(
         {std::move(fetched.digest), std::move(fetched.media_type), std::move(fetched.bytes), is_missing});
   }
@@ -79,14 +82,15 @@ class Walk {
   }
 
   void add_blob(const oci::Descriptor& blob) {
-    if (is_foreign_layer(blob)) return;
     const auto [known, added] = sizes_.emplace(blob.digest, blob.size);
     if (!added && known->second != blob.size)
       throw Error(ErrorKind::corrupt, "blob " + blob.digest.text() + " of " + source_.text() +
                                           " is listed with " + std::to_string(known->second) + " and with " +
                                           std::to_string(blob.size) + " bytes");
     if (sizes_.size() > max_blobs) too_much("more than " + std::to_string(max_blobs) + " blobs");
-    if (added) tree_.blobs.push_back(blob);
+    if (!added) return;
+    const bool stays = !foreign_layers_ && is_foreign_layer(blob);
+    (stays ? tree_.left_out : tree_.blobs).push_back(blob);
   }
 
   [[noreturn]] void too_much(const std::string& what) const {
@@ -95,6 +99,7 @@ class Walk {
 
   Source& source_;
   Target* target_;
+  bool foreign_layers_;
   std::set<oci::Digest> seen_;
   std::map<oci::Digest, std::int64_t> sizes_;
   std::size_t total_ = 0;
@@ -109,8 +114,8 @@ bool is_foreign_layer(const oci::Descriptor& layer) {
                                  type.starts_with("application/vnd.oci.image.layer.nondistributable."));
 }
 
-Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target) {
-  Walk walk(source, target);
+Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target, bool foreign_layers) {
+  Walk walk(source, target, foreign_layers);
   co_await walk.enter(std::move(root), 0, false);
   co_return walk.finish();
 }

@@ -25,18 +25,20 @@ struct TreeManifest {
 };
 
 struct Tree {
-  std::vector<TreeManifest> manifests;  // children before parents, each once
-  std::vector<oci::Descriptor> blobs;   // each once, largest first
-  int manifests_present = 0;            // that `target` had already
+  std::vector<TreeManifest> manifests;    // children before parents, each once
+  std::vector<oci::Descriptor> blobs;     // each once, largest first
+  std::vector<oci::Descriptor> left_out;  // foreign layers that stay where they are, each once
+  int manifests_present = 0;              // that `target` had already
 };
 
 /// Reads all below the manifest `root`. With a `target`, a manifest that is there already counts as brought
-/// with all below it (a registry takes a manifest only when it has what it lists). Throws not_found naming
+/// with all below it (a registry takes a manifest only when it has what it lists). Without `foreign_layers`
+/// they are left out. Throws not_found naming
 /// the missing child, corrupt when a size contradicts its descriptor or a limit is passed.
-Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target);
+Task<Tree> read_tree(Source& source, FetchedManifest root, Target* target, bool foreign_layers);
 
-/// Layers that name `urls` and have a non-distributable type are not pushed, as docker does not by default
-/// (OCI image specification, layer.md, "Non-Distributable Layers").
+/// Layers that name `urls` and have a non-distributable type (OCI image specification, layer.md,
+/// "Non-Distributable Layers"): their owners want them to be fetched from there.
 bool is_foreign_layer(const oci::Descriptor& layer);
 
 }  // namespace sluice::registry

@@ -3,7 +3,9 @@
 #include "core/error.hpp"
 #include "core/retry.hpp"
 #include "registry/answer.hpp"
+#include "registry/blob.hpp"
 #include "registry/location.hpp"
+#include "registry/verified_body.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -299,7 +301,7 @@ Task<bool> Upload::find_rest(VerifiedBody& body) {
 Task<std::optional<Error>> Upload::stream(Begun begun) {
   location_ = begun.location;
   refused_ = accepted_ = 0;
-  if (moved_) moved_(0);
+  if (moved_) moved_(0, false);
   VerifiedBody body(source_, blob_, moved_);
   std::optional<Error> failure;
   for (int resumes = 0; resumes < max_attempts; ++resumes) {

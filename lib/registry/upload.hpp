@@ -3,7 +3,7 @@
 // blobs").
 
 #include "oci/manifest.hpp"
-#include "registry/blob.hpp"
+#include "registry/request.hpp"
 #include "registry/source.hpp"
 #include "registry/upload_notes.hpp"
 

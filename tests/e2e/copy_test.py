@@ -6,11 +6,12 @@ import os
 import pty
 import re
 import subprocess
+import tarfile
 import tempfile
 import unittest
 
 import images
-from daemon import PROGRAM
+from daemon import PROGRAM, wait_until
 from fake_registry import Fake, send
 from registry import Registry
 
@@ -94,6 +95,66 @@ class Copies(unittest.TestCase):
         self.assertEqual(self.sluice("tags", stick).stdout, "9\n")
         self.sluice("copy", self.node, "oci-archive:" + self.file("node.tar"))
         self.assertEqual(images.skopeo("inspect", "--raw", "oci-archive:" + self.file("node.tar")), self.both.manifest)
+
+    def test_a_copy_onto_a_stick_that_was_killed_goes_on_where_it_was(self):
+        big = images.random_image(40_000_000)
+        digest, layer = max(big.blobs.items(), key=lambda blob: len(blob[1]))
+        images.push(self.source.repository("big:1"), big)
+        blob = self.file("stick/blobs/sha256/" + digest.removeprefix("sha256:"))
+        slow = self.file("slow.yaml")
+        with open(slow, "w", encoding="utf-8") as file:
+            file.write("transfer: {bandwidth: 10MB}\n")
+        with subprocess.Popen(
+            [PROGRAM, "copy", "--quiet", "--config", slow, self.source.repository("big:1"), "oci:" + self.file("stick")]
+        ) as copying:
+            wait_until("a part is there", lambda: os.path.exists(blob + ".part") and os.path.getsize(blob + ".part") > 5_000_000)
+            copying.kill()
+        there = os.path.getsize(blob + ".part")
+        done = json.loads(self.sluice("copy", "--json", self.source.repository("big:1"), "oci:" + self.file("stick")).stdout)
+        self.assertLess(done["bytes_moved"], len(layer) + 10_000 - there)
+        with open(blob, "rb") as file:
+            self.assertEqual(file.read(), layer)
+
+    def test_what_skopeo_saved_for_docker_is_read_by_name(self):
+        app = self.source.repository("team/app:1")
+        images.push(app, self.amd)
+        saved = "docker-archive:" + self.file("saved.tar")
+        images.skopeo("copy", "--src-tls-verify=false", f"docker://{app}", f"{saved}:foo/bar:3")
+        config = next(blob for blob in self.amd.blobs.values() if b"rootfs" in blob)
+        for name in ("", ":3", ":foo/bar:3", ":docker.io/foo/bar:3"):
+            self.assertEqual(self.sluice("inspect", "--image-config", saved + name).stdout.encode(), config)
+        self.assertEqual(json.loads(self.sluice("inspect", "--json", saved).stdout)["platform"], "linux/amd64")
+        ours = "docker-archive:" + self.file("ours.tar")
+        self.sluice("copy", app, f"{ours}:foo/bar:4")
+        self.assertEqual(images.skopeo("inspect", "--config", "--raw", f"{ours}:docker.io/foo/bar:4"), config)
+        self.assertEqual(self.sluice("tags", ours).stdout, "docker.io/foo/bar:4\n")
+        self.assertIn("--force", self.sluice("copy", app, ours, code=5).stderr)
+        self.sluice("copy", "--force", app, ours)
+        self.assertIn("./-", self.sluice("copy", app, "oci-archive:-", code=2).stderr)
+
+    def test_a_foreign_layer_is_left_out_and_told_or_brought_along(self):
+        layer = next(blob for blob in self.amd.blobs.values() if b"rootfs" not in blob)
+        manifest = json.loads(self.amd.manifest)
+        manifest["layers"][0] |= {
+            "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+            "urls": ["https://layers.example.com/1"],
+        }
+        images.write_layout(self.file("given"), images.Image(images.encode(manifest), blobs=self.amd.blobs))
+        given = "oci:" + self.file("given")
+        blob = self.file("given/blobs/sha256/" + images.digest_of(layer).removeprefix("sha256:"))
+        os.rename(blob, self.file("layer"))
+        left_out = json.loads(self.sluice("copy", "--json", given, "oci:" + self.file("out")).stdout)["layers_left_out"]
+        self.assertEqual([one["digest"] for one in left_out], [images.digest_of(layer)])
+        plan = self.sluice("copy", "--plan", given, "oci:" + self.file("other"))
+        self.assertIn(f"skip     {images.digest_of(layer)}", plan.stdout)
+        self.assertIn("--foreign-layers copy", plan.stderr)
+        archive = "docker-archive:" + self.file("app.tar")
+        self.assertIn("--foreign-layers copy", self.sluice("copy", given, archive, code=2).stderr)
+        os.rename(self.file("layer"), blob)
+        self.sluice("copy", "--foreign-layers", "copy", given, archive)
+        with tarfile.open(self.file("app.tar")) as tar:
+            named = json.load(tar.extractfile("manifest.json"))[0]["Layers"]
+            self.assertEqual([tar.extractfile(name).read() for name in named], [layer])
 
     def test_a_list_of_images_is_copied_and_each_failure_is_told(self):
         pairs = [

@@ -18,15 +18,16 @@ namespace {
 bool same_manifest(const oci::Manifest& left, const oci::Manifest& right) {
   return left.media_type == right.media_type && left.is_index == right.is_index &&
          left.config == right.config && left.layers == right.layers && left.manifests == right.manifests &&
-         left.subject == right.subject && left.artifact_type == right.artifact_type &&
-         left.annotations == right.annotations;
+         left.blobs == right.blobs && left.subject == right.subject &&
+         left.artifact_type == right.artifact_type && left.annotations == right.annotations;
 }
 
 void check_manifest(const oci::Manifest& manifest) {
   HOLDS(manifest.layers.size() <= oci::max_descriptors && manifest.manifests.size() <= oci::max_descriptors);
   // CVE-2021-41190: what two readers could take for two things.
   HOLDS(manifest.is_index ? !manifest.config && manifest.layers.empty() : manifest.manifests.empty());
-  for (const auto* list : {&manifest.layers, &manifest.manifests})
+  HOLDS(manifest.blobs.empty() || (!manifest.is_index && !manifest.config && manifest.layers.empty()));
+  for (const auto* list : {&manifest.layers, &manifest.manifests, &manifest.blobs})
     for (const auto& descriptor : *list)
       HOLDS(descriptor.size >= 0 && oci::Digest::parse(descriptor.digest.text()));
   if (!manifest.is_index) return;
@@ -39,8 +40,9 @@ void check_manifest(const oci::Manifest& manifest) {
 
 SLUICE_FUZZ_TARGET(oci_manifest) {
   const auto manifest = attempt([&] { return oci::parse_manifest(input, ""); });
-  for (const auto type : {oci::media_type::oci_index, oci::media_type::oci_manifest,
-                          oci::media_type::docker_list, oci::media_type::docker_manifest}) {
+  for (const auto type :
+       {oci::media_type::oci_index, oci::media_type::oci_manifest, oci::media_type::docker_list,
+        oci::media_type::docker_manifest, oci::media_type::oci_artifact}) {
     const auto typed = attempt([&] { return oci::parse_manifest(input, type); });
     if (typed) check_manifest(*typed);
     if (manifest && typed && manifest->media_type == typed->media_type)

@@ -1,9 +1,7 @@
 // Copies between registries, layouts and archives, judged by skopeo.
 
-#include "images.hpp"
-#include "rig.hpp"
+#include "place_scene.hpp"
 #include "support/registry_process.hpp"
-#include "support/run.hpp"
 #include "support/shell.hpp"
 
 #include <filesystem>
@@ -18,60 +16,6 @@ using registry::Place;
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder that is gone at the end.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-places-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder");
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(path_))
-      names.push_back(entry.path().filename().string());
-    return names;
-  }
-
- private:
-  fs::path path_;
-};
-
-const TestImage amd64 = make_image("amd64", 71, {300'000, 1000});
-const TestImage arm64 = make_image("arm64", 72, {2'000'000, 50});
-const Piece both = make_index({{amd64.manifest, "amd64"}, {arm64.manifest, "arm64"}});
-
-/// A layout with the index, written by hand.
-struct Given : OciLayout {
-  Given() {
-    add(amd64);
-    add(arm64);
-    set_root(both);
-  }
-};
-
-registry::CopyResult copy(const std::string& from, const std::string& to,
-                          registry::CopyOptions options = {}) {
-  return run([&]() -> Task<std::optional<registry::CopyResult>> {
-           Rig rig;
-           co_return co_await rig.client.copy(Place::parse(from), Place::parse(to), options);
-         })
-      .value();
-}
-
-Error copy_failure(const std::string& from, const std::string& to, registry::CopyOptions options = {}) {
-  return run([&]() -> Task<std::optional<Error>> {
-           Rig rig;
-           co_return co_await failure_of(rig.client.copy(Place::parse(from), Place::parse(to), options));
-         })
-      .value();
-}
 
 std::map<std::string, std::string> pulled(const std::string& name) {
   OciLayout layout;

@@ -160,8 +160,7 @@ TEST_CASE("D4: a manifest without end is read to the limit only") {
   CHECK(fetch_failure(registry, "1").kind() == ErrorKind::corrupt);
 }
 
-TEST_CASE(
-    "requests accept the four manifest types, ask for no encoding, and go to the path of the repository") {
+TEST_CASE("requests accept all manifest types, ask for no encoding, and go to the path of the repository") {
   FakeRegistry registry;
   fill(registry);
   resolve(registry, digest);
@@ -169,7 +168,7 @@ TEST_CASE(
   CHECK(request.target == "/v2/a/manifests/" + digest);
   CHECK(request.headers.at("accept-encoding") == "identity");
   CHECK(request.headers.count("authorization") == 0);
-  CHECK(request.headers.at("accept") == oci::media_type::docker_manifest);  // the last of four lines
+  CHECK(request.headers.at("accept") == oci::media_type::docker_manifest);  // the last line
 }
 
 TEST_CASE("a small blob is verified and bounded") {

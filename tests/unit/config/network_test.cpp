@@ -52,6 +52,13 @@ registries:
   CHECK_THAT(wrong("registries: {one.example.com: {proxy: nope}}"), Contains("is not a proxy"));
 }
 
+TEST_CASE("foreign layers are skipped unless they are to be copied") {
+  CHECK_FALSE(good("log: {}")->foreign_layers);
+  CHECK_FALSE(good("transfer: {foreign_layers: skip}")->foreign_layers);
+  CHECK(good("transfer: {foreign_layers: copy}")->foreign_layers);
+  CHECK_THAT(wrong("transfer: {foreign_layers: maybe}"), Contains("skip"));
+}
+
 TEST_CASE("bandwidth is bytes per second in decimal or binary units") {
   const std::pair<const char*, std::uint64_t> rates[] = {{"10kB", 10'000},          {"500kB/s", 500'000},
                                                          {"50MB", 50'000'000},      {"1GiB", 1'073'741'824},

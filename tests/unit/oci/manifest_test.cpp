@@ -89,6 +89,30 @@ TEST_CASE("an image manifest is read") {
   CHECK(manifest.artifact_type == "application/x");
 }
 
+TEST_CASE("an artifact manifest is read, which has no schemaVersion") {
+  const json artifact{{"mediaType", media_type::oci_artifact},
+                      {"artifactType", "application/x"},
+                      {"blobs", json::array({descriptor("one", "application/json")})},
+                      {"subject", descriptor("subject", media_type::oci_manifest)},
+                      {"annotations", {{"a", "b"}}}};
+  const auto manifest = parse_manifest(artifact.dump(), "");
+  CHECK(manifest.media_type == media_type::oci_artifact);
+  CHECK_FALSE(manifest.is_index);
+  CHECK_FALSE(manifest.config);
+  REQUIRE(manifest.blobs.size() == 1);
+  CHECK(manifest.blobs[0].digest == Digest::of("one"));
+  CHECK(manifest.subject->digest == Digest::of("subject"));
+  CHECK(manifest.artifact_type == "application/x");
+  CHECK(manifest.annotations.at("a") == "b");
+  CHECK(parse_manifest(without(artifact, "blobs").dump(), "").blobs.empty());
+  CHECK(parse_manifest(without(artifact, "mediaType").dump(), media_type::oci_artifact).blobs.size() == 1);
+  CHECK(mentions(refusal_of(without(artifact, "mediaType")), "schemaVersion is missing"));
+  CHECK(mentions(refusal_of(artifact, media_type::oci_manifest), "registry sent it as"));
+  for (const std::string name : {"config", "layers", "manifests"})
+    CHECK(mentions(refusal_of(with(artifact, "/" + name, json::array())), "at the same time"));
+  CHECK(mentions(refusal_of(with(artifact, "/fsLayers", json::array())), "schema 1"));
+}
+
 TEST_CASE("an index is read") {
   const auto manifest =
       parse_manifest(index().dump(), "application/vnd.oci.image.index.v1+json; charset=utf-8");

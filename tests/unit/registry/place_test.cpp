@@ -40,9 +40,36 @@ TEST_CASE("layouts and archives are a path with a tag or digest, and colons in t
     CHECK(Place::parse(text).text() == text);
 }
 
+TEST_CASE("a docker archive may name its image, behind the first colon, as skopeo writes it") {
+  const auto named = Place::parse("docker-archive:/tmp/d.tar:foo/bar:3");
+  CHECK(named.path == "/tmp/d.tar");
+  CHECK(named.is_named());
+  CHECK(named.repository.text() == "docker.io/foo/bar");
+  CHECK(named.tag == "3");
+  CHECK(named.tag_or_digest() == "docker.io/foo/bar:3");
+  CHECK(named.text() == "docker-archive:/tmp/d.tar:docker.io/foo/bar:3");
+  CHECK(Place::parse("docker-archive:d.tar:app:1").path == "d.tar");
+  CHECK(Place::parse("docker-archive:d.tar:127.0.0.1:5000/a:1").repository.registry == "127.0.0.1:5000");
+  const auto tagged = Place::parse("docker-archive:d.tar:9");
+  CHECK_FALSE(tagged.is_named());
+  CHECK(tagged.tag_or_digest() == "9");
+  CHECK_FALSE(Place::parse("docker-archive:d.tar").tag_or_digest().has_value());
+}
+
+TEST_CASE("standard input and output are no archives") {
+  for (const std::string text :
+       {"oci-archive:-", "docker-archive:-", "oci-archive:-:1", "docker-archive:-:a:1"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH(Place::parse(text), Catch::Contains("./-"));
+  }
+  CHECK(Place::parse("oci-archive:./-").path == "./-");
+  CHECK(Place::parse("oci:-").path == "-");
+}
+
 TEST_CASE("D9: what names no place is refused") {
   for (const std::string text :
-       {"", "oci:", "oci:dir:no tag", "oci:dir@sha256:12", "oci-archive::1", "Node:20", "a//b"}) {
+       {"", "oci:", "oci:dir:no tag", "oci:dir@sha256:12", "oci-archive::1", "docker-archive::a:1",
+        "docker-archive:d.tar:", "docker-archive:d.tar:A/b:1", "Node:20", "a//b"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(Place::parse(text), Error);
   }

@@ -1,0 +1,50 @@
+#include "registry/image_names.hpp"
+
+#include "core/error.hpp"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::registry;
+
+namespace {
+using Found = std::vector<std::size_t>;
+const std::string hex(64, 'a');
+}  // namespace
+
+TEST_CASE("an image is called by its whole name before it is called by its tag") {
+  const std::vector<ImageNames> images{
+      {"docker.io/library/node:20"}, {"team/app:20", "team/app:latest"}, {"9"}, {}};
+  CHECK(called(images, "docker.io/library/node:20") == Found{0});
+  CHECK(called(images, "node:20") == Found{0});
+  CHECK(called(images, "docker.io/team/app:20") == Found{1});
+  CHECK(called(images, "team/app") == Found{1});
+  CHECK(called(images, "latest") == Found{1});
+  CHECK(called(images, "20") == Found{0, 1});
+  CHECK(called(images, "9") == Found{2});
+  CHECK(called(images, "docker.io/library/9:latest").empty());
+  CHECK(called(images, "node:21").empty());
+  CHECK(called(images, "no name").empty());
+  CHECK(called({{"a/b:1"}, {"c/d:a"}}, "a") == Found{1});
+}
+
+TEST_CASE("a choice that is left to a person comes with names") {
+  try {
+    refuse_choice("oci:x", "", {{"1"}, {"2\x1b"}, {}});
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::invalid);
+    CHECK_THAT(error.what(), Catch::Contains("oci:x holds 3 images") && Catch::Contains("(1, 2\\x1b)"));
+  }
+}
+
+TEST_CASE("tags of referrers are told from others") {
+  for (const std::string end : {"", ".sig", ".att", ".sbom"})
+    CHECK(is_referrers_tag("sha256-" + hex + end));
+  for (const std::string& tag : {"sha256-" + hex + ".x", "sha256-" + hex.substr(1), "sha256-" + hex + "a",
+                                 std::string("20"), std::string(), "sha256-" + std::string(64, 'A')}) {
+    CAPTURE(tag);
+    CHECK_FALSE(is_referrers_tag(tag));
+  }
+}
