@@ -179,7 +179,11 @@ Cell health(const json& registry) {
     return {"answers", Colour::green};
   }
   const auto again = time_of(registry, "asked_again");
-  const auto next = again.empty() ? std::string("being asked again") : "asked again at " + again;
+  // Nobody may have wanted anything of it since.
+  const bool waits = again > format_time(SystemClock().now());
+  const auto next = again.empty() ? std::string("being asked again")
+                    : waits       ? "asked again at " + again
+                                  : std::string("asked again when it is needed");
   return {"down since " + since + ", " + next + ": " + error, Colour::red};
 }
 

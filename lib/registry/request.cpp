@@ -102,10 +102,6 @@ void Session::mirror_failed(const oci::Repository& at, const Error& error) {
                printable(error.what(), 600));
 }
 
-bool Session::puts_off_looks(const std::string& registry) {
-  return gates_.puts_off_looks(endpoint_of(registry, access_(registry)));
-}
-
 // A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate.
 Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, const Call& call,
                                                         const net::Url& url, std::string path) {

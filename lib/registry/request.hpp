@@ -69,7 +69,8 @@ class Session {
   /// A mirror was of no use: it is passed over for a while.
   void mirror_failed(const oci::Repository& at, const Error& error);
   KeptManifests& kept_manifests() { return kept_manifests_; }
-  bool puts_off_looks(const std::string& registry);
+  Gates& gates() { return gates_; }
+  Endpoint endpoint(const std::string& registry) const { return endpoint_of(registry, access_(registry)); }
   std::vector<RegistryStatus> statuses() const { return gates_.statuses(); }
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
