@@ -213,6 +213,32 @@ TEST_CASE("A tag that has been quiet for long is slow from the start on, and fas
   });
 }
 
+TEST_CASE("What is promised of a registry keeps to the limit that it told, where looks count against it") {
+  for (const bool counts : {true, false}) {
+    INFO(counts);
+    Scene scene;
+    const auto first = picture({"one"});
+    scene.registries.push(upstream, "9", first);
+    int remaining = 60;
+    scene.registries.also_say = [&](const net::Request& request, net::Headers& headers) {
+      if (request.url.host != "up.example") return;
+      if (counts) --remaining;
+      headers.set("ratelimit-limit", "100;w=21600");
+      headers.set("ratelimit-remaining", std::to_string(remaining) + ";w=21600");
+    };
+    scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+      co_await scene.until_run(engine, first.digest, "Succeeded");
+      const auto twice = [&](store::Tables&) {
+        return engine.freshness().looks().at("up.example").unchanged > 2;
+      };
+      co_await scene.until(engine, "it was looked at twice", twice);
+      const auto promise = engine.upstreams().at(0).promise;
+      CHECK((promise.held_back_by == watch::HeldBackBy::limit) == counts);
+      CHECK((promise.from == 240s) == counts);
+    });
+  }
+}
+
 TEST_CASE("A watch that is pointed to another tag begins anew") {
   Scene scene;
   const auto first = picture({"one"});
