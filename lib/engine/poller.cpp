@@ -205,10 +205,7 @@ Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
   const auto asked = world_.clock.steady();
   try {
     const auto pace = owed.empty() ? registry::Pace::look : registry::Pace::begin;
-    resolved = co_await registry_.look(*repository, tag, pace);
-    if (!resolved)
-      throw Error(ErrorKind::not_found,
-                  repository->text() + ":" + tag + ": the registry has no such tag (404)");
+    resolved = co_await ask(id, *repository, tag, pace);
   } catch (...) {
     looked.failure = current_error();
   }
@@ -243,6 +240,29 @@ Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
   }
   count_look(repository->registry, looked, took);
   co_return looked;
+}
+
+Task<registry::Resolved> Poller::ask(Id id, oci::Repository repository, std::string tag,
+                                     registry::Pace pace) {
+  const auto known = known_to_all(id);
+  auto resolved = co_await registry_.look(repository, tag, pace, known);
+  // Those who came meanwhile need more than that it is unchanged.
+  if (resolved && resolved->unchanged && known_to_all(id) != known)
+    resolved = co_await registry_.look(repository, tag, pace);
+  if (!resolved)
+    throw Error(ErrorKind::not_found, repository.text() + ":" + tag + ": the registry has no such tag (404)");
+  co_return std::move(*resolved);
+}
+
+/// The digest with which nothing is left to do for anybody.
+std::optional<oci::Digest> Poller::known_to_all(Id id) {
+  const auto* look = list_.find(id);
+  if (!look || look->subscribers.empty()) return std::nullopt;
+  const auto& digest = look->subscribers.front().status->digest;
+  const bool all = std::all_of(look->subscribers.begin(), look->subscribers.end(), [&](const auto& one) {
+    return one.seen.settled && one.status->error.empty() && one.status->digest == digest;
+  });
+  return all ? digest : std::nullopt;
 }
 
 void Poller::count_look(const std::string& registry, const Looked& looked, Steady::duration took) {

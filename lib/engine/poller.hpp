@@ -79,6 +79,8 @@ class Poller {
   Task<> look_on(Id first);
   Task<> look(Id id);
   Task<Looked> look_at_tag(Id id, Promises owed);
+  Task<registry::Resolved> ask(Id id, oci::Repository repository, std::string tag, registry::Pace pace);
+  std::optional<oci::Digest> known_to_all(Id id);
   Task<Looked> look_at_list(Id id, Promises owed);
   void end_look(Id id, const Looked& looked, bool is_made_again);
   void count_look(const std::string& registry, const Looked& looked, Steady::duration took);

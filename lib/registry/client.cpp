@@ -34,8 +34,10 @@ Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::s
   return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
 }
 
-Task<std::optional<Resolved>> Client::look(oci::Repository repository, std::string tag_or_digest, Pace pace) {
-  return look_up_manifest(state_->session, std::move(repository), std::move(tag_or_digest), pace);
+Task<std::optional<Resolved>> Client::look(oci::Repository repository, std::string tag_or_digest, Pace pace,
+                                           std::optional<oci::Digest> known) {
+  return look_up_manifest(state_->session, std::move(repository), std::move(tag_or_digest), pace,
+                          std::move(known));
 }
 
 std::optional<Steady> Client::asked_from(const std::string& registry) {

@@ -64,6 +64,9 @@ struct Resolved {
   std::int64_t size = 0;
   /// When the registry says that the manifest was last changed, by our clock. Few say it.
   std::optional<Time> modified = {};
+  /// The registry said that it is still the digest that was known, and nothing else (304): type and size are
+  /// empty.
+  bool unchanged = false;
 };
 
 struct FetchedManifest {
@@ -148,9 +151,11 @@ class Client {
   /// Docker-Content-Digest. Nullopt when the registry says 404.
   /// The registry's own word; no mirror is asked.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
-  /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are.
+  /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are. With the digest
+  /// that is `known`, the request is conditional where the registry's entity tags are digests.
   Task<std::optional<Resolved>> look(oci::Repository repository, std::string tag_or_digest,
-                                     Pace pace = Pace::begin);
+                                     Pace pace = Pace::begin,
+                                     std::optional<oci::Digest> known = std::nullopt);
   /// From when on looks at the registry may be made, when it is down or asked for a pause and was not seen
   /// well since; nullopt: at any time, as where mirrors stand in that may tell tags. Until then look() fails,
   /// and from then on for all but one request at a time, until that was answered.

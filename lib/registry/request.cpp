@@ -102,6 +102,13 @@ void Session::mirror_failed(const oci::Repository& at, const Error& error) {
                printable(error.what(), 600));
 }
 
+void Session::etags_are_digests(const std::string& registry, bool does) {
+  if (does)
+    etags_are_digests_.insert(registry);
+  else
+    etags_are_digests_.erase(registry);
+}
+
 // A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate.
 Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, const Call& call,
                                                         const net::Url& url, std::string path) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,9 @@ class Session {
   /// A mirror was of no use: it is passed over for a while.
   void mirror_failed(const oci::Repository& at, const Error& error);
   KeptManifests& kept_manifests() { return kept_manifests_; }
+  /// Whether the registry's entity tags of manifests (ETag) are their digests, as its answers show.
+  bool etags_are_digests(const std::string& registry) const { return etags_are_digests_.contains(registry); }
+  void etags_are_digests(const std::string& registry, bool does);
   Gates& gates() { return gates_; }
   Endpoint endpoint(const std::string& registry) const { return endpoint_of(registry, access_(registry)); }
   std::vector<RegistryStatus> statuses() const { return gates_.statuses(); }
@@ -100,6 +104,7 @@ class Session {
   Gates gates_;
   MirrorNotes mirror_notes_;
   KeptManifests kept_manifests_;
+  std::set<std::string> etags_are_digests_;
 };
 
 /// Reads at most `limit` bytes, for error texts; what fails on the way is left out.
