@@ -128,7 +128,8 @@ std::string looked_at_every(const json& registry) {
   const auto& every = part_of(registry, "look_every_ms");
   const auto from = brief_of(every, "from");
   const auto to = brief_of(every, "to");
-  const auto held_back_by = text_of(registry, "held_back_by");
+  auto held_back_by = text_of(registry, "held_back_by");
+  if (held_back_by == "limit") held_back_by = "the registry's limit";
   return (from == to ? from : from + " to " + to) +
          (held_back_by == "nothing" ? "" : ", limited by " + held_back_by);
 }
@@ -179,7 +180,11 @@ Cell health(const json& registry) {
     return {"answers", Colour::green};
   }
   const auto again = time_of(registry, "asked_again");
-  const auto next = again.empty() ? std::string("being asked again") : "asked again at " + again;
+  // Nobody may have wanted anything of it since.
+  const bool waits = again > format_time(SystemClock().now());
+  const auto next = again.empty() ? std::string("being asked again")
+                    : waits       ? "asked again at " + again
+                                  : std::string("asked again when it is needed");
   return {"down since " + since + ", " + next + ": " + error, Colour::red};
 }
 

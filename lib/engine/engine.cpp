@@ -215,7 +215,8 @@ const std::map<std::string, HookStatus>& Engine::hooks() const {
 }
 
 std::vector<RegistryFreshness> Engine::upstreams() const {
-  return registries_of(state_->poller.freshness(), *state_->config, state_->poller.statuses());
+  return registries_of(state_->poller.freshness(), *state_->config, state_->poller.statuses(),
+                       state_->registry.statuses());
 }
 
 const Freshness& Engine::freshness() const {

@@ -77,11 +77,25 @@ class Paces {
   std::map<std::string, Milliseconds> crons_;
 };
 
-// Of the budget that was set for all requests: looks leave a tenth of it to copies.
-std::optional<double> looks_per_second(const config::Registry& registry) {
+// Looks leave a tenth to copies.
+double looks_per_second(std::int64_t count, Milliseconds period) {
+  return 0.9 * static_cast<double>(count) / std::chrono::duration<double>(period).count();
+}
+
+// Of the budget that was set for all requests.
+std::optional<double> budget_of(const config::Registry& registry) {
   if (!registry.budget || !registry.budget->counts_all) return std::nullopt;
-  const auto seconds = std::chrono::duration<double>(registry.budget->period).count();
-  return 0.9 * static_cast<double>(registry.budget->count) / seconds;
+  return looks_per_second(registry.budget->count, registry.budget->period);
+}
+
+// Of the limit that the registry told, where looks count against it.
+std::optional<double> limit_of(const std::vector<registry::RegistryStatus>& registries,
+                               const std::string& host) {
+  for (const auto& status : registries) {
+    if (status.registry != host || !status.looks_cost || status.limit->window.count() == 0) continue;
+    return looks_per_second(std::max(status.limit->limit, status.limit->remaining), status.limit->window);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -252,7 +266,8 @@ watch::HookRecord Freshness::hooks(const std::string& watch) const {
 }
 
 std::vector<RegistryFreshness> registries_of(const Freshness& freshness, const config::Config& config,
-                                             const std::map<std::string, WatchStatus>& statuses) {
+                                             const std::map<std::string, WatchStatus>& statuses,
+                                             const std::vector<registry::RegistryStatus>& registries) {
   std::map<std::string, RegistryFreshness> all;
   std::map<std::string, std::vector<Milliseconds>> paces;
   Paces known(freshness);
@@ -280,7 +295,8 @@ std::vector<RegistryFreshness> registries_of(const Freshness& freshness, const c
     const watch::Supply supply{
         .at_once = registry.at_once,
         .look_takes = looks == freshness.looks().end() ? std::nullopt : looks->second.takes,
-        .budget = looks_per_second(settings)};
+        .budget = budget_of(settings),
+        .limit = limit_of(registries, host)};
     registry.promise = watch::promise(paces.at(host), supply);
     list.push_back(std::move(registry));
   }

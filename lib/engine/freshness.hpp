@@ -121,8 +121,9 @@ struct RegistryFreshness {
   std::optional<Time> oldest;
   std::size_t unknown = 0;  // never answered
 };
-/// All registries that are watched, by name.
+/// All registries that are watched, by name. `registries`: what they told of their limits.
 std::vector<RegistryFreshness> registries_of(const Freshness& freshness, const config::Config& config,
-                                             const std::map<std::string, WatchStatus>& statuses);
+                                             const std::map<std::string, WatchStatus>& statuses,
+                                             const std::vector<registry::RegistryStatus>& registries);
 
 }  // namespace sluice::engine

@@ -30,11 +30,19 @@ Poller::Poller(World world, registry::Client& registry, Signal& new_jobs, Signal
       freshness_(world),
       wall_ahead_(wall_ahead()),
       beat_(world.clock.steady()),
-      last_seen_due_(beat_ + between_last_seen) {}
+      last_seen_due_(beat_ + between_last_seen) {
+  registry_.when_changed([this] { heed_gates(); });
+}
+
+Poller::~Poller() {
+  registry_.when_changed({});
+}
 
 void Poller::configure(std::shared_ptr<const config::Config> config) {
+  registries_.clear();
   for (const auto& pipeline : config->pipelines) {
     const auto& host = pipeline.upstream.repository.registry;
+    registries_.insert(host);
     scheduler_.limit(host, static_cast<std::size_t>(config->registry(host).concurrency));
     watch(pipeline.name, question_of(pipeline));
     if (!pipeline.is_set()) continue;
@@ -53,6 +61,7 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     unwatch(name);
   freshness_.hears_webhooks(!config->webhooks.empty());
   config_ = std::move(config);
+  heed_gates();
   hurry_joined();
 }
 
@@ -82,6 +91,13 @@ void Poller::unwatch(const std::string& name) {
   sets_.forget(name);
   freshness_.forget(name);
   if (const auto ended = list_.remove(name)) forget_look(*ended);
+}
+
+// What may be asked is for the registry's gate to say; the scheduler only follows.
+void Poller::heed_gates() {
+  for (const auto& registry : registries_)
+    scheduler_.hold(registry, registry_.asked_from(registry), world_.clock.steady());
+  wake_.notify();
 }
 
 void Poller::forget_look(Id id) {
@@ -146,31 +162,37 @@ Task<> Poller::look_on(Id first) {
 Task<> Poller::look(Id id) {
   auto owed = take_owed(id);
   const auto* look = list_.find(id);
-  // What is left of the registry's limit is spread; what somebody pushed is looked at all the same.
-  if (look && owed.empty() && registry_.puts_off_looks(look->repository->registry)) {
-    scheduler_.finished(std::to_string(id), world_.clock.steady(), true, std::nullopt, next_look(id));
-    co_return;
-  }
   Looked looked;
   if (look && look->is_list())
     looked = co_await look_at_list(id, owed);
   else if (look)
     looked = co_await look_at_tag(id, owed);
-  auto next = next_look(id);
+  bool again = false;
   for (auto each = owed.begin(); each != owed.end();) {
     const bool early = looked.answered() && !looked.changed.contains(each->first) && !each->second.again;
-    if (early) {
-      each->second.again = true;
-      next = {world_.clock.steady() + second_look};
-    }
+    if (early) again = each->second.again = true;
     // What was not answered stays owed as well: the scheduler tries again.
     const bool still_owed = early || !looked.answered();
     if (still_owed && list_.contains(each->first)) remember_owed(each->first, each->second);
     each = still_owed ? owed.erase(each) : std::next(each);
   }
-  scheduler_.finished(std::to_string(id), world_.clock.steady(), looked.answered(),
-                      looked.failure ? looked.failure->retry_after() : std::nullopt, next);
+  end_look(id, looked, again);
   if (!owed.empty()) co_await settle_owed(std::move(owed));
+}
+
+void Poller::end_look(Id id, const Looked& looked, bool is_made_again) {
+  const auto key = std::to_string(id);
+  const auto now = world_.clock.steady();
+  const auto later = looked.failure ? looked.failure->retry_after() : std::nullopt;
+  if (const auto* look = list_.find(id)) {
+    const auto& registry = look->repository->registry;
+    auto from = registry_.looks_from(registry);
+    // Of a budget that only some looks use, their refusal tells.
+    if (later && looked.failure->kind() == ErrorKind::rate_limited) from = std::max(from, now + *later);
+    scheduler_.pace(registry, from);
+  }
+  scheduler_.finished(key, now, looked.answered(), later, next_look(id));
+  if (is_made_again) scheduler_.hurry(key, now + second_look);
 }
 
 Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
@@ -183,10 +205,7 @@ Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
   const auto asked = world_.clock.steady();
   try {
     const auto pace = owed.empty() ? registry::Pace::look : registry::Pace::begin;
-    resolved = co_await registry_.look(*repository, tag, pace);
-    if (!resolved)
-      throw Error(ErrorKind::not_found,
-                  repository->text() + ":" + tag + ": the registry has no such tag (404)");
+    resolved = co_await ask(id, *repository, tag, pace);
   } catch (...) {
     looked.failure = current_error();
   }
@@ -221,6 +240,29 @@ Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
   }
   count_look(repository->registry, looked, took);
   co_return looked;
+}
+
+Task<registry::Resolved> Poller::ask(Id id, oci::Repository repository, std::string tag,
+                                     registry::Pace pace) {
+  const auto known = known_to_all(id);
+  auto resolved = co_await registry_.look(repository, tag, pace, known);
+  // Those who came meanwhile need more than that it is unchanged.
+  if (resolved && resolved->unchanged && known_to_all(id) != known)
+    resolved = co_await registry_.look(repository, tag, pace);
+  if (!resolved)
+    throw Error(ErrorKind::not_found, repository.text() + ":" + tag + ": the registry has no such tag (404)");
+  co_return std::move(*resolved);
+}
+
+/// The digest with which nothing is left to do for anybody.
+std::optional<oci::Digest> Poller::known_to_all(Id id) {
+  const auto* look = list_.find(id);
+  if (!look || look->subscribers.empty()) return std::nullopt;
+  const auto& digest = look->subscribers.front().status->digest;
+  const bool all = std::all_of(look->subscribers.begin(), look->subscribers.end(), [&](const auto& one) {
+    return one.seen.settled && one.status->error.empty() && one.status->digest == digest;
+  });
+  return all ? digest : std::nullopt;
 }
 
 void Poller::count_look(const std::string& registry, const Looked& looked, Steady::duration took) {

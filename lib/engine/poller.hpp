@@ -22,6 +22,7 @@ namespace sluice::engine {
 class Poller {
  public:
   Poller(World world, registry::Client& registry, Signal& new_jobs, Signal& changes);
+  ~Poller();
 
   /// Watches what the configuration says; pipelines that are gone are forgotten.
   void configure(std::shared_ptr<const config::Config> config);
@@ -74,10 +75,14 @@ class Poller {
   void hurry_joined();
   void unwatch(const std::string& name);
   void forget_look(Id id);
+  void heed_gates();
   Task<> look_on(Id first);
   Task<> look(Id id);
   Task<Looked> look_at_tag(Id id, Promises owed);
+  Task<registry::Resolved> ask(Id id, oci::Repository repository, std::string tag, registry::Pace pace);
+  std::optional<oci::Digest> known_to_all(Id id);
   Task<Looked> look_at_list(Id id, Promises owed);
+  void end_look(Id id, const Looked& looked, bool is_made_again);
   void count_look(const std::string& registry, const Looked& looked, Steady::duration took);
   Task<> update_set(std::string name, std::shared_ptr<const std::vector<std::string>> tags,
                     std::optional<Time> told, Looked& looked);
@@ -115,7 +120,8 @@ class Poller {
   std::shared_ptr<const config::Config> config_;
   WatchList list_;
   TagSets sets_;
-  std::set<Id> joined_;  // looks that got another name and are not hurried for it yet
+  std::set<std::string> registries_;  // of all upstreams
+  std::set<Id> joined_;               // looks that got another name and are not hurried for it yet
   Promises owed_;
   std::map<std::string, Steady> hurried_;   // when the last look that a webhook caused began
   std::map<std::string, Steady> relisted_;  // when a missing member last had the list of its set looked at

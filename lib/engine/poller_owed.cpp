@@ -32,6 +32,7 @@ void Poller::owe(const std::string& pipeline, std::int64_t receipt, Time receive
   if (!id) return;  // a reload came in between
   remember_owed(pipeline, {.receipt = receipt, .since = received});
   freshness_.delivered(pipeline, received);
+  registry_.heard_of(list_.find(*id)->repository->registry);
   auto at = world_.clock.steady();
   if (const auto last = hurried_.find(pipeline); last != hurried_.end())
     at = std::max(at, last->second + between_hurried);

@@ -89,12 +89,23 @@ Steady::duration Budget::used(Steady now) const {
 Milliseconds Budget::wait(Pace pace, bool is_pull, Steady now, Milliseconds patience) const {
   const auto paused = pause(now);
   if (!counts(is_pull)) return paused;
+  const auto turn = this->turn(pace, now);
+  return pace == Pace::go_on && turn > patience ? paused : std::max(paused, turn);
+}
+
+Milliseconds Budget::turn(Pace pace, Steady now) const {
   const Steady::duration whole = allowance_->per;
   // Of a handful nothing can be left.
   const bool leaves = pace == Pace::look && allowance_->count >= 10;
   const auto kept = leaves ? whole / 10 : Steady::duration(0);
-  const auto turn = rounded(used(now) + interval() + kept - whole);
-  return pace == Pace::go_on && turn > patience ? paused : std::max(paused, turn);
+  return rounded(used(now) + interval() + kept - whole);
+}
+
+Steady Budget::looks_from(Steady now) const {
+  auto from = Steady::min();
+  if (counts(false) && turn(Pace::look, now).count() > 0) from = now + turn(Pace::look, now);
+  if (puts_off_looks(now)) from = std::max(from, spread_until());
+  return from;
 }
 
 void Budget::take(bool is_pull, Steady now) {
@@ -126,8 +137,11 @@ bool Budget::is_low(Steady now) const {
 }
 
 bool Budget::puts_off_looks(Steady now) const {
-  if (!looks_cost_ || !last_look_ || !is_low(now)) return false;
-  return now < *last_look_ + std::min(limit_->window / (limit_->remaining + 1), longest_gap);
+  return looks_cost_.value_or(true) && last_look_ && is_low(now) && now < spread_until();
+}
+
+Steady Budget::spread_until() const {
+  return *last_look_ + std::min(limit_->window / (limit_->remaining + 1), longest_gap);
 }
 
 // Requests that were out when the first one was refused say nothing new: one refusal, one step.
@@ -147,6 +161,10 @@ bool Budget::refused(std::optional<Milliseconds> retry_after, Steady started, St
 
 void Budget::accepted(Steady started) {
   if (started >= pause_began_) refusals_ = 0;
+}
+
+std::optional<Steady> Budget::asked_from(Steady now) const {
+  return refusals_ > 0 || pause_ends_ > now ? std::optional(pause_ends_) : std::nullopt;
 }
 
 Milliseconds Budget::pause(Steady now) const {

@@ -56,9 +56,12 @@ class Budget {
 
   /// Takes note of what an answer told. `was_look`: it answers a HEAD.
   void told(const RateLimit& limit, bool was_look, Steady now);
-  /// Whether the next look should be left out: what remains of the registry's limit is low, looks count
-  /// against it, and the last one was not long enough ago to spread the rest over the window.
+  /// Whether looks have to wait: what remains of the registry's limit is low, looks count against it, and the
+  /// last one was not long enough ago to spread the rest over the window.
   bool puts_off_looks(Steady now) const;
+  /// From when on a look may go, by the allowance and by what remains of the registry's limit. A pause is not
+  /// counted.
+  Steady looks_from(Steady now) const;
 
   /// The registry refused a request that went out at `started` (429, or 503 with Retry-After). All requests
   /// wait: as long as it said, else longer with each refusal. `unit` in [0, 1). True when this began a pause.
@@ -67,17 +70,24 @@ class Budget {
   void accepted(Steady started);
   /// How long the pause still is; zero: there is none.
   Milliseconds pause(Steady now) const;
+  /// From when on the registry may be asked after a refusal; nullopt: at any time. It stays until a request
+  /// is accepted.
+  std::optional<Steady> asked_from(Steady now) const;
 
   const std::optional<Allowance>& allowance() const { return allowance_; }
   /// What is left of the allowance; below zero when it is overdrawn.
   double left(Steady now) const;
   const std::optional<RateLimit>& limit() const { return limit_; }
+  /// Whether looks were seen to count against the limit.
+  bool looks_cost() const { return limit_ && looks_cost_.value_or(false); }
 
  private:
   bool counts(bool is_pull) const;
   Steady::duration interval() const;
   Steady::duration used(Steady now) const;
+  Milliseconds turn(Pace pace, Steady now) const;
   bool is_low(Steady now) const;
+  Steady spread_until() const;
 
   std::optional<Allowance> allowance_;
   Steady used_until_{};  // when all that was used has come back (the generic cell rate algorithm)
@@ -85,7 +95,7 @@ class Budget {
   std::optional<RateLimit> limit_;
   Steady told_at_{};
   std::optional<Steady> last_look_;
-  bool looks_cost_ = true;  // until the registry shows that they do not
+  std::optional<bool> looks_cost_;  // once two answers showed it
 
   int refusals_ = 0;  // in a row
   Steady pause_began_{};

@@ -10,6 +10,8 @@
 #include "registry/repository.hpp"
 #include "registry/tree.hpp"
 
+#include <algorithm>
+
 namespace sluice::registry {
 
 // The workers read and write files only. SHA-256 with the processor's own instructions takes a fraction of a
@@ -32,12 +34,30 @@ Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::s
   return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
 }
 
-Task<std::optional<Resolved>> Client::look(oci::Repository repository, std::string tag_or_digest, Pace pace) {
-  return look_up_manifest(state_->session, std::move(repository), std::move(tag_or_digest), pace);
+Task<std::optional<Resolved>> Client::look(oci::Repository repository, std::string tag_or_digest, Pace pace,
+                                           std::optional<oci::Digest> known) {
+  return look_up_manifest(state_->session, std::move(repository), std::move(tag_or_digest), pace,
+                          std::move(known));
 }
 
-bool Client::puts_off_looks(const std::string& registry) {
-  return state_->session.puts_off_looks(registry);
+std::optional<Steady> Client::asked_from(const std::string& registry) {
+  const auto endpoint = state_->session.endpoint(registry);
+  const auto& mirrors = endpoint.access.mirrors;
+  if (std::any_of(mirrors.begin(), mirrors.end(), [](const auto& mirror) { return mirror.tags; }))
+    return std::nullopt;
+  return state_->session.gates().asked_from(endpoint);
+}
+
+void Client::when_changed(std::function<void()> listener) {
+  state_->session.gates().when_changed(std::move(listener));
+}
+
+void Client::heard_of(const std::string& registry) {
+  state_->session.gates().heard_of(state_->session.endpoint(registry));
+}
+
+Steady Client::looks_from(const std::string& registry) {
+  return state_->session.gates().looks_from(state_->session.endpoint(registry));
 }
 
 std::vector<RegistryStatus> Client::statuses() const {

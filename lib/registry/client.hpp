@@ -69,6 +69,9 @@ struct Resolved {
   std::int64_t size = 0;
   /// When the registry says that the manifest was last changed, by our clock. Few say it.
   std::optional<Time> modified = {};
+  /// The registry said that it is still the digest that was known, and nothing else (304): type and size are
+  /// empty.
+  bool unchanged = false;
 };
 
 /// A manifest under a tag that is made of its subject's digest, as cosign does.
@@ -170,11 +173,23 @@ class Client {
   /// Docker-Content-Digest. Nullopt when the registry says 404.
   /// The registry's own word; no mirror is asked.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
-  /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are.
+  /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are. With the digest
+  /// that is `known`, the request is conditional where the registry's entity tags are digests.
   Task<std::optional<Resolved>> look(oci::Repository repository, std::string tag_or_digest,
-                                     Pace pace = Pace::begin);
-  /// Whether the next look at this registry should be left out, so that what is left of its limit is spread.
-  bool puts_off_looks(const std::string& registry);
+                                     Pace pace = Pace::begin,
+                                     std::optional<oci::Digest> known = std::nullopt);
+  /// From when on looks at the registry may be made, when it is down or asked for a pause and was not seen
+  /// well since; nullopt: at any time, as where mirrors stand in that may tell tags. Until then look() fails,
+  /// and from then on for all but one request at a time, until that was answered.
+  std::optional<Steady> asked_from(const std::string& registry);
+  /// Called when the answer of asked_from() for some registry has changed; replaces the one before, empty for
+  /// nobody.
+  void when_changed(std::function<void()> listener);
+  /// There is a sign that the registry lives (a webhook): if it counts as down, it may be asked at once, but
+  /// once a second at most.
+  void heard_of(const std::string& registry);
+  /// From when on a look may go, by the configured budget and by what the registry says is left of its limit.
+  Steady looks_from(const std::string& registry);
   /// How all registries fare that were asked, by name.
   std::vector<RegistryStatus> statuses() const;
   /// GET of a manifest, verified when asked by digest, from mirrors first. Throws not_found.

@@ -18,6 +18,8 @@ struct Gates::Gate {
   std::string error;  // of the last failure or refusal
   std::optional<Time> failing_since;
   std::optional<Time> limit_told;
+  std::optional<Steady> asked_from;  // as it was told last
+  std::optional<Time> asked_again;   // the same on the wall clock, while it is down
 };
 
 namespace {
@@ -74,8 +76,38 @@ Task<> Gates::wait(const Endpoint& endpoint, Pace pace, bool is_pull, Millisecon
   }
 }
 
-bool Gates::puts_off_looks(const Endpoint& endpoint) {
-  return gate(endpoint)->budget.puts_off_looks(clock_.steady());
+std::optional<Steady> Gates::asked_from(const Gate& gate) const {
+  const auto paused = gate.budget.asked_from(clock_.steady());
+  const auto down = gate.breaker.asked_from();
+  return paused && down ? std::max(paused, down) : paused ? paused : down;
+}
+
+std::optional<Steady> Gates::asked_from(const Endpoint& endpoint) const {
+  const auto found = gates_.find(endpoint.base.authority());
+  return found == gates_.end() ? std::nullopt : asked_from(*found->second);
+}
+
+void Gates::heard_of(const Endpoint& endpoint) {
+  const auto found = gates_.find(endpoint.base.authority());
+  if (found == gates_.end()) return;
+  found->second->breaker.heard(clock_.steady());
+  changed(*found->second);
+}
+
+Steady Gates::looks_from(const Endpoint& endpoint) const {
+  const auto found = gates_.find(endpoint.base.authority());
+  return found == gates_.end() ? Steady::min() : found->second->budget.looks_from(clock_.steady());
+}
+
+// The instant on the wall clock is reckoned once, so that whoever asks twice is told the same.
+void Gates::changed(Gate& gate) {
+  gate.changed.notify();
+  const auto from = asked_from(gate);
+  if (from == gate.asked_from) return;
+  gate.asked_from = from;
+  gate.asked_again.reset();
+  if (gate.breaker.state() == Breaker::State::open) gate.asked_again = at(*gate.breaker.asked_from());
+  if (listener_) listener_();
 }
 
 Time Gates::at(Steady steady) const {
@@ -93,12 +125,13 @@ std::vector<RegistryStatus> Gates::statuses() const {
     status.failing_since = gate->failing_since;
     const auto pause = gate->budget.pause(now);
     if (pause.count() > 0) status.paused_until = at(now + pause);
-    if (status.state == Breaker::State::open) status.asked_again = at(now + gate->breaker.wait(now));
+    status.asked_again = gate->asked_again;
     if (status.failures > 0 || status.paused_until) status.error = gate->error;
     status.limit = gate->budget.limit();
     status.limit_told = gate->limit_told;
     status.allowance = gate->budget.allowance();
     status.left = gate->budget.left(now);
+    status.looks_cost = gate->budget.looks_cost();
     status.looks_put_off = gate->budget.puts_off_looks(now);
     all.push_back(std::move(status));
   }
@@ -111,12 +144,13 @@ Gates::Passage::Passage(Gates& gates, const Endpoint& endpoint, bool is_pull)
     : gates_(gates), gate_(gates.gate(endpoint)), started_(gates.clock_.steady()) {
   gate_->budget.take(is_pull, started_);
   is_probe_ = gate_->breaker.take(started_);
+  if (is_probe_) gates_.changed(*gate_);
 }
 
 Gates::Passage::~Passage() {
   if (told_ || !is_probe_) return;
-  gate_->breaker.given_up();
-  gate_->changed.notify();
+  gate_->breaker.given_up(gates_.clock_.steady());
+  gates_.changed(*gate_);
 }
 
 void Gates::Passage::answered(const net::Response& response, bool is_head) {
@@ -161,9 +195,10 @@ Error Gates::Passage::with_pause(Error error) const {
 
 void Gates::Passage::refused(std::optional<Milliseconds> retry_after, const std::string& why) {
   const auto now = gates_.clock_.steady();
-  is_there();
   gate_->error = why;
-  if (!gate_->budget.refused(retry_after, started_, now, gates_.random_.unit())) return;
+  const bool paused = gate_->budget.refused(retry_after, started_, now, gates_.random_.unit());
+  is_there();
+  if (!paused) return;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(gate_->budget.pause(now)).count();
   spdlog::warn("{} wants fewer requests ({}): none for {} s", printable(gate_->registry, 200), why, seconds);
 }
@@ -174,7 +209,7 @@ void Gates::Passage::broke(const std::string& why) {
   if (gate_->breaker.failures() == 0) gate_->failing_since = gates_.clock_.now();
   gate_->error = why;
   const bool opened = gate_->breaker.failed(is_probe_, now, gates_.random_.unit());
-  gate_->changed.notify();
+  gates_.changed(*gate_);
   if (!opened) return;
   spdlog::warn("{} is down ({} failures in a row, the last one: {}): it is asked again from time to time",
                printable(gate_->registry, 200), gate_->breaker.failures(), why);
@@ -184,7 +219,7 @@ void Gates::Passage::is_there() {
   told_ = true;
   gate_->failing_since.reset();
   const bool closed = gate_->breaker.succeeded();
-  gate_->changed.notify();
+  gates_.changed(*gate_);
   if (closed) spdlog::info("{} answers again", printable(gate_->registry, 200));
 }
 

@@ -13,10 +13,12 @@
 #include "registry/endpoint.hpp"
 #include "registry/registry_status.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::registry {
@@ -24,6 +26,16 @@ namespace sluice::registry {
 class Gates {
  public:
   Gates(Clock& clock, Random& random) : clock_(clock), random_(random) {}
+
+  /// Called when the answer of asked_from() for some registry has changed.
+  void when_changed(std::function<void()> listener) { listener_ = std::move(listener); }
+  /// From when on the registry may be asked, when it is down or refused and was not seen well since; nullopt:
+  /// at any time.
+  std::optional<Steady> asked_from(const Endpoint& endpoint) const;
+  /// There is a sign that the registry lives (a webhook): if it counts as down, it is asked soon.
+  void heard_of(const Endpoint& endpoint);
+  /// From when on its budget and its own limit allow a look.
+  Steady looks_from(const Endpoint& endpoint) const;
 
   /// Returns when a request may go out: at once, or after at most `patience`. Throws rate_limited or
   /// unavailable, with retry_after, when that would be too late. The request goes out without anything
@@ -60,17 +72,18 @@ class Gates {
     bool told_ = false;
   };
 
-  /// Whether the next look at this registry should be left out, to spread what it says is left.
-  bool puts_off_looks(const Endpoint& endpoint);
   /// All registries that were asked, by name.
   std::vector<RegistryStatus> statuses() const;
 
  private:
   std::shared_ptr<Gate> gate(const Endpoint& endpoint);
+  std::optional<Steady> asked_from(const Gate& gate) const;
+  void changed(Gate& gate);
   Time at(Steady steady) const;
 
   Clock& clock_;
   Random& random_;
+  std::function<void()> listener_;
   std::map<std::string, std::shared_ptr<Gate>> gates_;  // by where its API lives: names may share one
 };
 

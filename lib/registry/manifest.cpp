@@ -27,6 +27,20 @@ Call manifest_call(const oci::Repository& repository, const std::string& tag_or_
   return call;
 }
 
+// CNCF distribution, and Docker Hub which is one: `ETag: "sha256:..."`, compared with If-None-Match
+// (https://github.com/distribution/distribution/blob/v2.8.1/registry/handlers/manifests.go, GetManifest).
+std::string entity_tag(const oci::Digest& digest) {
+  return '"' + digest.text() + '"';
+}
+
+Resolved still(const net::Headers& headers, const oci::Digest& known) {
+  const auto told = headers.get("Docker-Content-Digest");
+  if (told && *told != known.text())
+    throw Error(ErrorKind::corrupt, "asked whether it is still " + known.text() +
+                                        ", the registry answered 304 and " + printable(*told, 160));
+  return Resolved{.digest = known, .media_type = {}, .size = 0, .modified = {}, .unchanged = true};
+}
+
 oci::Digest digest_like(const std::optional<oci::Digest>& asked, std::string_view bytes) {
   oci::Hasher hasher(asked ? asked->algorithm() : "sha256");
   hasher.update(bytes);
@@ -84,16 +98,22 @@ Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository,
 // (ECR Public, registry.redhat.io and static registries send no Docker-Content-Digest) is replaced by GET and
 // hash.
 Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
-                                               std::string tag_or_digest, Pace pace, std::string mirror_of) {
+                                               std::string tag_or_digest, Pace pace, std::string mirror_of,
+                                               std::optional<oci::Digest> known) {
   Call call = manifest_call(repository, tag_or_digest);
   call.mirror_of = mirror_of;
   call.pace = pace;
   call.method = "HEAD";
   call.expected = {200, 404, 405};
+  if (known && session.etags_are_digests(repository.registry)) {
+    call.headers.set("If-None-Match", entity_tag(*known));
+    call.expected.push_back(304);
+  }
   call.html_allowed = true;
   // The answer to HEAD has no body, so its connection is free already.
   const auto response = co_await session.send(repository, std::move(call));
   if (response->status() == 404) co_return std::nullopt;
+  if (response->status() == 304) co_return still(response->headers(), *known);
 
   const auto digest = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
   const std::string type = content_type(response->headers());
@@ -101,6 +121,8 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
   const auto modified = last_modified(response->headers(), session.clock().now());
   const auto asked = oci::Digest::parse(tag_or_digest);
   const bool complete = response->status() == 200 && digest && size && *size > 0 && is_manifest_type(type);
+  if (complete)
+    session.etags_are_digests(repository.registry, response->headers().get("ETag") == entity_tag(*digest));
   if (complete && (!asked || *asked == *digest))
     co_return Resolved{*digest, type, static_cast<std::int64_t>(*size), modified};
 

@@ -81,10 +81,11 @@ Task<std::string> pull_small_blob(Session& session, oci::Repository repository, 
 }
 
 Task<std::optional<Resolved>> look_up_manifest(Session& session, oci::Repository repository,
-                                               std::string tag_or_digest, Pace pace) {
+                                               std::string tag_or_digest, Pace pace,
+                                               std::optional<oci::Digest> known) {
   std::optional<Error> failure;
   try {
-    co_return co_await resolve_manifest(session, repository, tag_or_digest, pace);
+    co_return co_await resolve_manifest(session, repository, tag_or_digest, pace, {}, known);
   } catch (const Error& error) {
     if (!cannot_be_asked(error.kind())) throw;
     failure = error;
@@ -94,7 +95,7 @@ Task<std::optional<Resolved>> look_up_manifest(Session& session, oci::Repository
     std::optional<Error> refusal;
     std::optional<Resolved> named;
     try {
-      named = co_await resolve_manifest(session, at, tag_or_digest, pace, repository.registry);
+      named = co_await resolve_manifest(session, at, tag_or_digest, pace, repository.registry, known);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::cancelled) throw;
       refusal = error;

@@ -20,6 +20,7 @@ Task<std::string> pull_small_blob(Session& session, oci::Repository repository, 
                                   std::size_t limit);
 /// As resolve_manifest(); while the registry cannot be asked, by mirrors that may tell tags.
 Task<std::optional<Resolved>> look_up_manifest(Session& session, oci::Repository repository,
-                                               std::string tag_or_digest, Pace pace = Pace::begin);
+                                               std::string tag_or_digest, Pace pace = Pace::begin,
+                                               std::optional<oci::Digest> known = std::nullopt);
 
 }  // namespace sluice::registry

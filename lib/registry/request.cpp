@@ -102,8 +102,11 @@ void Session::mirror_failed(const oci::Repository& at, const Error& error) {
                printable(error.what(), 600));
 }
 
-bool Session::puts_off_looks(const std::string& registry) {
-  return gates_.puts_off_looks(endpoint_of(registry, access_(registry)));
+void Session::etags_are_digests(const std::string& registry, bool does) {
+  if (does)
+    etags_are_digests_.insert(registry);
+  else
+    etags_are_digests_.erase(registry);
 }
 
 // A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate.

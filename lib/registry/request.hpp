@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,7 +71,11 @@ class Session {
   /// A mirror was of no use: it is passed over for a while.
   void mirror_failed(const oci::Repository& at, const Error& error);
   KeptManifests& kept_manifests() { return kept_manifests_; }
-  bool puts_off_looks(const std::string& registry);
+  /// Whether the registry's entity tags of manifests (ETag) are their digests, as its answers show.
+  bool etags_are_digests(const std::string& registry) const { return etags_are_digests_.contains(registry); }
+  void etags_are_digests(const std::string& registry, bool does);
+  Gates& gates() { return gates_; }
+  Endpoint endpoint(const std::string& registry) const { return endpoint_of(registry, access_(registry)); }
   std::vector<RegistryStatus> statuses() const { return gates_.statuses(); }
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
@@ -102,6 +107,7 @@ class Session {
   MirrorNotes mirror_notes_;
   Warnings warnings_;
   KeptManifests kept_manifests_;
+  std::set<std::string> etags_are_digests_;
 };
 
 /// Reads at most `limit` bytes, for error texts; what fails on the way is left out.

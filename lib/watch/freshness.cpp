@@ -18,6 +18,7 @@ constexpr auto coarse = std::chrono::seconds(2);
 
 HookRecord told(HookRecord record) {
   ++record.told;
+  record.spare = false;
   record.streak = std::max(record.streak, 0) + 1;
   return record;
 }
@@ -69,7 +70,7 @@ Detection with_created(Detection detection, std::optional<Time> created) {
 HookRecord after_change(HookRecord record, bool by_webhook, Time at) {
   record = settled(record, at);
   if (by_webhook) return told(record);
-  const bool just_told = record.delivered && at - *record.delivered <= hook_grace;
+  const bool just_told = record.spare && at - *record.delivered <= hook_grace;
   if (just_told) return told(record);
   if (record.expected() && !record.untold) record.untold = at;
   return record;
@@ -78,7 +79,8 @@ HookRecord after_change(HookRecord record, bool by_webhook, Time at) {
 HookRecord after_delivery(HookRecord record, Time at) {
   record = settled(record, at);
   record.delivered = at;
-  if (!record.untold) return record;
+  record.spare = !record.untold;
+  if (record.spare) return record;
   record.untold.reset();
   return told(record);
 }

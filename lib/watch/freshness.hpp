@@ -42,8 +42,8 @@ struct Detection {
 /// The earliest time that is plausible: after the look before, not after what was seen. A registry's
 /// Last-Modified may be that of an image that was pushed long ago and has got the tag only now: then it says
 /// nothing.
-/// A webhook that came before the look that still found the old digest was sent before the tag was written: the
-/// change is after that look.
+/// A webhook that came before the look that still found the old digest was sent before the tag was written:
+/// the change is after that look.
 Detection detect(const Evidence& evidence);
 /// With the time at which the image was made, where nothing better is known and it is plausible.
 Detection with_created(Detection detection, std::optional<Time> created);
@@ -55,6 +55,7 @@ struct HookRecord {
   /// Changes told in a row, or, below zero, missed in a row.
   int streak = 0;
   std::optional<Time> delivered;  // the last delivery that concerned this watch
+  bool spare = false;             // it has told of no change yet: each delivery tells of one at most
   std::optional<Time> untold;     // a poll found a change then, and its webhook may be on its way
   /// Deliveries come and agree with what is found: two changes in a row, and none missed since.
   bool live() const { return streak >= 2; }
@@ -66,7 +67,8 @@ struct HookRecord {
 /// Webhooks that come within this time before or after a poll found the change have told of it too.
 inline constexpr auto hook_grace = std::chrono::minutes(5);
 
-/// A look found a change, because a webhook promised it or by itself.
+/// A look found a change, because a webhook promised it or by itself. All deliveries until then have told of
+/// it.
 HookRecord after_change(HookRecord record, bool by_webhook, Time at);
 HookRecord after_delivery(HookRecord record, Time at);
 /// A change that nobody told of within the grace counts as missed.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace sluice::watch {
 namespace {
@@ -12,6 +13,10 @@ double per_second(Milliseconds pace) {
   return 1000.0 / static_cast<double>(std::max<std::int64_t>(pace.count(), 1));
 }
 
+double allowed(const std::optional<double>& per_second) {
+  return per_second ? std::max(*per_second, 1e-9) : unlimited;
+}
+
 Milliseconds stretched(Milliseconds pace, double factor) {
   constexpr double most = 1e15;
   return Milliseconds(static_cast<std::int64_t>(std::min(static_cast<double>(pace.count()) * factor, most)));
@@ -20,8 +25,17 @@ Milliseconds stretched(Milliseconds pace, double factor) {
 }  // namespace
 
 std::string_view to_string(HeldBackBy by) {
-  if (by == HeldBackBy::budget) return "budget";
-  return by == HeldBackBy::concurrency ? "concurrency" : "nothing";
+  switch (by) {
+    case HeldBackBy::concurrency:
+      return "concurrency";
+    case HeldBackBy::budget:
+      return "budget";
+    case HeldBackBy::limit:
+      return "limit";
+    case HeldBackBy::nothing:
+      break;
+  }
+  return "nothing";
 }
 
 Promise promise(std::span<const Milliseconds> paces, const Supply& supply) {
@@ -33,11 +47,14 @@ Promise promise(std::span<const Milliseconds> paces, const Supply& supply) {
   const bool timed = supply.look_takes && supply.look_takes->count() > 0;
   const auto at_once = static_cast<double>(std::max<std::size_t>(supply.at_once, 1));
   const double by_concurrency = timed ? at_once * per_second(*supply.look_takes) : unlimited;
-  const double by_budget = supply.budget ? std::max(*supply.budget, 1e-9) : unlimited;
-  const double rate = std::min(by_concurrency, by_budget);
+  // Of equal ones the first is named: what a person can change least.
+  const auto [rate, by] =
+      std::min({std::pair(allowed(supply.limit), HeldBackBy::limit),
+                std::pair(allowed(supply.budget), HeldBackBy::budget),
+                std::pair(by_concurrency, HeldBackBy::concurrency)},
+               [](const auto& left, const auto& right) { return left.first < right.first; });
   const double factor = std::max(1.0, wanted / rate);
-  if (factor > 1)
-    made.held_back_by = by_budget <= by_concurrency ? HeldBackBy::budget : HeldBackBy::concurrency;
+  if (factor > 1) made.held_back_by = by;
   const auto [fastest, slowest] = std::minmax_element(paces.begin(), paces.end());
   made.from = stretched(*fastest, factor);
   made.to = stretched(*slowest, factor);

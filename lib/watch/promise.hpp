@@ -14,11 +14,12 @@ namespace sluice::watch {
 struct Supply {
   std::size_t at_once = 4;                 // looks out at a time
   std::optional<Milliseconds> look_takes;  // one look, in the mean
-  std::optional<double> budget;  // requests a second that the registry allows, or that we allow ourselves
+  std::optional<double> budget;            // looks a second that we allow ourselves
+  std::optional<double> limit;             // looks a second that the registry allows by its own word
 };
 
-enum class HeldBackBy { nothing, concurrency, budget };
-std::string_view to_string(HeldBackBy by);  // "nothing", "concurrency", "budget"
+enum class HeldBackBy { nothing, concurrency, budget, limit };
+std::string_view to_string(HeldBackBy by);  // "nothing", "concurrency", "budget", "limit"
 
 /// Each watch is looked at once in `from` to `to`, whatever its own pace is.
 struct Promise {
@@ -28,7 +29,7 @@ struct Promise {
   HeldBackBy held_back_by = HeldBackBy::nothing;
 };
 
-/// `paces` are those that the watches want. When they want more looks than the registry allows, all wait
+/// `paces` are those that the watches want. When they want more looks than may be made, all wait
 /// longer, in proportion: with one pace for all it is max(pace, watches / rate).
 Promise promise(std::span<const Milliseconds> paces, const Supply& supply);
 

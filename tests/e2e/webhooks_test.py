@@ -106,6 +106,41 @@ class Webhooks(Scene):
         self.assertEqual(learned, [("webhook",)])
         self.assertGreaterEqual(self.hook_status()["accepted"], 1)
 
+    def upstream_state(self):
+        (entry,) = [each for each in self.daemon.json("status")["registries"] if each["name"] == self.upstream.host]
+        return entry
+
+    def test_c1_a_push_to_a_registry_that_has_come_back_is_known_at_once(self):
+        self.start_watching()
+        self.notify()
+        self.upstream.stop()
+        # Polls go once an hour: what fails are looks that webhooks promised.
+        number = 0
+        while self.upstream_state()["state"] == "closed":
+            number += 1
+            failures = self.upstream_state()["failures"]
+            self.assertEqual(self.authorized(self.push_event(number=number))[0], 200)
+            wait_until("a look fails", lambda: self.upstream_state()["failures"] > failures)
+
+        def shown():
+            entry = self.upstream_state()
+            return entry["state"] == "open" and (entry["failures"], entry["asked_again"])
+
+        # What is shown is one instant that comes: it stays until there was a probe.
+        first = wait_until("it is asked again later", shown)
+        second = wait_until("it was asked again", lambda: shown() != first and shown())
+        self.assertGreater(second[0], first[0])
+        self.assertGreater(second[1], first[1])
+        self.upstream.start()
+        run = self.wait_promoted(self.push())
+        self.assertEqual(run["trigger"], "Webhook")
+        self.assertEqual(self.upstream_state()["state"], "closed")
+        self.assertIsNone(self.upstream_state()["asked_again"])
+        wait_until("no look is owed", lambda: not self.daemon.query("SELECT * FROM owed_looks"))
+        # The registry's ETag is its digest: looks at what is known are conditional.
+        self.assertEqual(self.authorized(self.push_event(number=number + 1))[0], 200)
+        wait_until("it is unchanged", lambda: self.upstream.requests("HEAD /v2/library/node/manifests/9-alpine", '" 304 '))
+
     def test_changes_are_measured_from_their_webhooks_and_two_of_them_make_polls_a_safety_net(self):
         first = self.push()
         config = self.hook_config({"upstream": {"sender": "distribution", "bearer": {"env": "HOOK_SECRET"}}})

@@ -247,6 +247,71 @@ TEST_CASE("C1: of all who come when a registry was down, one asks and the others
   });
 }
 
+TEST_CASE(
+    "C1: from when on a registry is asked is told to whoever listens, and a sign of life makes it now") {
+  Patient patient;
+  run([&]() -> Task<> {
+    Rig rig;
+    const auto host = patient.registry.host();
+    std::vector<std::optional<Steady>> told;
+    rig.client.when_changed([&] { told.push_back(rig.client.asked_from(host)); });
+    const bool well = co_await answers(rig, patient);
+    CHECK(well);
+    CHECK(told.empty());
+    co_await make_sick(rig, patient, 502);
+    REQUIRE(told.size() == 1);
+    CHECK(told.front() == rig.client.asked_from(host));
+    CHECK(told.front() > rig.clock.steady());
+    const auto shown = status_of(rig, patient).asked_again;
+    CHECK(shown.has_value());
+    // Nobody asks: the instant stays, and passes.
+    rig.clock.advance(1h);
+    CHECK(status_of(rig, patient).asked_again == shown);
+    for (int i = 0; i < 8; ++i) {
+      co_await look_failure(rig, patient);
+      const auto wait = *rig.client.asked_from(host) - rig.clock.steady();
+      rig.clock.advance(std::chrono::ceil<std::chrono::seconds>(wait));
+    }
+    co_await look_failure(rig, patient);
+    const int asked = patient.asked();
+    rig.clock.advance(2s);
+    co_await look_failure(rig, patient);
+    CHECK(patient.asked() == asked);
+    patient.status = 0;
+    rig.client.heard_of(host);
+    CHECK(*rig.client.asked_from(host) <= rig.clock.steady());
+    const bool again = co_await answers(rig, patient);
+    CHECK(again);
+    CHECK_FALSE(told.back().has_value());
+    CHECK_FALSE(status_of(rig, patient).asked_again.has_value());
+  });
+}
+
+TEST_CASE("C4: after a pause one request goes out first, and its answer is told") {
+  Patient patient;
+  patient.fields = "Retry-After: 60\r\n";
+  run([&]() -> Task<> {
+    Rig rig;
+    const auto host = patient.registry.host();
+    std::vector<std::optional<Steady>> told;
+    rig.client.when_changed([&] { told.push_back(rig.client.asked_from(host)); });
+    patient.status = 429;
+    co_await look_failure(rig, patient);
+    REQUIRE(told.size() == 1);
+    CHECK(told.back() > rig.clock.steady() + 58s);
+    // A webhook does not shorten what the registry asked for.
+    rig.client.heard_of(host);
+    CHECK(told.size() == 1);
+    patient.status = 0;
+    rig.clock.advance(66s);
+    CHECK(rig.client.asked_from(host) == told.back());
+    const bool well = co_await answers(rig, patient);
+    CHECK(well);
+    REQUIRE(told.size() == 2);
+    CHECK_FALSE(told.back().has_value());
+  });
+}
+
 TEST_CASE("C1: a probe that is given up makes room for the next one") {
   Patient patient;
   run([&](boost::asio::io_context& loop) -> Task<> {
@@ -271,6 +336,7 @@ TEST_CASE("C1: a probe that is given up makes room for the next one") {
     std::function<bool()> gone = [&] { return ended; };
     co_await eventually(gone);
     patient.status = 0;
+    rig.clock.advance(1s);
     const bool well = co_await answers(rig, patient);
     CHECK(well);
   });
@@ -443,18 +509,18 @@ TEST_CASE("C4: what a registry tells of its limit is kept from every answer, and
   registry.add("a", image);
   run([&]() -> Task<> {
     Rig rig;
-    CHECK_FALSE(rig.client.puts_off_looks(registry.host()));
+    CHECK(rig.client.looks_from(registry.host()) <= rig.clock.steady());
     co_await rig.client.look(registry.repository("a"), "1", registry::Pace::look);
     const auto statuses = rig.client.statuses();
     REQUIRE(statuses.size() == 1);
     CHECK(statuses[0].limit == registry::RateLimit{100, 6, 6h});
     CHECK(statuses[0].looks_put_off);
-    CHECK(rig.client.puts_off_looks(registry.host()));
+    CHECK(rig.client.looks_from(registry.host()) > rig.clock.steady() + 50min);
     // Work goes on meanwhile.
     const auto fetched =
         co_await rig.client.manifest(registry.repository("a"), image.manifest.digest().text());
     CHECK(fetched.digest == image.manifest.digest());
     rig.clock.advance(1h);
-    CHECK_FALSE(rig.client.puts_off_looks(registry.host()));
+    CHECK(rig.client.looks_from(registry.host()) <= rig.clock.steady());
   });
 }

@@ -296,6 +296,9 @@ TEST_CASE("while a registry cannot be asked, only mirrors that may tell tags are
         const auto resolved = co_await rig.client.look(scene.upstream.repository("a"), "1");
         CHECK(resolved->digest == image.manifest.digest());
       }
+      // So looks go on.
+      CHECK_FALSE(rig.client.asked_from(scene.upstream.host()).has_value());
+      CHECK(untrusting.client.asked_from(scene.upstream.host()).has_value() == (status == 429));
       // The registry's own word stays its own.
       const Error own = co_await failure_of(rig.client.resolve(scene.upstream.repository("a"), "1"));
       CHECK(is_transient(own.kind()));

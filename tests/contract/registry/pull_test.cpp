@@ -4,6 +4,8 @@
 #include "rig.hpp"
 #include "support/run.hpp"
 
+#include <atomic>
+
 #include <catch2/catch.hpp>
 
 using namespace sluice;
@@ -101,6 +103,72 @@ TEST_CASE("what a registry says about the age of a manifest is told, also where 
   FakeRegistry silent(instead(head(named), std::nullopt));
   fill(silent);
   CHECK_FALSE(resolve(silent, "1")->modified.has_value());
+}
+
+TEST_CASE(
+    "looks are conditional where entity tags are digests, and 304 counts as the digest that was known") {
+  const std::string named = manifest_type + "Docker-Content-Digest: " + digest + "\r\n";
+  struct Case {
+    std::string etag;
+    bool asks;
+  };
+  for (const auto& one :
+       {Case{"ETag: \"" + digest + "\"\r\n", true}, Case{"ETag: W/\"" + digest + "\"\r\n", false},
+        Case{"ETag: \"64b0-5f1\"\r\n", false}, Case{"", false}}) {
+    INFO(one.etag);
+    FakeRegistry registry([&](Exchange& exchange, const RecordedRequest& request) {
+      if (request.method != "HEAD") return false;
+      const auto condition = request.headers.find("if-none-match");
+      if (condition != request.headers.end() && condition->second == '"' + digest + '"')
+        exchange.write("HTTP/1.1 304 Not Modified\r\n\r\n");
+      else
+        exchange.write(head(named + one.etag));
+      return true;
+    });
+    fill(registry);
+    run([&]() -> Task<> {
+      Rig rig;
+      const auto look = [&](std::optional<oci::Digest> known) {
+        return rig.client.look(registry.repository("a"), "1", registry::Pace::look, known);
+      };
+      for (int i = 0; i < 3; ++i) {
+        const auto resolved = co_await look(oci::Digest::parse(digest));
+        REQUIRE(resolved.has_value());
+        CHECK(resolved->digest.text() == digest);
+        CHECK(resolved->unchanged == (one.asks && i > 0));
+        CHECK(registry.requests().back().headers.count("if-none-match") == (one.asks && i > 0 ? 1 : 0));
+      }
+      const auto other = co_await look(oci::Digest::parse(wrong_digest));
+      CHECK(other->digest.text() == digest);
+      CHECK_FALSE(other->unchanged);
+      const auto unknown = co_await look(std::nullopt);
+      CHECK_FALSE(unknown->unchanged);
+      CHECK(unknown->media_type == image.manifest.media_type);
+    });
+  }
+}
+
+TEST_CASE("304 is no answer where nothing was asked, or where it names another digest") {
+  const std::string named = manifest_type + "Docker-Content-Digest: " + digest + "\r\n";
+  std::atomic<bool> sly = false;
+  FakeRegistry registry([&](Exchange& exchange, const RecordedRequest& request) {
+    if (request.method != "HEAD") return false;
+    exchange.write(sly ? "HTTP/1.1 304 Not Modified\r\nDocker-Content-Digest: " + wrong_digest + "\r\n\r\n"
+                       : head(named + "ETag: \"" + digest + "\"\r\n"));
+    return true;
+  });
+  fill(registry);
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.look(registry.repository("a"), "1");
+    sly = true;
+    const Error unasked = co_await failure_of(rig.client.look(registry.repository("a"), "1"));
+    CHECK(unasked.kind() == ErrorKind::corrupt);
+    const Error other = co_await failure_of(
+        rig.client.look(registry.repository("a"), "1", registry::Pace::look, oci::Digest::parse(digest)));
+    CHECK(other.kind() == ErrorKind::corrupt);
+    CHECK_THAT(other.what(), Catch::Contains("304"));
+  });
 }
 
 TEST_CASE("a digest header that contradicts the body: the body's hash wins for a tag") {

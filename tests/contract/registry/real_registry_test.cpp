@@ -64,6 +64,9 @@ TEST_CASE("a multi-platform index arrives at another registry byte for byte") {
     CHECK(resolved->digest == root.digest());
     CHECK(resolved->media_type == oci::media_type::oci_index);
     CHECK(resolved->size == static_cast<std::int64_t>(root.bytes.size()));
+    const auto again = co_await rig.client.look(source, "9", registry::Pace::look, resolved->digest);
+    CHECK(again->unchanged);
+    CHECK(again->digest == root.digest());
     const auto copied = co_await rig.client.copy(source, resolved->digest, target);
     co_await rig.client.put_manifest(target, "9-alpine", root.media_type, root.bytes);
     co_return copied;

@@ -213,6 +213,78 @@ TEST_CASE("A tag that has been quiet for long is slow from the start on, and fas
   });
 }
 
+TEST_CASE(
+    "A registry whose entity tags are digests is asked whether its tag is still the same, and that counts as "
+    "a look") {
+  Scene scene;
+  const auto first = picture({"one"});
+  const auto second = picture({"two"});
+  scene.registries.push(upstream, "9", first);
+  int unchanged = 0;
+  const auto is_look = [](const net::Request& request) {
+    return request.method == "HEAD" && request.url.host == "up.example";
+  };
+  const auto etag = [&] { return '"' + scene.registries.tag(upstream, "9")->text() + '"'; };
+  scene.registries.also_say = [&](const net::Request& request, net::Headers& headers) {
+    if (is_look(request)) headers.set("ETag", etag());
+  };
+  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+    if (!is_look(request) || request.headers.get("If-None-Match") != etag()) return std::nullopt;
+    ++unchanged;
+    return MemoryRegistries::Fault{.status = 304};
+  };
+  auto config = scene.configuration();
+  config->pipelines.push_back(config->pipelines.front());
+  config->pipelines.back().name = "other";
+  config->pipelines.back().stable_tag = "other";
+  config->pipelines.back().unique_tag = "other-{run}";
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    for (const auto& image : {first, second}) {
+      if (image.digest != first.digest) scene.registries.push(upstream, "9", image);
+      co_await scene.until_run(engine, image.digest, "Succeeded");
+      co_await scene.until_run_of(engine, "other", image.digest, "Succeeded");
+      const auto before = unchanged;
+      const auto looked = [&](store::Tables&) { return unchanged > before + 2; };
+      co_await scene.until(engine, "it is unchanged", looked);
+      CHECK(engine.watches().at("node").digest == image.digest);
+      CHECK(engine.watches().at("node").error.empty());
+    }
+    const auto last = engine.watches().at("other").last_look;
+    const auto known = engine.freshness().of("other")->known_at;
+    const auto before = unchanged;
+    const auto looked = [&](store::Tables&) { return unchanged > before + 2; };
+    co_await scene.until(engine, "it was looked at", looked);
+    CHECK(engine.watches().at("other").last_look > last);
+    CHECK(engine.freshness().of("other")->known_at > known);
+  });
+}
+
+TEST_CASE("What is promised of a registry keeps to the limit that it told, where looks count against it") {
+  for (const bool counts : {true, false}) {
+    INFO(counts);
+    Scene scene;
+    const auto first = picture({"one"});
+    scene.registries.push(upstream, "9", first);
+    int remaining = 60;
+    scene.registries.also_say = [&](const net::Request& request, net::Headers& headers) {
+      if (request.url.host != "up.example") return;
+      if (counts) --remaining;
+      headers.set("ratelimit-limit", "100;w=21600");
+      headers.set("ratelimit-remaining", std::to_string(remaining) + ";w=21600");
+    };
+    scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+      co_await scene.until_run(engine, first.digest, "Succeeded");
+      const auto twice = [&](store::Tables&) {
+        return engine.freshness().looks().at("up.example").unchanged > 2;
+      };
+      co_await scene.until(engine, "it was looked at twice", twice);
+      const auto promise = engine.upstreams().at(0).promise;
+      CHECK((promise.held_back_by == watch::HeldBackBy::limit) == counts);
+      CHECK((promise.from == 240s) == counts);
+    });
+  }
+}
+
 TEST_CASE("A watch that is pointed to another tag begins anew") {
   Scene scene;
   const auto first = picture({"one"});

@@ -46,6 +46,12 @@ std::ptrdiff_t looks(const Scene& scene) {
                        });
 }
 
+registry::RegistryStatus status_of(const engine::Engine& engine, const std::string& registry) {
+  for (auto& status : engine.registries())
+    if (status.registry == registry) return status;
+  return {};
+}
+
 bool none_owed(store::Tables& tables) {
   return tables.webhooks.owed().empty();
 }
@@ -126,6 +132,42 @@ TEST_CASE("A look that failed is still owed, and is made when the upstream is ba
     const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     co_await scene.until(engine, "the promise is kept", none_owed);
+  });
+}
+
+TEST_CASE(
+    "C1: a webhook of a registry that counts as down has it looked at now, not when it would be asked "
+    "again") {
+  Scene scene;
+  const auto first = picture({"one"});
+  const auto second = picture({"two"});
+  scene.registries.push(upstream, "9", first);
+  bool down = false;
+  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+    if (!down || request.url.host != "up.example") return std::nullopt;
+    return MemoryRegistries::Fault{.status = 502};
+  };
+  scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, first.digest, "Succeeded");
+    down = true;
+    const auto again = [&] { return status_of(engine, "up.example").asked_again; };
+    for (int i = 0; i < 1000 && again().value_or(scene.clock.now()) < scene.clock.now() + 2min; ++i) {
+      // To the next look: by itself, or as a probe.
+      const auto at = again().value_or(scene.clock.now() + 2h);
+      scene.clock.pass(std::max(std::chrono::ceil<std::chrono::seconds>(at - scene.clock.now()), 0s));
+      const auto seen = engine.changes();
+      co_await engine.reload(engine.config());
+      co_await engine.wait_change(seen, 10ms);
+    }
+    const auto shown = again();
+    REQUIRE(shown > scene.clock.now() + 2min - 1s);
+    scene.registries.push(upstream, "9", second);
+    down = false;
+    co_await send(engine, "1");
+    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    CHECK(run.trigger == "Webhook");
+    CHECK(run.created < *shown);
+    CHECK(status_of(engine, "up.example").state == registry::Breaker::State::closed);
   });
 }
 

@@ -67,7 +67,7 @@ TEST_CASE("C1: each failed probe doubles the time up to five minutes, with jitte
   CHECK(breaker.wait(now) > 4min);
   // Once it was closed, it begins small again.
   breaker.succeeded();
-  CHECK(opened(now).wait(now) == 1s);
+  CHECK(opened(now).wait(now) == 500ms);
 }
 
 TEST_CASE("failures of requests that were out when it opened change nothing") {
@@ -77,15 +77,67 @@ TEST_CASE("failures of requests that were out when it opened change nothing") {
   CHECK(breaker.wait(start) == wait);
 }
 
-TEST_CASE("a probe that ends without news, or hangs, makes room for another") {
+TEST_CASE(
+    "a probe that ends without news makes room for another a second after it began, as does one that hangs") {
   auto breaker = opened();
-  auto now = start + breaker.wait(start);
+  const auto now = start + breaker.wait(start);
   CHECK(breaker.take(now));
-  breaker.given_up();
+  breaker.given_up(now + 300ms);
+  CHECK(breaker.wait(now + 300ms) == 700ms);
+  CHECK(breaker.take(now + 1s));
+  CHECK(breaker.wait(now + 1s + Breaker::probe_time) == 0ms);
+  CHECK(breaker.take(now + 1s + Breaker::probe_time));
+}
+
+TEST_CASE("C1: from when on it is asked is one instant until something happens") {
+  CHECK_FALSE(Breaker().asked_from());
+  auto breaker = opened();
+  const auto from = breaker.asked_from();
+  CHECK(from == start + breaker.wait(start));
+  CHECK_FALSE(breaker.failed(false, start + 100ms, 0.5));
+  CHECK(breaker.asked_from() == from);
+}
+
+TEST_CASE("C1: a sign of life lets a probe go at once, one in a second, and times begin small again") {
+  auto breaker = opened();
+  auto now = start;
+  for (int i = 0; i < 12; ++i) {
+    now += breaker.wait(now);
+    breaker.failed(breaker.take(now), now, 0.0);
+  }
+  REQUIRE(breaker.wait(now) > 2min);
+  now += 1min;
+  breaker.heard(now);
   CHECK(breaker.wait(now) == 0ms);
-  CHECK(breaker.take(now));
-  CHECK(breaker.wait(now + Breaker::probe_time) == 0ms);
-  CHECK(breaker.take(now + Breaker::probe_time));
+  REQUIRE(breaker.take(now));
+  const auto probed = now;
+  now += 100ms;
+  breaker.failed(true, now, 0.0);
+  CHECK(breaker.wait(now) == 500ms);
+  int probes = 0;
+  for (now = probed; now < probed + 60s; now += 10ms) {
+    breaker.heard(now);
+    if (breaker.wait(now) > 0ms) continue;
+    ++probes;
+    REQUIRE(breaker.take(now));
+    breaker.failed(true, now, 0.999);
+  }
+  CHECK(probes <= 61);
+  CHECK(probes >= 30);
+}
+
+TEST_CASE("C1: what is heard while a probe is out calls for the next one, should it fail") {
+  auto breaker = opened();
+  auto now = start;
+  for (int i = 0; i < 8; ++i) {
+    now += breaker.wait(now);
+    breaker.failed(breaker.take(now), now, 0.0);
+  }
+  now += breaker.wait(now);
+  REQUIRE(breaker.take(now));
+  breaker.heard(now + 1s);
+  breaker.failed(true, now + 5s, 0.0);
+  CHECK(breaker.wait(now + 5s) == 0ms);
 }
 
 TEST_CASE("property: whatever happens, a request may go within five minutes, and one answer closes it") {
@@ -100,13 +152,16 @@ TEST_CASE("property: whatever happens, a request may go within five minutes, and
       if (breaker.wait(now) > 0ms) continue;
       const bool is_probe = breaker.take(now);
       REQUIRE(is_probe == (breaker.state() == State::half_open));
-      switch (random.next() % 8) {
+      switch (random.next() % 9) {
+        case 8:
+          breaker.heard(now);
+          break;
         case 0:
           breaker.succeeded();
           REQUIRE(breaker.state() == State::closed);
           break;
         case 1:
-          if (is_probe) breaker.given_up();
+          if (is_probe) breaker.given_up(now);
           break;
         case 2:
           break;  // hangs

@@ -184,6 +184,24 @@ TEST_CASE("looks are spread over the window when little remains and they count")
   CHECK_FALSE(budget.puts_off_looks(start + 1h));  // never for longer
 }
 
+TEST_CASE("from when on looks may go follows from the allowance and from the registry's limit") {
+  Budget budget;
+  CHECK(budget.looks_from(start) <= start);
+  budget.allow(Allowance{60, 1h, Allowance::Counts::requests}, start);
+  for (int i = 0; i < 54; ++i) {
+    CHECK(budget.looks_from(start) <= start);
+    budget.take(false, start);
+  }
+  // The last tenth is left to work.
+  CHECK(budget.looks_from(start) == start + 1min);
+  CHECK(budget.looks_from(start + 1min) <= start + 1min);
+  budget.told({100, 10, 6h}, true, start);
+  CHECK_FALSE(budget.looks_cost());
+  budget.told({100, 9, 6h}, true, start);
+  CHECK(budget.looks_cost());
+  CHECK(budget.looks_from(start) == start + 36min);
+}
+
 TEST_CASE("looks that the registry does not count are not put off") {
   Budget budget;
   budget.told({100, 5, 6h}, false, start);

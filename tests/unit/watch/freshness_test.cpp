@@ -98,6 +98,23 @@ TEST_CASE("a poll that was a little faster than the webhook is no miss") {
   CHECK(after.live());
 }
 
+TEST_CASE("a delivery tells of one change: the next one, that a poll found, is missed") {
+  auto record = trusted();
+  for (int i = 0; i < 2; ++i) {
+    record = after_delivery(record, t0 + 5h + i * 2s);
+    record = after_change(record, true, t0 + 5h + i * 2s + 1s);
+  }
+  CHECK(record.told == 4);
+  record = after_change(record, false, t0 + 5h + 11s);
+  CHECK(record.told == 4);
+  record = settled(record, t0 + 6h);
+  CHECK(record.missed == 1);
+  // One that came for a change that a poll had found tells of no further one either.
+  record = after_delivery(after_change(record, false, t0 + 7h), t0 + 7h + 1s);
+  CHECK(record.told == 5);
+  CHECK(settled(after_change(record, false, t0 + 7h + 10s), t0 + 8h).missed == 2);
+}
+
 TEST_CASE("a tag that no webhook ever told of misses none") {
   HookRecord record;
   for (int i = 0; i < 10; ++i)
