@@ -557,3 +557,15 @@ TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that
                          [](store::Tables& tables) { return tables.webhooks.owed().empty(); });
   });
 }
+
+TEST_CASE("a run whose staging no repository can be called is told so and not tried again", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  scene.registries.push(upstream, "9", one);
+  auto config = scene.configuration();
+  config->pipelines.front().staging.path = "staging/9-Alpine";
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    const auto run = co_await scene.until_run(engine, one.digest, "Failed");
+    CHECK(run.outcome.find("names of repositories are in lower case") != std::string::npos);
+  });
+}
