@@ -79,8 +79,14 @@ struct Sender {
   bool fields = false;     // the configuration says where in the payload things are
   /// The best proof that it offers, as configuration: "secret: {env: HUB_SECRET}".
   std::string_view advice = {};
-  /// What to do on the sender's side. {url} is the address to enter, {secret} says where the secret is kept.
+  /// What to do on the sender's side. {url} is the address to enter, {secret} says where the secret is kept,
+  /// {header} is the header that holds it; {email} and {audience} are those of `oidc`, {topic} is that of
+  /// SNS.
   std::string_view steps = {};
+  /// The same where it proves itself in another way, when the steps are then others.
+  std::string_view token_steps = {};
+  std::string_view oidc_steps = {};
+  std::string_view sns_steps = {};
 };
 
 /// Nullptr for an unknown name.
