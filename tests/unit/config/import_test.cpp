@@ -155,7 +155,8 @@ Result by_rules(const std::string& rules, const std::string& more = {}) {
 
 std::string imported_by_rules(const std::string& rules, const std::string& more = {}) {
   std::string names;
-  for (const auto& pipeline : by_rules(rules, more).config->pipelines)
+  const auto result = by_rules(rules, more);
+  for (const auto& pipeline : result.config->pipelines)
     names += (names.empty() ? "" : " ") + pipeline.name;
   return names;
 }
