@@ -97,7 +97,10 @@ void print_result(const json& result) {
   if (!result["note"].is_null()) print("ignored:   " + text(result["note"]));
   for (const auto& name : result["pipelines"])
     print("looked at: " + text(name));
-  if (result["pipelines"].empty()) print("looked at: nothing, no pipeline watches this");
+  for (const auto& name : result["dependents"])
+    print("rebuilt:   " + text(name));
+  if (result["pipelines"].empty() && result["dependents"].empty())
+    print("looked at: nothing, no pipeline watches this and no dependent is built from it");
 }
 
 }  // namespace
@@ -112,10 +115,11 @@ int webhook_test(const WebhookTestOptions& options) {
   } catch (const Error& error) {
     throw Failure(exit_code::failed, "this payload would be refused: " + printable(error.what(), 500));
   }
-  const auto match = engine::HookIndex(*entry.config).match(parsed.events);
+  const auto match = engine::HookIndex(*entry.config).match(parsed);
   json result{{"events", events_json(parsed)},
               {"note", parsed.note.empty() ? json(nullptr) : json(parsed.note)},
               {"pipelines", match.pipelines},
+              {"dependents", match.dependents},
               {"unknown", match.unknown}};
   const auto proof = options.headers.empty() ? Proof() : proof_of(entry.hook, headers, body);
   result["proof"] = options.headers.empty() ? json(nullptr) : json(proof.text);

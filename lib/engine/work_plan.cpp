@@ -1,6 +1,7 @@
 // Which dependents a promotion owes a rebuild.
 
 #include "dependents/graph.hpp"
+#include "engine/rebuilds.hpp"
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
 
@@ -19,22 +20,6 @@ std::vector<dependents::Node> nodes_of(const config::Config& config) {
   return nodes;
 }
 
-store::Run run_of(const config::Dependent& dependent, const store::Promotion& promotion,
-                  const std::string& base, Time at) {
-  store::Run run;
-  run.kind = kind_rebuild;
-  run.task = dependent.name;
-  run.pipeline = promotion.pipeline;
-  run.platform = dependent.platform.text();
-  run.state = to_string(pipeline::RebuildState::planned);
-  run.status = to_string(pipeline::status_of(pipeline::RebuildState::planned));
-  run.trigger = promotion.trigger;
-  run.source = base;
-  run.parent = promotion.run;
-  run.created = at;
-  return run;
-}
-
 // A rebuild that an older promotion owes and that was not asked for yet is not worth asking for any more.
 void supersede_planned(store::Tables& tables, const std::string& dependent, RunId by, Time at) {
   for (const auto& older :
@@ -42,24 +27,18 @@ void supersede_planned(store::Tables& tables, const std::string& dependent, RunI
     if (older.run < by) apply(tables, older.run, pipeline::rebuild_event::Superseded{by}, at);
 }
 
-void insert_rebuild(store::Tables& tables, const config::Config& config, const dependents::Planned& planned,
-                    const store::Promotion& promotion, const std::string& instance, Time at) {
+void owe(store::Tables& tables, const config::Config& config, const dependents::Planned& planned,
+         const store::Promotion& promotion, const std::string& instance, Time at) {
   const auto* dependent = config.dependent(planned.name);
   if (!dependent) return;
-  auto base = planned.base;
+  OwedRebuild owed{.promotion_run = promotion.run,
+                   .pipeline = promotion.pipeline,
+                   .trigger = promotion.trigger,
+                   .base = planned.base,
+                   .wave = planned.wave};
   // The base of a later wave is known by digest only when its own rebuild is confirmed.
-  if (planned.wave == 0) base.digest = promotion.digest;
-  const auto run = tables.runs.insert(run_of(*dependent, promotion, base.text(), at));
-  store::Rebuild rebuild;
-  rebuild.run = run;
-  rebuild.promotion_run = promotion.run;
-  rebuild.dependent = dependent->name;
-  rebuild.image = dependent->image.text();
-  rebuild.wave = planned.wave;
-  rebuild.state = to_string(pipeline::RebuildState::planned);
-  rebuild.base = base.text();
-  rebuild.idempotency_key = instance + "-" + run.text();
-  tables.rebuilds.insert(rebuild);
+  if (planned.wave == 0) owed.base.digest = promotion.digest;
+  const auto run = insert_rebuild(tables, *dependent, owed, instance, at);
   supersede_planned(tables, dependent->name, run, at);
 }
 
@@ -67,7 +46,7 @@ void record_plan(store::Tables& tables, const config::Config& config,
                  const std::vector<dependents::Planned>& planned, const store::Promotion& promotion,
                  const std::string& instance, Time at) {
   for (const auto& each : planned)
-    insert_rebuild(tables, config, each, promotion, instance, at);
+    owe(tables, config, each, promotion, instance, at);
   apply(tables, promotion.run, pipeline::event::Planned{static_cast<int>(planned.size())}, at);
   if (!planned.empty()) release_wave(tables, promotion.run, at);
 }

@@ -248,6 +248,11 @@ const Sender* read_sender(config::Section& section) {
   return nullptr;
 }
 
+std::string header_of(const Hook& hook) {
+  if (!hook.header_name.empty()) return hook.header_name;
+  return hook.sender->signature ? hook.sender->signature->headers.front() : "X-Api-Key";
+}
+
 std::string_view steps_for_proof(const Hook& hook) {
   const auto& sender = *hook.sender;
   if (!hook.topics.empty() && !sender.sns_steps.empty()) return sender.sns_steps;
@@ -286,7 +291,7 @@ std::string secret_of(const Hook& hook) {
 std::string steps_of(const Hook& hook, const std::string& url) {
   const config::Values values{{"url", url},
                               {"secret", secret_of(hook)},
-                              {"header", hook.header_name.empty() ? "X-Api-Key" : hook.header_name},
+                              {"header", header_of(hook)},
                               {"email", hook.oidc ? hook.oidc->email : ""},
                               {"audience", hook.oidc ? hook.oidc->audience : ""},
                               {"topic", hook.topics.size() == 1 ? hook.topics.front() : "TOPIC_ARN"}};

@@ -12,7 +12,7 @@ import socket
 import unittest
 
 import images
-from daemon import Daemon, wait_until
+from daemon import Daemon, reserved_port, wait_until
 from harness import Scene
 
 SECRET = "a-secret-of-the-registry"
@@ -26,14 +26,6 @@ notifications:
       threshold: 3
       backoff: 100ms
 """
-
-
-def reserved_port():
-    """A port that stays ours while the daemon is down; the daemon listens on it beside us (SO_REUSEADDR)."""
-    reservation = socket.socket()
-    reservation.bind(("127.0.0.1", 0))
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return reservation
 
 
 class Webhooks(Scene):

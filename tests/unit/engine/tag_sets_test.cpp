@@ -512,7 +512,9 @@ TEST_CASE("a push concerns the tags that a set would take; one of an unknown tag
   const engine::HookIndex index(*config);
   const auto match = [&](watch::Event event) {
     event.repositories = {upstream};
-    return index.match({event});
+    watch::Parsed parsed;
+    parsed.events.push_back(std::move(event));
+    return index.match(parsed);
   };
   const std::set<std::string> two{"node:20.1", "node:20.2"};
   CHECK(match({.repositories = {}, .tags = {"20.1", "18.0", "20.2", "x y"}}).pipelines == two);
