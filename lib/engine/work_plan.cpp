@@ -5,6 +5,7 @@
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -20,11 +21,19 @@ std::vector<dependents::Node> nodes_of(const config::Config& config) {
   return nodes;
 }
 
-// A rebuild that an older promotion owes and that was not asked for yet is not worth asking for any more.
-void supersede_planned(store::Tables& tables, const std::string& dependent, RunId by, Time at) {
-  for (const auto& older :
-       tables.rebuilds.in_state(dependent, std::string(to_string(pipeline::RebuildState::planned))))
-    if (older.run < by) apply(tables, older.run, pipeline::rebuild_event::Superseded{by}, at);
+// Whether the request may be with the target now.
+bool is_on_its_way(store::Tables& tables, RunId rebuild) {
+  const auto jobs = tables.jobs.of_run(rebuild);
+  return std::ranges::any_of(jobs, [](const store::Job& job) { return job.leased_until.has_value(); });
+}
+
+// A rebuild that is owed by an older promotion, or for a commit, is not worth asking for any more when the
+// target has not taken it so far: while it is away, each dependent has one request that waits for it.
+void supersede_older(store::Tables& tables, const std::string& dependent, RunId by, Time at) {
+  for (const auto state : {pipeline::RebuildState::planned, pipeline::RebuildState::dispatching})
+    for (const auto& older : tables.rebuilds.in_state(dependent, std::string(to_string(state))))
+      if (older.run < by && !is_on_its_way(tables, older.run))
+        apply(tables, older.run, pipeline::rebuild_event::Superseded{by}, at);
 }
 
 void owe(store::Tables& tables, const config::Config& config, const dependents::Planned& planned,
@@ -39,7 +48,7 @@ void owe(store::Tables& tables, const config::Config& config, const dependents::
   // The base of a later wave is known by digest only when its own rebuild is confirmed.
   if (planned.wave == 0) owed.base.digest = promotion.digest;
   const auto run = insert_rebuild(tables, *dependent, owed, instance, at);
-  supersede_planned(tables, dependent->name, run, at);
+  supersede_older(tables, dependent->name, run, at);
 }
 
 void record_plan(store::Tables& tables, const config::Config& config,
