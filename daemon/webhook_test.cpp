@@ -52,8 +52,13 @@ net::Headers headers_of(const std::string& text) {
   return headers;
 }
 
+struct Proof {
+  std::string text;
+  bool holds = true;  // or cannot be checked here
+};
+
 // Nothing is fetched here, and no sender's address or token in the URL is known.
-std::string proof_of(const watch::Hook& hook, const net::Headers& headers, const std::string& body) {
+Proof proof_of(const watch::Hook& hook, const net::Headers& headers, const std::string& body) {
   const watch::Attempt attempt{
       .headers = headers, .body = body, .token = std::string(hook.token.reveal()), .source = std::nullopt};
   watch::Hook without_source = hook;
@@ -61,11 +66,11 @@ std::string proof_of(const watch::Hook& hook, const net::Headers& headers, const
   const auto verdict = watch::check(without_source, attempt, SystemClock().now(), {});
   switch (verdict.result) {
     case watch::Verdict::Result::good:
-      return "good";
+      return {"good"};
     case watch::Verdict::Result::wanting:
-      return "not checked: it needs " + verdict.wants;
+      return {"not checked: it needs " + verdict.wants};
     default:
-      return verdict.why;
+      return {verdict.why, false};
   }
 }
 
@@ -92,7 +97,10 @@ void print_result(const json& result) {
   if (!result["note"].is_null()) print("ignored:   " + text(result["note"]));
   for (const auto& name : result["pipelines"])
     print("looked at: " + text(name));
-  if (result["pipelines"].empty()) print("looked at: nothing, no pipeline watches this");
+  for (const auto& name : result["dependents"])
+    print("rebuilt:   " + text(name));
+  if (result["pipelines"].empty() && result["dependents"].empty())
+    print("looked at: nothing, no pipeline watches this and no dependent is built from it");
 }
 
 }  // namespace
@@ -107,17 +115,19 @@ int webhook_test(const WebhookTestOptions& options) {
   } catch (const Error& error) {
     throw Failure(exit_code::failed, "this payload would be refused: " + printable(error.what(), 500));
   }
-  const auto match = engine::HookIndex(*entry.config).match(parsed.events);
+  const auto match = engine::HookIndex(*entry.config).match(parsed);
   json result{{"events", events_json(parsed)},
               {"note", parsed.note.empty() ? json(nullptr) : json(parsed.note)},
               {"pipelines", match.pipelines},
+              {"dependents", match.dependents},
               {"unknown", match.unknown}};
-  result["proof"] = options.headers.empty() ? json(nullptr) : json(proof_of(entry.hook, headers, body));
+  const auto proof = options.headers.empty() ? Proof() : proof_of(entry.hook, headers, body);
+  result["proof"] = options.headers.empty() ? json(nullptr) : json(proof.text);
   if (options.json)
     print(result.dump(2, ' ', false, json::error_handler_t::replace));
   else
     print_result(result);
-  return exit_code::ok;
+  return proof.holds ? exit_code::ok : exit_code::refused;
 }
 
 }  // namespace sluice::daemon

@@ -9,12 +9,6 @@
 namespace sluice::daemon {
 namespace {
 
-std::string replaced(std::string text, std::string_view what, const std::string& by) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-  return text;
-}
-
 std::string base_of(const config::Config& config) {
   const auto& server = config.webhook_server;
   if (!server.url.empty()) return server.url;
@@ -30,16 +24,14 @@ int webhook_url(const WebhookUrlOptions& options) {
   auto url = base_of(*entry.config) + "/hooks/" + options.name;
   if (!hook.token.empty())
     url += "/" + (options.reveal ? net::percent_encode(hook.token.reveal()) : std::string("SECRET"));
-  const auto place =
-      hook.secret_place.empty() ? std::string("none: the sender is known by its address") : hook.secret_place;
   print("URL:    " + url);
-  print("Secret: " + place);
+  print("Secret: " + watch::secret_of(hook));
   if (!hook.token.empty() && !options.reveal)
     print("        It stands where the URL says SECRET; --reveal prints the whole URL.");
   if (entry.config->webhook_server.url.empty())
     print("        Set server.webhooks.url to what senders reach sluice by; this is only where it listens.");
   print("");
-  print(replaced(replaced(std::string(hook.sender->steps), "{url}", url), "{secret}", place));
+  print(watch::steps_of(hook, url));
   return exit_code::ok;
 }
 

@@ -117,7 +117,7 @@ json rebuild(const store::Rebuild& row) {
   return {{"run", row.run.text()},
           {"promotion_run", row.promotion_run.text()},
           {"dependent", row.dependent},
-          {"wave", row.wave},
+          {"wave", row.wave == store::no_wave ? json(nullptr) : json(row.wave)},
           {"state", row.state},
           {"base", row.base},
           {"idempotency_key", row.idempotency_key},

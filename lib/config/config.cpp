@@ -15,6 +15,17 @@ const T* named(const std::vector<T>& all, const std::string& name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+// What stands for {tag} in this text, when it is made from this template.
+std::optional<std::string> behind(std::string_view pattern, std::string_view text) {
+  const auto place = pattern.find(tag_placeholder);
+  if (place == std::string_view::npos) return std::nullopt;
+  const auto before = pattern.substr(0, place);
+  const auto after = pattern.substr(place + tag_placeholder.size());
+  if (text.size() <= before.size() + after.size() || !text.starts_with(before) || !text.ends_with(after))
+    return std::nullopt;
+  return std::string(text.substr(place, text.size() - before.size() - after.size()));
+}
+
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.find(':'));
@@ -59,6 +70,7 @@ Pipeline Pipeline::member(const std::string& tag) const {
   Pipeline one = *this;
   one.name = member_key(name, tag);
   one.upstream.tag = tag;
+  one.staging.path = fill(staging.path, values);
   one.stable_tag = fill(stable_tag, values);
   one.unique_tag = fill(unique_tag, values);
   one.tags.reset();
@@ -66,15 +78,14 @@ Pipeline Pipeline::member(const std::string& tag) const {
 }
 
 std::optional<std::string> Pipeline::tag_behind(const std::string& stable) const {
-  const auto place = stable_tag.find(tag_placeholder);
-  if (!tags || place == std::string::npos) return std::nullopt;
-  const auto before = std::string_view(stable_tag).substr(0, place);
-  const auto after = std::string_view(stable_tag).substr(place + tag_placeholder.size());
-  if (stable.size() <= before.size() + after.size() || !stable.starts_with(before) ||
-      !stable.ends_with(after))
-    return std::nullopt;
-  auto tag = stable.substr(place, stable.size() - before.size() - after.size());
-  if (!oci::is_valid_tag(tag) || !tags->filter.accepts(tag)) return std::nullopt;
+  auto tag = behind(stable_tag, stable);
+  if (!tags || !tag || !oci::is_valid_tag(*tag) || !tags->filter.accepts(*tag)) return std::nullopt;
+  return tag;
+}
+
+std::optional<std::string> Pipeline::tag_staged_in(const oci::Repository& repository) const {
+  auto tag = behind(staging.text(), repository.text());
+  if (!tags || !tag || !oci::is_valid_tag(*tag) || !tags->filter.accepts(*tag)) return std::nullopt;
   return tag;
 }
 

@@ -141,7 +141,7 @@ struct TagSet {
 struct Pipeline {
   std::string name;         // of a member: its key
   oci::Reference upstream;  // repository and tag; of a set without a tag
-  oci::Repository staging;
+  oci::Repository staging;  // of a set {tag} may be in its path, once
   std::vector<Check> checks;
   oci::Repository target;
   std::string stable_tag;  // "9-alpine"; of a set with one {tag} in it
@@ -159,6 +159,11 @@ struct Pipeline {
   Pipeline member(const std::string& tag) const;
   /// Of a set: the tag whose member promotes to this stable tag; nullopt when the filter takes no such tag.
   std::optional<std::string> tag_behind(const std::string& stable) const;
+  /// Of a set with {tag} in `staging`: the tag whose member is staged in this repository; nullopt when the
+  /// filter takes no such tag.
+  std::optional<std::string> tag_staged_in(const oci::Repository& repository) const;
+  /// Whether `staging` can be a repository: a tag may hold what a path may not (upper case, for instance).
+  bool can_be_staged() const { return oci::is_valid_path(staging.path); }
 };
 
 /// "node" and "20.1" are "node:20.1".

@@ -52,6 +52,8 @@ Poll read_poll(Section section, Poll poll, const SecretSources& secrets);
 void read_pipelines(Section& root, Draft& draft, const Parts& parts, const SecretSources& secrets);
 /// The section under `upstream` of a pipeline that is a set of tags.
 void read_set(Section upstream, Pipeline& pipeline);
+/// `staging`, after the upstream: with the upstream's tag for {tag}, which stays there for a set.
+void read_staging(Section& section, Pipeline& pipeline);
 /// Puts the upstream's tag for {tag} in the tags that are promoted to; of a set checks that it may come
 /// later.
 void fill_tags(Section& promote, Pipeline& pipeline);

@@ -150,7 +150,7 @@ Pipeline read_pipeline(Section& section, const Config& config, const Parts& part
     read_set(section.section("upstream"), pipeline);
   else if (auto upstream = tagged(section, "upstream"))
     pipeline.upstream = std::move(*upstream);
-  if (auto staging = section.repository("staging", true)) pipeline.staging = std::move(*staging);
+  read_staging(section, pipeline);
   pipeline.checks = read_checks(section, parts);
   read_promotion(section, pipeline, at);
   pipeline.platform = section.platform("platform").value_or(oci::Platform::host());

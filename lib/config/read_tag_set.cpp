@@ -77,6 +77,20 @@ std::shared_ptr<const TagSet> read_tag_set(Section tags) {
   return set;
 }
 
+// A repository for each tag: the rest of its name is checked with another word for {tag}.
+oci::Repository repository_per_tag(const std::string& text) {
+  const auto place = text.find(tag_placeholder);
+  if (place == std::string::npos) return oci::Repository::parse(text);
+  if (text.find('/') > place)
+    throw Error(ErrorKind::invalid, "in 'staging', {tag} must stand in the path, behind the registry's name");
+  const auto after = text.substr(place + tag_placeholder.size());
+  if (after.find(tag_placeholder) != std::string::npos)
+    throw Error(ErrorKind::invalid, "'staging' may have {tag} in it only once");
+  auto repository = oci::Repository::parse(text.substr(0, place) + "9" + after);
+  repository.path.replace(repository.path.size() - after.size() - 1, 1, tag_placeholder);
+  return repository;
+}
+
 }  // namespace
 
 void read_set(Section upstream, Pipeline& pipeline) {
@@ -87,6 +101,20 @@ void read_set(Section upstream, Pipeline& pipeline) {
                    "for instance tags: {semver: \">=18\", newest: 5}");
   pipeline.tags = read_tag_set(upstream.section("tags"));
   upstream.done();
+}
+
+void read_staging(Section& section, Pipeline& pipeline) {
+  const auto text =
+      section.required_text("staging", "for instance registry.example.com/team/image, without a tag");
+  if (text.empty()) return;
+  try {
+    const auto tag = pipeline.upstream.tag.value_or("9");
+    pipeline.staging = pipeline.is_set()
+                           ? repository_per_tag(text)
+                           : oci::Repository::parse(fill(text, {{std::string(tag_value), tag}}));
+  } catch (const Error& error) {
+    section.error(section.position("staging"), printable(error.what()));
+  }
 }
 
 void fill_tags(Section& promote, Pipeline& pipeline) {

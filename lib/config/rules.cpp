@@ -1,5 +1,6 @@
 // What must hold between the parts of a file: names, targets, bases and loops.
 
+#include "config/placeholders.hpp"
 #include "config/read.hpp"
 #include "config/set_rules.hpp"
 #include "core/text.hpp"
@@ -43,13 +44,19 @@ void check_names(Section& root, const Draft& draft) {
     check(draft.config.dependents[i].name, draft.dependents_at[i].name, "give the dependent another 'name'");
 }
 
+// Whether something is staged in this repository.
+bool stages_in(const Pipeline& pipeline, const oci::Repository& repository) {
+  return !pipeline.staging.path.empty() &&
+         (pipeline.staging == repository || pipeline.tag_staged_in(repository));
+}
+
 void check_pipeline(Section& root, const Pipeline& pipeline, const Draft::PipelineAt& at) {
   const auto& upstream = pipeline.upstream.repository;
-  if (!pipeline.staging.path.empty() && pipeline.staging == pipeline.target)
+  if (stages_in(pipeline, pipeline.target))
     root.error(at.staging,
                "staging and promotion are the same repository: what was not checked would be among what was",
                "use a repository of its own for 'staging'");
-  if (!pipeline.staging.path.empty() && pipeline.staging == upstream)
+  if (stages_in(pipeline, upstream))
     root.error(at.staging, "staging is the upstream repository itself",
                "use a repository of your own for 'staging'");
   const auto target = target_of(pipeline);
@@ -58,14 +65,30 @@ void check_pipeline(Section& root, const Pipeline& pipeline, const Draft::Pipeli
                "promote to a repository of your own");
 }
 
+using Promoted = std::map<oci::Repository, Position>;
+
+// Where a repository is promoted to in which this pipeline stages.
+std::optional<Position> promoted_by_another(const Pipeline& pipeline, const Promoted& promoted) {
+  const auto& staging = pipeline.staging;
+  auto least = staging;
+  least.path = staging.path.substr(0, staging.path.find(tag_placeholder));
+  for (auto found = promoted.lower_bound(least); found != promoted.end(); ++found) {
+    const auto& repository = found->first;
+    if (repository.registry != staging.registry || !repository.path.starts_with(least.path)) break;
+    if (stages_in(pipeline, repository) && repository != pipeline.target) return found->second;
+    if (least == staging) break;
+  }
+  return std::nullopt;
+}
+
 void check_targets(Section& root, const Draft& draft) {
   FirstUse targets;
-  std::map<std::string, Position> repositories;
+  Promoted promoted;
   const auto& pipelines = draft.config.pipelines;
   for (std::size_t i = 0; i < pipelines.size(); ++i) {
     const auto& at = draft.pipelines_at[i];
     check_pipeline(root, pipelines[i], at);
-    if (!pipelines[i].target.path.empty()) repositories.emplace(pipelines[i].target.text(), at.to);
+    if (!pipelines[i].target.path.empty()) promoted.emplace(pipelines[i].target, at.to);
     if (pipelines[i].is_set()) continue;
     if (const auto first = targets.before(target_of(pipelines[i]), at.stable_tag))
       root.error(at.stable_tag,
@@ -73,10 +96,10 @@ void check_targets(Section& root, const Draft& draft) {
                  "give one of them another repository or another stable tag");
   }
   for (std::size_t i = 0; i < pipelines.size(); ++i) {
-    const auto found = repositories.find(pipelines[i].staging.text());
-    if (found == repositories.end() || pipelines[i].staging == pipelines[i].target) continue;
+    const auto other = promoted_by_another(pipelines[i], promoted);
+    if (!other) continue;
     root.error(draft.pipelines_at[i].staging,
-               "another pipeline promotes to this repository: see " + in_line(found->second),
+               "another pipeline promotes to this repository: see " + in_line(*other),
                "use a repository of its own for 'staging'");
   }
 }

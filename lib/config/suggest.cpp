@@ -1,5 +1,6 @@
 #include "config/suggest.hpp"
 
+#include "config/placeholders.hpp"
 #include "config/read.hpp"
 #include "core/error.hpp"
 
@@ -68,6 +69,7 @@ std::string places_of(const std::vector<const Pipeline*>& pipelines, Choose choo
 Suggestion suggest(const Config& config, const oci::Reference& upstream, Choose choose) {
   std::vector<const Pipeline*> all, of_registry;
   for (const auto& pipeline : config.pipelines) {
+    if ((pipeline.*choose).path.find(tag_placeholder) != std::string::npos) continue;  // one of many
     if (pipeline.upstream.repository == upstream.repository)
       return {pipeline.*choose, fmt::format("as in pipeline '{}'", pipeline.name)};
     all.push_back(&pipeline);

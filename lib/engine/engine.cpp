@@ -73,7 +73,7 @@ Engine::State::State(World the_world, std::shared_ptr<const config::Config> the_
       logger(world, changes),
       jobs(world, registry, logger, new_jobs, changes),
       poller(world, registry, new_jobs, changes),
-      receiver(world, poller) {
+      receiver(world, poller, new_jobs, changes) {
   jobs.configure(config);
   poller.configure(config);
   receiver.configure(config);

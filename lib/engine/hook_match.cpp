@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "triggers/trigger.hpp"
 
 #include <algorithm>
 
@@ -33,13 +34,32 @@ HookIndex::HookIndex(const config::Config& config) {
                            Watched{.pipeline = pipeline.name,
                                    .tag = pipeline.upstream.tag.value_or("latest"),
                                    .tags = pipeline.tags});
+  for (const auto& dependent : config.dependents) {
+    const auto* trigger = dynamic_cast<const triggers::Trigger*>(dependent.trigger.get());
+    const auto* source = trigger ? trigger->git_source() : nullptr;
+    if (const auto place = source ? triggers::git_place(source->url) : std::string(); !place.empty())
+      by_source_.emplace(place, Source{.dependent = dependent.name, .git = *source});
+  }
 }
 
-HookMatch HookIndex::match(const std::vector<watch::Event>& events) const {
+HookMatch HookIndex::match(const watch::Parsed& parsed) const {
   HookMatch match;
-  for (const auto& event : events)
+  for (const auto& event : parsed.events)
     match_one(event, match);
+  for (const auto& push : parsed.pushes)
+    match_push(push, match);
   return match;
+}
+
+void HookIndex::match_push(const watch::GitPush& push, HookMatch& match) const {
+  const auto before = match.dependents.size();
+  for (const auto& url : push.urls) {
+    const auto [first, last] = by_source_.equal_range(triggers::git_place(url));
+    for (auto it = first; it != last; ++it)
+      if (it->second.git.follows(push.ref, push.is_default)) match.dependents.insert(it->second.dependent);
+  }
+  if (match.dependents.size() == before && !push.urls.empty())
+    match.unbuilt = push.ref + " of " + push.urls.front();
 }
 
 // Which tags a set watches is not known here, only which its rules accept.

@@ -2,6 +2,7 @@
 // Which pipelines a webhook concerns. Pure.
 
 #include "config/config.hpp"
+#include "triggers/git_source.hpp"
 #include "watch/sender.hpp"
 
 #include <map>
@@ -12,6 +13,10 @@
 namespace sluice::engine {
 
 struct HookMatch {
+  /// Dependents that are built from a source that was pushed to.
+  std::set<std::string> dependents;
+  /// A push to what no dependent is built from: "refs/heads/main of https://host/path".
+  std::string unbuilt;
   /// Names of pipelines; keys of members that sets would have of the tags, whether or not they watch them;
   /// names of sets where the tag is not told.
   std::set<std::string> pipelines;
@@ -20,13 +25,15 @@ struct HookMatch {
   /// Repositories that no pipeline watches, at most a few of them.
   std::vector<std::string> unknown;
   std::size_t unknown_count = 0;
+
+  bool empty() const { return pipelines.empty() && dependents.empty(); }
 };
 
-/// Upstream repositories by name, made once for each configuration.
+/// Upstream repositories and sources of dependents by name, made once for each configuration.
 class HookIndex {
  public:
   explicit HookIndex(const config::Config& config);
-  HookMatch match(const std::vector<watch::Event>& events) const;
+  HookMatch match(const watch::Parsed& parsed) const;
 
  private:
   struct Watched {
@@ -36,8 +43,14 @@ class HookIndex {
   };
   static void match_set(const watch::Event& event, const Watched& set, HookMatch& match);
   void match_one(const watch::Event& event, HookMatch& match) const;
+  void match_push(const watch::GitPush& push, HookMatch& match) const;
 
+  struct Source {
+    std::string dependent;
+    triggers::GitSource git;
+  };
   std::multimap<std::string, Watched> by_repository_;
+  std::multimap<std::string, Source> by_source_;
 };
 
 }  // namespace sluice::engine

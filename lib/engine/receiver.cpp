@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "engine/hook_answer.hpp"
+#include "engine/rebuilds.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -31,6 +32,7 @@ std::string delivery_key(const watch::Parsed& parsed, const std::string& body) {
 
 std::string why_ignored(const watch::Parsed& parsed, const HookMatch& match) {
   if (!match.unknown.empty()) return "no pipeline watches " + printable(match.unknown.front(), 200);
+  if (!match.unbuilt.empty()) return "no dependent is built from " + printable(match.unbuilt, 300);
   return parsed.note.empty() ? "no pipeline watches this tag" : printable(parsed.note, 200);
 }
 
@@ -45,8 +47,12 @@ struct Receiver::Call {
   std::optional<Address> source;
 };
 
-Receiver::Receiver(World world, Poller& poller)
-    : world_(world), poller_(poller), documents_(world.http, world.clock) {}
+Receiver::Receiver(World world, Poller& poller, Signal& new_jobs, Signal& changes)
+    : world_(world),
+      poller_(poller),
+      new_jobs_(new_jobs),
+      changes_(changes),
+      documents_(world.http, world.clock) {}
 
 void Receiver::configure(std::shared_ptr<const config::Config> config) {
   config_ = std::move(config);
@@ -168,10 +174,10 @@ Task<watch::Verdict> Receiver::prove(const Call& call) {
 Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
   std::optional<Error> failure;
   bool fresh = true;
-  const auto match = fit_to_watches(index_->match(parsed.events));
+  const auto match = fit_to_watches(index_->match(parsed));
   try {
     if (!parsed.confirm.empty() && !call.hook->topics.empty()) co_await documents_.touch(parsed.confirm);
-    if (!match.pipelines.empty()) fresh = co_await write_receipt(call, parsed, match);
+    if (!match.empty()) fresh = co_await write_receipt(call, parsed, match);
   } catch (...) {
     failure = current_error();
   }
@@ -183,9 +189,10 @@ Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
   }
   count(call, match, fresh);
   json body{{"result", "accepted"}, {"pipelines", match.pipelines.size()}};
+  if (!parsed.pushes.empty()) body["dependents"] = match.dependents.size();
   if (!fresh) {
     body["result"] = "duplicate";
-  } else if (match.pipelines.empty()) {
+  } else if (match.empty()) {
     body["result"] = "ignored";
     body["reason"] = why_ignored(parsed, match);
   }
@@ -211,26 +218,34 @@ void Receiver::count(const Call& call, const HookMatch& match, bool fresh) {
   status.last = world_.clock.now();
   status.unknown_repositories += match.unknown_count;
   if (!match.unknown.empty()) status.last_unknown = printable(match.unknown.front(), 200);
-  ++(!fresh ? status.duplicates : match.pipelines.empty() ? status.ignored : status.accepted);
+  ++(!fresh ? status.duplicates : match.empty() ? status.ignored : status.accepted);
+}
+
+// So a flood leaves no rows, and what it would say twice is said once.
+bool Receiver::is_promised(const HookMatch& match) const {
+  return match.dependents.empty() &&
+         std::all_of(match.pipelines.begin(), match.pipelines.end(),
+                     [&](const std::string& name) { return poller_.is_owed(name); });
 }
 
 // False when the delivery is known, or promises nothing that is not promised already.
 Task<bool> Receiver::write_receipt(const Call& call, const watch::Parsed& parsed, const HookMatch& match) {
-  const bool all_owed = std::all_of(match.pipelines.begin(), match.pipelines.end(),
-                                    [&](const std::string& name) { return poller_.is_owed(name); });
-  // So a flood leaves no rows, and what it would say twice is said once.
-  if (all_owed) co_return false;
+  if (is_promised(match)) co_return false;
   const bool once = !parsed.id.empty() || parsed.body_is_unique;
   const store::Receipt receipt{.hook = call.name,
                                .delivery = delivery_key(parsed, call.request.body),
                                .received = world_.clock.now(),
-                               .matched = static_cast<int>(match.pipelines.size())};
-  auto change = [receipt, once, pipelines = match.pipelines](store::Tables& tables) {
+                               .matched = static_cast<int>(match.pipelines.size() + match.dependents.size())};
+  auto change = [receipt, once, pipelines = match.pipelines, dependents = match.dependents,
+                 config = call.config, instance = world_.store.instance()](store::Tables& tables) {
     const auto number = tables.webhooks.accept(receipt, once);
     if (!number) return number;
     for (const auto& pipeline : pipelines)
       tables.webhooks.owe(
           {.pipeline = pipeline, .receipt = *number, .hook = receipt.hook, .since = receipt.received});
+    for (const auto& name : dependents)
+      if (const auto* dependent = config->dependent(name))
+        rebuild_for_commit(tables, *config, *dependent, instance, receipt.received);
     return number;
   };
   const auto number = co_await world_.store.write(std::move(change));
@@ -239,6 +254,10 @@ Task<bool> Receiver::write_receipt(const Call& call, const watch::Parsed& parsed
     poller_.owe(pipeline, *number, receipt.received);
   for (const auto& set : match.whole_sets)
     poller_.hurry_members(set);
+  if (!match.dependents.empty()) {
+    new_jobs_.notify();
+    changes_.notify();
+  }
   co_return true;
 }
 

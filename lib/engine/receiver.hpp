@@ -19,7 +19,8 @@ namespace sluice::engine {
 
 class Receiver {
  public:
-  Receiver(World world, Poller& poller);
+  /// The signals are given when a push started rebuilds.
+  Receiver(World world, Poller& poller, Signal& new_jobs, Signal& changes);
   void configure(std::shared_ptr<const config::Config> config);
   /// Answers every request and throws nothing but cancellation. Whoever does not know the secret learns
   /// nothing: a wrong secret, a wrong source and a name that does not exist are answered alike.
@@ -34,6 +35,7 @@ class Receiver {
   Task<net::ServerResponse> take(Call call, watch::Parsed parsed);
   HookMatch fit_to_watches(HookMatch match) const;
   void count(const Call& call, const HookMatch& match, bool fresh);
+  bool is_promised(const HookMatch& match) const;
   Task<bool> write_receipt(const Call& call, const watch::Parsed& parsed, const HookMatch& match);
   net::ServerResponse refuse(const Call& call, const std::string& reason, const std::string& why,
                              net::ServerResponse response);
@@ -41,6 +43,8 @@ class Receiver {
 
   World world_;
   Poller& poller_;
+  Signal& new_jobs_;
+  Signal& changes_;
   Documents documents_;
   std::shared_ptr<const config::Config> config_;
   std::unique_ptr<HookIndex> index_;

@@ -86,6 +86,12 @@ std::string note_on(const watch::TagChoice& choice, const config::Pipeline& set)
     add_note(note, fmt::format("not watched since the tags to promote to would be too long: {} tags, for "
                                "instance {}",
                                choice.refused.size(), choice.refused.front()));
+  if (!choice.unstaged.empty())
+    add_note(note,
+             fmt::format("not watched since no repository can be called {} with the tag in it (only lower "
+                         "case, no separator at the end): {} tags, for instance {}; take {{tag}} out of "
+                         "'staging', or exclude them",
+                         set.staging.text(), choice.unstaged.size(), choice.unstaged.front()));
   return note;
 }
 
@@ -99,7 +105,7 @@ void log_changes(const config::Pipeline& set, const watch::TagChanges& changes) 
 
 bool chooses_anew(const config::Pipeline* before, const config::Pipeline& now) {
   return before && before->is_set() &&
-         (!(*before->tags == *now.tags) || before->target != now.target ||
+         (!(*before->tags == *now.tags) || before->target != now.target || before->staging != now.staging ||
           before->stable_tag != now.stable_tag || before->unique_tag != now.unique_tag);
 }
 

@@ -74,7 +74,15 @@ void release(store::Tables& tables, store::Rebuild rebuild, const store::Rebuild
 }  // namespace
 
 void release_wave(store::Tables& tables, RunId promotion_run, Time at) {
-  const auto all = tables.rebuilds.of_promotion(promotion_run);
+  using pipeline::RebuildState;
+  const auto wave =
+      tables.rebuilds.first_wave_in(promotion_run, {std::string(to_string(RebuildState::planned)),
+                                                    std::string(to_string(RebuildState::dispatching)),
+                                                    std::string(to_string(RebuildState::dispatched))});
+  // With many dependents, most ends of a rebuild only leave fewer of its wave.
+  if (wave && !wave->planned) return;
+  auto all = tables.rebuilds.of_promotion(promotion_run);
+  std::erase_if(all, [](const auto& rebuild) { return rebuild.wave == store::no_wave; });
   const auto open = std::find_if(all.begin(), all.end(), [](const auto& r) { return !is_final(r); });
   if (open == all.end()) {
     pipeline::event::RebuildsEnded ended;
@@ -151,7 +159,7 @@ bool apply(store::Tables& tables, RunId id, const pipeline::RebuildEvent& event,
     tables.jobs.enqueue(id, std::string(to_string(job.kind)), job.index, at, at);
   if (final) {
     tables.jobs.drop(id);
-    release_wave(tables, rebuild->promotion_run, at);
+    if (rebuild->wave != store::no_wave) release_wave(tables, rebuild->promotion_run, at);
   }
   return true;
 }

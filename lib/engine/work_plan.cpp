@@ -1,9 +1,11 @@
 // Which dependents a promotion owes a rebuild.
 
 #include "dependents/graph.hpp"
+#include "engine/rebuilds.hpp"
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -19,55 +21,41 @@ std::vector<dependents::Node> nodes_of(const config::Config& config) {
   return nodes;
 }
 
-store::Run run_of(const config::Dependent& dependent, const store::Promotion& promotion,
-                  const std::string& base, Time at) {
-  store::Run run;
-  run.kind = kind_rebuild;
-  run.task = dependent.name;
-  run.pipeline = promotion.pipeline;
-  run.platform = dependent.platform.text();
-  run.state = to_string(pipeline::RebuildState::planned);
-  run.status = to_string(pipeline::status_of(pipeline::RebuildState::planned));
-  run.trigger = promotion.trigger;
-  run.source = base;
-  run.parent = promotion.run;
-  run.created = at;
-  return run;
+// Whether the request may be with the target now.
+bool is_on_its_way(store::Tables& tables, RunId rebuild) {
+  const auto jobs = tables.jobs.of_run(rebuild);
+  return std::ranges::any_of(jobs, [](const store::Job& job) { return job.leased_until.has_value(); });
 }
 
-// A rebuild that an older promotion owes and that was not asked for yet is not worth asking for any more.
-void supersede_planned(store::Tables& tables, const std::string& dependent, RunId by, Time at) {
-  for (const auto& older :
-       tables.rebuilds.in_state(dependent, std::string(to_string(pipeline::RebuildState::planned))))
-    if (older.run < by) apply(tables, older.run, pipeline::rebuild_event::Superseded{by}, at);
+// A rebuild that is owed by an older promotion, or for a commit, is not worth asking for any more when the
+// target has not taken it so far: while it is away, each dependent has one request that waits for it.
+void supersede_older(store::Tables& tables, const std::string& dependent, RunId by, Time at) {
+  for (const auto state : {pipeline::RebuildState::planned, pipeline::RebuildState::dispatching})
+    for (const auto& older : tables.rebuilds.in_state(dependent, std::string(to_string(state))))
+      if (older.run < by && !is_on_its_way(tables, older.run))
+        apply(tables, older.run, pipeline::rebuild_event::Superseded{by}, at);
 }
 
-void insert_rebuild(store::Tables& tables, const config::Config& config, const dependents::Planned& planned,
-                    const store::Promotion& promotion, const std::string& instance, Time at) {
+void owe(store::Tables& tables, const config::Config& config, const dependents::Planned& planned,
+         const store::Promotion& promotion, const std::string& instance, Time at) {
   const auto* dependent = config.dependent(planned.name);
   if (!dependent) return;
-  auto base = planned.base;
+  OwedRebuild owed{.promotion_run = promotion.run,
+                   .pipeline = promotion.pipeline,
+                   .trigger = promotion.trigger,
+                   .base = planned.base,
+                   .wave = planned.wave};
   // The base of a later wave is known by digest only when its own rebuild is confirmed.
-  if (planned.wave == 0) base.digest = promotion.digest;
-  const auto run = tables.runs.insert(run_of(*dependent, promotion, base.text(), at));
-  store::Rebuild rebuild;
-  rebuild.run = run;
-  rebuild.promotion_run = promotion.run;
-  rebuild.dependent = dependent->name;
-  rebuild.image = dependent->image.text();
-  rebuild.wave = planned.wave;
-  rebuild.state = to_string(pipeline::RebuildState::planned);
-  rebuild.base = base.text();
-  rebuild.idempotency_key = instance + "-" + run.text();
-  tables.rebuilds.insert(rebuild);
-  supersede_planned(tables, dependent->name, run, at);
+  if (planned.wave == 0) owed.base.digest = promotion.digest;
+  const auto run = insert_rebuild(tables, *dependent, owed, instance, at);
+  supersede_older(tables, dependent->name, run, at);
 }
 
 void record_plan(store::Tables& tables, const config::Config& config,
                  const std::vector<dependents::Planned>& planned, const store::Promotion& promotion,
                  const std::string& instance, Time at) {
   for (const auto& each : planned)
-    insert_rebuild(tables, config, each, promotion, instance, at);
+    owe(tables, config, each, promotion, instance, at);
   apply(tables, promotion.run, pipeline::event::Planned{static_cast<int>(planned.size())}, at);
   if (!planned.empty()) release_wave(tables, promotion.run, at);
 }

@@ -52,6 +52,11 @@ Task<Done> stage(Work work) {
   const auto digest = work.run.digest.value();
   const auto source = pipeline.upstream.repository;
   const auto staging = pipeline.staging;
+  if (!pipeline.can_be_staged())
+    throw Error(ErrorKind::invalid,
+                "no repository can be called " + staging.text() +
+                    ": names of repositories are in lower case, and tags need not be; take "
+                    "{tag} out of 'staging'");
   work.log(source.text() + "@" + digest.text() + " -> " + staging.text());
   // A tag keeps the image from the clean-up of untagged manifests that many registries do.
   std::optional<std::string> tag = pipeline.unique_tag_for(work.run.id.text());

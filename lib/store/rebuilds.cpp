@@ -67,6 +67,21 @@ std::vector<Rebuild> Rebuilds::of_promotion(RunId promotion_run) const {
   return all(query, read_rebuild);
 }
 
+std::optional<Rebuilds::OpenWave> Rebuilds::first_wave_in(RunId promotion_run,
+                                                          const std::array<std::string, 3>& states) const {
+  Query query(
+      db_,
+      "SELECT wave, MAX(state = ?2) FROM rebuilds WHERE promotion_run = ?1 AND wave >= 0 AND state IN (?2, "
+      "?3, ?4) GROUP BY wave ORDER BY wave LIMIT 1",
+      promotion_run, states[0], states[1], states[2]);
+  return first(query, [](Query& row) {
+    OpenWave open;
+    open.wave = row.small();
+    open.planned = row.small() != 0;
+    return open;
+  });
+}
+
 std::vector<Rebuild> Rebuilds::in_state(const std::string& dependent, const std::string& state) const {
   Query query(db_, rebuilds_where("WHERE dependent = ?1 AND state = ?2 ORDER BY run"), dependent, state);
   return all(query, read_rebuild);

@@ -122,12 +122,14 @@ struct Hold {
   Time since{};
 };
 
+inline constexpr int no_wave = -1;
+
 struct Rebuild {
-  RunId run{};  // its own run (kind "rebuild")
-  RunId promotion_run{};
+  RunId run{};            // its own run (kind "rebuild")
+  RunId promotion_run{};  // that of its base
   std::string dependent{};
   std::string image{};  // what is built, by tag
-  int wave = 0;
+  int wave = 0;         // no_wave: of none, since no promotion asked for it
   std::string state{};  // pipeline::RebuildState as text
   std::string base{};   // reference by tag and digest that it must sit on
   std::string idempotency_key{};

@@ -3,6 +3,7 @@
 
 #include "store/rows.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,6 +109,13 @@ class Rebuilds {
   void update(const Rebuild& row);
   std::optional<Rebuild> find(RunId run) const;
   std::vector<Rebuild> of_promotion(RunId promotion_run) const;  // by wave, then dependent
+  struct OpenWave {
+    int wave = 0;
+    bool planned = false;  // has one in the first of the states
+  };
+  /// The first wave of a promotion that has a rebuild in one of these three states; nullopt when none has.
+  /// Costs far less than of_promotion().
+  std::optional<OpenWave> first_wave_in(RunId promotion_run, const std::array<std::string, 3>& states) const;
   /// Rebuilds of a dependent whose state is `state`.
   std::vector<Rebuild> in_state(const std::string& dependent, const std::string& state) const;
 

@@ -29,6 +29,7 @@ class BuildahTrigger final : public Trigger {
   explicit BuildahTrigger(BuildahSettings settings) : settings_(std::move(settings)) {}
 
   bool needs_logins() const override { return true; }
+  const GitSource* git_source() const override { return settings_.git ? &*settings_.git : nullptr; }
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     if (!rebuild.image.tag)
       throw Error(ErrorKind::invalid, rebuild.image.text() + " names no tag that could be pushed");

@@ -121,6 +121,26 @@ GitSource GitSource::parse(std::string_view text) {
   return source;
 }
 
+bool GitSource::follows(std::string_view pushed, bool is_default) const {
+  if (ref == "HEAD") return is_default;
+  return pushed == ref || pushed == "refs/heads/" + ref || pushed == "refs/tags/" + ref;
+}
+
+std::string git_place(std::string_view url) {
+  if (url.starts_with("file:")) return {};
+  const bool by_ssh = url.starts_with("ssh://") || url.find("://") == std::string_view::npos;
+  const bool scp_like = url.find("://") == std::string_view::npos;
+  if (!scp_like) url.remove_prefix(url.find("://") + 3);
+  auto end = std::min(url.find(scp_like ? ':' : '/'), url.size());
+  auto host = url.substr(0, end);
+  host.remove_prefix(host.find('@') == std::string_view::npos ? 0 : host.find('@') + 1);
+  // Servers speak ssh on a port of its own.
+  if (by_ssh) host = host.substr(0, host.find(':'));
+  auto path = trimmed(url.substr(std::min(end + 1, url.size())), "/");
+  if (path.ends_with(".git")) path.remove_suffix(4);
+  return lower(fmt::format("{}/{}", host, path));
+}
+
 Task<Checkout> fetch(Launcher& launcher, GitSource source, std::filesystem::path directory,
                      std::vector<std::pair<std::string, std::string>> environment, Milliseconds timeout) {
   const Git git{launcher, std::move(environment), source.url, timeout};

@@ -22,8 +22,15 @@ struct GitSource {
   /// Throws Error(invalid): other schemes (git:// is not authenticated), a password in the address, a ref or
   /// folder that git would take for something else.
   static GitSource parse(std::string_view text);
+  /// Whether a push to this ref ("refs/heads/main") changes what is built. `is_default`: it is the branch
+  /// that the repository begins with.
+  bool follows(std::string_view pushed, bool is_default) const;
   bool operator==(const GitSource&) const = default;
 };
+
+/// What all addresses of one repository have in common, so that they can be compared: "host/path" in lower
+/// case, without user and ".git". Empty for a repository of this machine.
+std::string git_place(std::string_view url);
 
 struct Checkout {
   std::filesystem::path folder;  // what is to be built

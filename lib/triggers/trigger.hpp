@@ -7,6 +7,7 @@
 #include "core/launcher.hpp"
 #include "net/client.hpp"
 #include "oci/reference.hpp"
+#include "triggers/git_source.hpp"
 
 #include <functional>
 #include <map>
@@ -41,6 +42,8 @@ class Trigger : public config::Part {
   /// Returns what the target said ("204 No Content", "pushed sha256:..."), or throws Error; repeats are
   /// harmless.
   virtual Task<std::string> send(Rebuild rebuild, Context context) const = 0;
+  /// The source that it builds from itself, null when it does not: then a push is the business of the target.
+  virtual const GitSource* git_source() const { return nullptr; }
   /// It calls tools that log in to registries by what the configuration holds.
   virtual bool needs_logins() const { return false; }
 };

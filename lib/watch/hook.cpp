@@ -1,5 +1,6 @@
 #include "watch/hook.hpp"
 
+#include "config/placeholders.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "net/url.hpp"
@@ -247,6 +248,19 @@ const Sender* read_sender(config::Section& section) {
   return nullptr;
 }
 
+std::string header_of(const Hook& hook) {
+  if (!hook.header_name.empty()) return hook.header_name;
+  return hook.sender->signature ? hook.sender->signature->headers.front() : "X-Api-Key";
+}
+
+std::string_view steps_for_proof(const Hook& hook) {
+  const auto& sender = *hook.sender;
+  if (!hook.topics.empty() && !sender.sns_steps.empty()) return sender.sns_steps;
+  if (hook.oidc && !sender.oidc_steps.empty()) return sender.oidc_steps;
+  if (!hook.token.empty() && !sender.token_steps.empty()) return sender.token_steps;
+  return sender.steps;
+}
+
 }  // namespace
 
 std::shared_ptr<const config::Part> parse_hook(config::Section& section) {
@@ -263,6 +277,25 @@ std::shared_ptr<const config::Part> parse_hook(config::Section& section) {
   hook->rate = {.per_second = static_cast<double>(rate), .burst = static_cast<double>(rate) * 10};
   section.done();
   return hook;
+}
+
+std::string secret_of(const Hook& hook) {
+  if (!hook.secret_place.empty()) return hook.secret_place;
+  if (!hook.topics.empty()) return "none: Amazon SNS signs each message, and the signature is checked";
+  if (hook.oidc)
+    return "none: each delivery brings a token that " + printable(hook.oidc->issuer, 200) +
+           " has signed, and the token is checked";
+  return "none: the sender is known by its address";
+}
+
+std::string steps_of(const Hook& hook, const std::string& url) {
+  const config::Values values{{"url", url},
+                              {"secret", secret_of(hook)},
+                              {"header", header_of(hook)},
+                              {"email", hook.oidc ? hook.oidc->email : ""},
+                              {"audience", hook.oidc ? hook.oidc->audience : ""},
+                              {"topic", hook.topics.size() == 1 ? hook.topics.front() : "TOPIC_ARN"}};
+  return config::fill(steps_for_proof(hook), values);
 }
 
 const Hook& hook_of(const config::Webhook& entry) {

@@ -54,6 +54,12 @@ struct Hook : config::Part {
 /// Reads an entry and notes every mistake in it.
 std::shared_ptr<const config::Part> parse_hook(config::Section& section);
 
+/// How this sender proves itself, for people: where the secret is kept, or why there is none.
+std::string secret_of(const Hook& hook);
+/// The steps on the sender's side that belong to the proof which is configured. `url` is the address to
+/// enter.
+std::string steps_of(const Hook& hook, const std::string& url);
+
 /// The hook of an entry of the configuration.
 const Hook& hook_of(const config::Webhook& entry);
 

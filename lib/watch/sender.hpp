@@ -30,12 +30,22 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
+/// A branch or tag of a git repository that was moved. Only a hint what to build: no commit is ever taken
+/// from a payload.
+struct GitPush {
+  std::vector<std::string> urls;  // of the repository, in all the ways in which it is reached
+  std::string ref;                // "refs/heads/main"
+  bool is_default = false;        // it is the branch that the repository begins with
+  bool operator==(const GitPush&) const = default;
+};
+
 struct Parsed {
   /// What the sender calls this delivery, the same when it tries again. Empty when it has no name for it.
   std::string id;
   /// The body holds the time or a number of the event, so an equal body is the same event.
   bool body_is_unique = false;
   std::vector<Event> events;
+  std::vector<GitPush> pushes;
   std::string note;   // why there is no event: "a pull", "ping"
   std::string reply;  // JSON that the sender wants as the answer, instead of ours
   /// An address that must be asked before the sender sends more (Amazon SNS).
@@ -79,8 +89,14 @@ struct Sender {
   bool fields = false;     // the configuration says where in the payload things are
   /// The best proof that it offers, as configuration: "secret: {env: HUB_SECRET}".
   std::string_view advice = {};
-  /// What to do on the sender's side. {url} is the address to enter, {secret} says where the secret is kept.
+  /// What to do on the sender's side. {url} is the address to enter, {secret} says where the secret is kept,
+  /// {header} is the header that holds it; {email} and {audience} are those of `oidc`, {topic} is that of
+  /// SNS.
   std::string_view steps = {};
+  /// The same where it proves itself in another way, when the steps are then others.
+  std::string_view token_steps = {};
+  std::string_view oidc_steps = {};
+  std::string_view sns_steps = {};
 };
 
 /// Nullptr for an unknown name.

@@ -11,9 +11,19 @@ namespace {
 // Run ids are far shorter for as long as a database lives.
 constexpr const char* long_run = "zzzzzzzzzzzz";
 
-bool can_be_promoted(const config::Pipeline& set, const std::string& tag) {
-  const auto member = set.member(tag);
+bool can_be_promoted(const config::Pipeline& member) {
   return oci::is_valid_tag(member.stable_tag) && oci::is_valid_tag(member.unique_tag_for(long_run));
+}
+
+void leave_impossible(const config::Pipeline& set, std::vector<std::string>& tags, TagChoice& choice) {
+  std::erase_if(tags, [&](const std::string& tag) {
+    const auto member = set.member(tag);
+    auto* const reason = !can_be_promoted(member)  ? &choice.refused
+                         : !member.can_be_staged() ? &choice.unstaged
+                                                   : nullptr;
+    if (reason) reason->push_back(tag);
+    return reason != nullptr;
+  });
 }
 
 void newest_images_first(std::vector<std::string>& tags, const Created& created) {
@@ -39,11 +49,7 @@ TagChoice choose(const config::Pipeline& set, std::vector<std::string> listed, c
   // A list of several pages may name a tag twice.
   std::unordered_set<std::string> seen;
   std::erase_if(tags, [&](const std::string& tag) { return !seen.insert(tag).second; });
-  std::erase_if(tags, [&](const std::string& tag) {
-    const bool bad = !can_be_promoted(set, tag);
-    if (bad) choice.refused.push_back(tag);
-    return bad;
-  });
+  leave_impossible(set, tags, choice);
   if (rules.by == config::TagSet::Order::created) newest_images_first(tags, created);
   choice.matched = tags.size();
   if (rules.newest > 0 && tags.size() > rules.newest) tags.resize(rules.newest);

@@ -14,10 +14,11 @@ namespace sluice::watch {
 using Created = std::function<std::optional<Time>(const std::string& tag)>;
 
 struct TagChoice {
-  std::vector<std::string> watched;  // newest first
-  std::size_t matched = 0;           // that the rules accept and that may be promoted, before `newest`
-  std::size_t excess = 0;            // that only `limit` keeps out
-  std::vector<std::string> refused;  // accepted, but their promotion would be under no valid tag
+  std::vector<std::string> watched;   // newest first
+  std::size_t matched = 0;            // that the rules accept and that may be promoted, before `newest`
+  std::size_t excess = 0;             // that only `limit` keeps out
+  std::vector<std::string> refused;   // accepted, but their promotion would be under no valid tag
+  std::vector<std::string> unstaged;  // accepted, but their staging would be in no valid repository
 };
 
 /// The tags of a pipeline that is a set, out of a list of its upstream's repository. With Order::version the

@@ -16,6 +16,14 @@ PROGRAM = os.path.abspath(os.environ.get("SLUICE_PROGRAM", os.path.join(SOURCE, 
 PATIENCE = float(os.environ.get("SLUICE_PATIENCE", "60"))
 
 
+def reserved_port():
+    """A port that stays ours while the daemon is down; the daemon listens on it beside us (SO_REUSEADDR)."""
+    reservation = socket.socket()
+    reservation.bind(("127.0.0.1", 0))
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return reservation
+
+
 def wait_until(what, condition, seconds=PATIENCE):
     """Returns the first true value of `condition()`; fails with `what` when there is none within `seconds`."""
     deadline = time.monotonic() + seconds

@@ -70,18 +70,19 @@ class Examples(unittest.TestCase):
         with open(os.path.join(ROOT, "docs/webhooks.md"), encoding="utf-8") as file:
             page = file.read()
         for block in yaml_blocks("docs/webhooks.md")[1:]:
-            name = re.search(r"^webhooks:\n  ([a-z-]+):", block, re.MULTILINE).group(1)
+            webhooks = re.search(r"^webhooks:\n((?:  .*\n)+)", block, re.MULTILINE).group(1)
             config = "server: {webhooks: {url: https://hooks.example.com}}\n" + block
-            with self.subTest(webhook=name), tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-                file.write(config)
-                file.flush()
-                done = subprocess.run(
-                    [PROGRAM, "webhooks", "url", name, "--config", file.name],
-                    **{"capture_output": True, "text": True, "timeout": 60, "env": {**os.environ, **SECRETS}},
-                )
-                self.assertEqual(done.returncode, 0, done.stderr)
-                self.assertNotIn(SECRETS["HOOK_SECRET"], done.stdout)
-                self.assertIn(done.stdout.split("\n\n", 1)[1].strip(), page)
+            for name in re.findall(r"^  ([a-z-]+):", webhooks, re.MULTILINE):
+                with self.subTest(webhook=name), tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+                    file.write(config)
+                    file.flush()
+                    done = subprocess.run(
+                        [PROGRAM, "webhooks", "url", name, "--config", file.name],
+                        **{"capture_output": True, "text": True, "timeout": 60, "env": {**os.environ, **SECRETS}},
+                    )
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertNotIn(SECRETS["HOOK_SECRET"], done.stdout)
+                    self.assertIn("```text\n" + done.stdout.split("\n\n", 1)[1].strip() + "\n```", page)
 
 
 if __name__ == "__main__":

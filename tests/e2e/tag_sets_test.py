@@ -49,6 +49,18 @@ class TagSets(Scene):
         self.assertEqual([row["digest"] for row in history["observations"]], [second.digest])
         self.assertEqual(history["target"], self.central.repository("base/node:20.2.0"))
 
+    def test_each_tag_may_be_staged_in_a_repository_of_its_own(self):
+        one, other = self.push(tag="20.1.0"), self.push(tag="20.1.0-Alpine")
+        staging = self.central.repository("staging/node/{tag}")
+        self.start(self.config([self.set_pipeline(tags={"glob": "20.*"}, staging=staging)]))
+        run = self.wait_tag(one, "20.1.0")
+        self.assertEqual(images.remote_digest(self.central.repository(f"staging/node/20.1.0:20.1.0-{run['id']}")), one.digest)
+        note = self.daemon.json("status")["pipelines"][0]["set"]["note"]
+        self.assertIn("no repository can be called " + staging, note)
+        self.assertIn("for instance 20.1.0-Alpine", note)
+        self.assertNotEqual(self.daemon.run_cli("run", "node:20.1.0-Alpine").returncode, 0)
+        self.assertEqual(self.runs(digest=other.digest), [])
+
     def test_c7_a_deleted_tag_is_withdrawn_and_what_was_promoted_stays(self):
         first = self.push(tag="20.1.0")
         second = self.push(tag="20.2.0")

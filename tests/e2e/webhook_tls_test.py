@@ -10,9 +10,9 @@ import subprocess
 import unittest
 
 import images
-from daemon import Daemon, wait_until
+from daemon import Daemon, reserved_port, wait_until
 from harness import Scene
-from webhooks_test import SECRET, reserved_port
+from webhooks_test import SECRET
 
 NAME = "subjectAltName=DNS:localhost,IP:127.0.0.1"
 

@@ -12,7 +12,7 @@ import socket
 import unittest
 
 import images
-from daemon import Daemon, wait_until
+from daemon import Daemon, reserved_port, wait_until
 from harness import Scene
 
 SECRET = "a-secret-of-the-registry"
@@ -26,14 +26,6 @@ notifications:
       threshold: 3
       backoff: 100ms
 """
-
-
-def reserved_port():
-    """A port that stays ours while the daemon is down; the daemon listens on it beside us (SO_REUSEADDR)."""
-    reservation = socket.socket()
-    reservation.bind(("127.0.0.1", 0))
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return reservation
 
 
 class Webhooks(Scene):
@@ -302,10 +294,12 @@ class Webhooks(Scene):
         shown = self.daemon.cli(*ask)
         self.assertIn(self.upstream.repository("library/node"), shown)
         self.assertRegex(shown, "looked at: +node")
-        for secret, proof in ((SECRET, "good"), ("wrong-secret", "wrong secret")):
+        for secret, proof, code in ((SECRET, "good", 0), ("wrong-secret", "wrong secret", 5)):
             with open(self.file("headers"), "w", encoding="utf-8") as file:
                 file.write(f"Authorization: Bearer {secret}\n")
-            result = json.loads(self.daemon.cli(*ask, "--headers", self.file("headers"), "--json"))
+            done = self.daemon.run_cli(*ask, "--headers", self.file("headers"), "--json")
+            self.assertEqual(done.returncode, code, done.stderr)
+            result = json.loads(done.stdout)
             self.assertEqual((result["proof"], result["pipelines"]), (proof, ["node"]))
         with open(self.file("payload"), "w", encoding="utf-8") as file:
             file.write("{")
@@ -323,6 +317,23 @@ class Webhooks(Scene):
         self.assertIn("the variable HOOK_SECRET", shown)
         self.assertNotIn(SECRET, shown)
         self.assertIn(f"/hooks/hub/{SECRET}", self.daemon.cli(*ask, "--reveal"))
+
+    def test_where_there_is_no_secret_it_is_said_what_proves_the_sender(self):
+        topic = "arn:aws:sns:us-west-2:123456789012:ecr-push"
+        oidc = {"audience": "our-audience", "email": "push@project.iam.gserviceaccount.com", "keys_url": "https://keys.example.com/"}
+        entries = {
+            "sns": ({"sender": "ecr", "sns": {"topics": [topic]}}, "Amazon SNS signs each message", topic),
+            "gar": ({"sender": "gar", "oidc": oidc}, "a token that https://accounts.google.com has signed", "our-audience"),
+            "near": ({"sender": "gar", "allow_from": ["192.0.2.0/24"]}, "known by its address", "--push-endpoint"),
+        }
+        self.daemon = Daemon(self.folder, self.hook_config({name: entry for name, (entry, _, _) in entries.items()}))
+        for name, (_, proof, step) in entries.items():
+            shown = self.daemon.cli("webhooks", "url", name, "--config", self.daemon.config_file)
+            self.assertRegex(shown, f"Secret: none: .*{proof}")
+            self.assertIn(step, shown)
+            self.assertNotIn("SECRET", shown)
+            self.assertNotIn("PROJECT", shown)
+        self.assertNotIn("push-auth", shown)
 
     def test_status_tells_what_each_sender_did(self):
         self.start_watching()

@@ -35,6 +35,8 @@ SLUICE_FUZZ_TARGET(triggers_source) {
     HOLDS(source->folder.empty() || triggers::is_inner_path(source->folder));
     HOLDS(is_showable(source->url) && is_showable(source->ref));
   }
+  // Payloads name addresses, too.
+  HOLDS(triggers::git_place(input).size() <= input.size() + 1);
   if (const auto key = triggers::signing_key(Secret(std::string(input))))
     HOLDS(key->reveal().size() >= 24 && key->reveal().size() <= 64);
 }

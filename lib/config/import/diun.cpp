@@ -4,6 +4,7 @@
 #include "config/import/foreign.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -48,6 +49,13 @@ class Diun {
       read_image(entry);
   }
 
+  void finish() {
+    for (auto& [name, login] : logins_)
+      if (!login.used)
+        login.entry.remark(Remark::Kind::left_out, login.entry.at(), "login " + name,
+                           "no image uses it, and only its images tell for which registry it is");
+  }
+
  private:
   // A whole registry ("docker.io") or a part of it ("docker.io/crazymax").
   void read_login(Foreign& entry) {
@@ -69,17 +77,21 @@ class Diun {
       entry.remark(
           Remark::Kind::left_out, entry.at("insecureTLS"), "insecureTLS",
           "certificates are always checked: give the registry a `ca`, or `http: true` when it has no TLS");
-    entry.remark(Remark::Kind::to_do, entry.at(), "login " + name,
-                 "put the password where the comment in the new file says");
     if (host.empty()) {
-      logins_[name] = std::move(login);
+      logins_.insert_or_assign(name, NamedLogin{std::move(login), entry});
     } else {
+      tell_password(entry, name);
       if (name.find('/') != std::string::npos)
         entry.remark(Remark::Kind::changed, entry.at(), name, "a login is for a whole registry");
       auto& registry = registry_of(findings_, host);
       if (!registry.login || name.find('/') == std::string::npos) registry = std::move(login);
     }
     entry.done();
+  }
+
+  static void tell_password(Foreign& entry, const std::string& name) {
+    entry.remark(Remark::Kind::to_do, entry.at(), "login " + name,
+                 "put the password where the comment in the new file says");
   }
 
   void read_defaults(Foreign& root) {
@@ -116,9 +128,7 @@ class Diun {
     entry.ignore("sort_tags");
     entry.ignore("hub_link");
     entry.left_out("metadata", "it was for messages");
-    const auto login = logins_.find(entry.text("regopt"));
-    if (upstream && login != logins_.end())
-      registry_of(findings_, upstream->repository.registry) = login->second;
+    use_login(entry, upstream);
     entry.done();
     if (!upstream) return;
     if (upstream->digest)
@@ -127,6 +137,20 @@ class Diun {
     one.upstream = *upstream;
     if (whole) one.tags = filter_of(include, most);
     findings_.pipelines.push_back(std::move(one));
+  }
+
+  void use_login(Foreign& entry, const std::optional<oci::Reference>& upstream) {
+    const auto name = entry.text("regopt");
+    const auto found = logins_.find(name);
+    if (found == logins_.end()) {
+      if (!name.empty())
+        entry.remark(Remark::Kind::left_out, entry.at("regopt"), "regopt " + name,
+                     "no entry of `regopts` with this name came along; name its file, too");
+      return;
+    }
+    if (!upstream) return;
+    if (!std::exchange(found->second.used, true)) tell_password(found->second.entry, name);
+    registry_of(findings_, upstream->repository.registry) = found->second.login;
   }
 
   // There a pattern may match anywhere in a tag; ours match it as a whole.
@@ -150,7 +174,12 @@ class Diun {
 
   Findings& findings_;
   FoundPace pace_;
-  std::map<std::string, FoundRegistry> logins_;  // those that images name
+  struct NamedLogin {
+    FoundRegistry login;
+    Foreign entry;
+    bool used = false;
+  };
+  std::map<std::string, NamedLogin> logins_;  // those that images name
   bool default_repo_ = false;
   long default_most_ = 0;
   std::vector<std::string> default_include_;
@@ -171,6 +200,7 @@ void read_diun(const std::vector<ForeignText>& files, Findings& findings) {
     }
   for (const auto& list : lists)
     diun.read_images(list);
+  diun.finish();
 }
 
 }  // namespace sluice::config

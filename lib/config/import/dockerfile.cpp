@@ -68,6 +68,8 @@ class Dockerfile {
     instruction = lower(instruction);
     if (instruction == "arg" && stages_.empty()) read_argument(in);
     if (instruction == "from") read_from(number, in);
+    if (instruction == "copy") read_copy(number, in);
+    if (instruction == "run") read_mounts(number, in);
   }
 
   void read_argument(std::istringstream& in) {
@@ -83,12 +85,37 @@ class Dockerfile {
       if (word.starts_with("--platform=") && word.find('$') == std::string::npos) platform = word.substr(11);
     if (word.empty() || word.starts_with("--")) return;
     in >> as >> stage;
-    const bool earlier = stages_.contains(lower(word));
+    add(number, word, platform);
     stages_.insert(lower(as) == "as" ? lower(stage) : std::string("(unnamed)"));
+  }
+
+  // COPY --from=IMAGE
+  void read_copy(int number, std::istringstream& in) {
+    for (std::string word; in >> word && word.starts_with("--");)
+      if (word.starts_with("--from=")) add_other(number, word.substr(7));
+  }
+
+  // RUN --mount=type=bind,from=IMAGE,...
+  void read_mounts(int number, std::istringstream& in) {
+    for (std::string word; in >> word && word.starts_with("--");) {
+      if (!word.starts_with("--mount=")) continue;
+      std::istringstream options(word.substr(8));
+      for (std::string option; std::getline(options, option, ',');)
+        if (option.starts_with("from=")) add_other(number, option.substr(5));
+    }
+  }
+
+  // A stage may be named by its number.
+  void add_other(int number, const std::string& image) {
+    if (image.find_first_not_of("0123456789") != std::string::npos) add(number, image, {});
+  }
+
+  void add(int number, std::string word, const std::string& platform) {
+    if (stages_.contains(lower(word))) return;
     for (const auto& [alias, host] : aliases_)
       if (word.starts_with(alias + "/")) word = host + word.substr(alias.size());
     const auto image = filled(word, variables_);
-    if (earlier || image == "scratch") return;
+    if (image == "scratch") return;
     images_.push_back({number, image.value_or(word), platform, image.has_value()});
   }
 

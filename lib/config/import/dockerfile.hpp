@@ -14,9 +14,9 @@ struct DockerfileImage {
   bool known = true;     // false: a variable has no value here
 };
 
-/// Each FROM but those of stages and `scratch`; ARGs before the first one give values, and names in `aliases`
-/// that stand before a '/' are replaced (Renovate's registryAliases).
-/// https://docs.docker.com/reference/dockerfile/#from
+/// What each FROM, `COPY --from` and `RUN --mount=from=` names, but stages and `scratch`; ARGs before the
+/// first one give values, and names in `aliases` that stand before a '/' are replaced (Renovate's
+/// registryAliases). https://docs.docker.com/reference/dockerfile/#from
 std::vector<DockerfileImage> images_of_dockerfile(const std::string& text,
                                                   const std::map<std::string, std::string>& aliases);
 

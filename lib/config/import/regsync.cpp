@@ -70,6 +70,9 @@ class Regsync {
     registry.login = entry.has("user") || entry.has("pass");
     registry.username = is_template(user) ? std::string() : user;
     registry.password = reference_of_template(password);
+    if (is_template(user))
+      entry.remark(Remark::Kind::to_do, entry.at("user"), "user of " + host,
+                   "a user name stands in the configuration itself: put it in the place of USER");
     if (registry.login)
       entry.remark(Remark::Kind::to_do, entry.at("pass"), "login of " + host,
                    "put the password where the comment in the new file says");

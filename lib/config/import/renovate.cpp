@@ -4,9 +4,11 @@
 #include "config/document.hpp"
 #include "config/import/dockerfile.hpp"
 #include "config/import/foreign.hpp"
+#include "config/import/renovate_rules.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -39,15 +41,6 @@ std::string yaml_of_json5(std::string text) {
   return text;
 }
 
-struct RenovateRule {
-  std::vector<std::string> images;  // without any: all
-  std::string allowed = {};
-  Position at = {};
-  std::string file = {};
-  bool enabled = true;
-  bool used = false;
-};
-
 class Renovate {
  public:
   explicit Renovate(Findings& findings) : findings_(findings) {}
@@ -57,21 +50,17 @@ class Renovate {
     root.ignore("description");
     root.left_out("extends", "presets are not followed");
     root.left_out("schedule", "a pipeline looks at all times; `poll.every` sets the pace");
-    for (const auto* of_requests :
-         {"labels", "assignees", "reviewers", "automerge", "prHourlyLimit", "prConcurrentLimit",
-          "commitMessagePrefix", "semanticCommits", "rebaseWhen", "dependencyDashboard", "timezone",
-          "enabledManagers", "platformAutomerge"})
+    for (const auto* of_requests : {"labels", "assignees", "reviewers", "automerge", "prHourlyLimit",
+                                    "prConcurrentLimit", "commitMessagePrefix", "semanticCommits",
+                                    "rebaseWhen", "dependencyDashboard", "timezone", "platformAutomerge"})
       root.left_out(of_requests, "it is about merge requests, which sluice does not make");
+    read_switches(root);
     for (auto& rule : root.list("packageRules"))
-      read_rule(rule);
+      rules_.read(rule);
     for (auto& login : root.list("hostRules"))
       read_login(login);
     for (const auto& image : root.texts("ignoreDeps"))
-      rules_.push_back({.images = {image},
-                        .allowed = {},
-                        .at = root.at("ignoreDeps"),
-                        .file = root.file(),
-                        .enabled = false});
+      rules_.ignore(image, root.file(), root.at("ignoreDeps"));
     auto aliases = root.mapping("registryAliases");
     for (const auto& alias : aliases.keys())
       aliases_[alias] = aliases.text(alias);
@@ -93,48 +82,31 @@ class Renovate {
 
   // What rules say about images that no Dockerfile names.
   void finish() {
-    for (auto& rule : rules_)
-      if (!rule.used && rule.enabled)
-        for (const auto& name : rule.images)
-          add_by_rule(rule, name);
+    for (const auto& named : rules_.named()) {
+      const auto verdict = rules_.verdict({named.name});
+      if (verdict.enabled && used_.insert(lower(named.name)).second)
+        add_by_rule(named, verdict.allowed.empty() ? named.allowed : verdict.allowed);
+    }
   }
 
  private:
-  void read_rule(Foreign& rule) {
-    const auto sources = rule.texts("matchDatasources");
-    const auto managers = rule.texts("matchManagers");
-    RenovateRule found{.images = rule.texts("matchPackageNames"),
-                       .allowed = rule.text("allowedVersions"),
-                       .at = rule.at(),
-                       .file = rule.file()};
-    for (const auto& name : rule.texts("matchDepNames"))
-      found.images.push_back(name);
-    found.enabled = !rule.has("enabled") || rule.flag("enabled");
-    rule.ignore("enabled");
-    const auto names = [](const std::vector<std::string>& list, const char* name) {
-      return std::ranges::find(list, name) != list.end();
+  // Whether Dockerfiles are looked at, at all.
+  void read_switches(Foreign& root) {
+    const auto switched_off = [&](Foreign& section, const std::string& key) {
+      const bool off = section.has("enabled") && !section.flag("enabled");
+      section.ignore("enabled");
+      if (off) off_by_ = fmt::format("{} of {}, line {}", key, section.file(), section.at("enabled").line);
     };
-    const bool of_images =
-        names(sources, "docker") || names(managers, "dockerfile") || names(managers, "docker-compose");
-    if (!of_images) return;  // about something else
-    for (const auto* pattern : {"matchPackagePatterns", "matchPackagePrefixes", "excludePackageNames",
-                                "matchCurrentValue", "matchFileNames", "matchUpdateTypes"})
-      rule.left_out(pattern, "a pipeline names one image");
-    rule.left_out("versioning", "versions are read as semver.org says");
-    rule.ignore("description");
-    for (const auto* of_requests : {"groupName", "automerge", "labels", "schedule", "pinDigests",
-                                    "minimumReleaseAge", "addLabels", "commitMessageTopic"})
-      rule.left_out(of_requests, "it is about merge requests, which sluice does not make");
-    rule.done();
-    std::erase_if(found.images, [&](const std::string& name) {
-      const bool pattern =
-          name.find_first_of("*/!") != std::string::npos &&
-          (name.find('*') != std::string::npos || name.starts_with('/') || name.starts_with('!'));
-      if (pattern)
-        rule.remark(Remark::Kind::left_out, rule.at(), name, "a pipeline names one image, not a pattern");
-      return pattern;
-    });
-    rules_.push_back(std::move(found));
+    switched_off(root, "'enabled'");
+    const auto managers = root.texts("enabledManagers");
+    if (!managers.empty() && std::ranges::find(managers, "dockerfile") == managers.end())
+      off_by_ = fmt::format("'enabledManagers' of {}, line {}, without dockerfile", root.file(),
+                            root.at("enabledManagers").line);
+    for (const auto* of_dockerfiles : {"dockerfile", "docker"}) {
+      auto section = root.mapping(of_dockerfiles);
+      switched_off(section, fmt::format("'{}.enabled'", of_dockerfiles));
+      section.done();
+    }
   }
 
   void read_login(Foreign& login) {
@@ -161,24 +133,28 @@ class Renovate {
     findings_.remark(kind, file.name, {.line = line, .column = 1}, what, why);
   }
 
-  // A rule for an image, by the name that Renovate knows it by.
-  RenovateRule* rule_for(const oci::Reference& image, const std::string& written) {
-    for (auto& rule : rules_)
-      for (const auto& name : rule.images)
-        if (name == written || name == image.repository.path || name == image.repository.text() ||
-            "library/" + name == image.repository.path)
-          return &rule;
-    return nullptr;
+  // As written first, then what a rule may call it as well.
+  static std::vector<std::string> names_of(const oci::Reference& image, const std::string& written) {
+    const auto& path = image.repository.path;
+    std::vector<std::string> names{written, image.repository.text()};
+    if (image.repository.registry != "docker.io") return names;
+    names.push_back(path);
+    if (path.starts_with("library/")) names.push_back(path.substr(path.find('/') + 1));
+    return names;
   }
 
   void add(const ForeignText& file, const DockerfileImage& from) {
     Foreign place(YAML::Node(), {.line = from.line, .column = 1}, file.name, findings_);
     const auto image = place.image(from.image);
     if (!image) return;
-    auto* rule = rule_for(*image, from.image.substr(0, from.image.find_first_of(":@")));
-    if (rule) rule->used = true;
-    if (rule && !rule->enabled)
-      return remark(Remark::Kind::left_out, file, from.line, from.image, "a rule switches updates of it off");
+    const auto names = names_of(*image, image_name(from.image));
+    for (const auto& name : names)
+      used_.insert(lower(name));
+    const auto verdict = rules_.verdict(names);
+    if (!off_by_.empty() || !verdict.enabled)
+      return remark(Remark::Kind::left_out, file, from.line, from.image,
+                    off_by_.empty() ? "a rule switches updates of it off: " + verdict.by
+                                    : "updates are switched off: " + off_by_);
     if (image->digest && !image->tag)
       return remark(Remark::Kind::left_out, file, from.line, from.image,
                     "a digest never changes, so there is nothing to watch");
@@ -187,16 +163,28 @@ class Renovate {
                       .upstream = *image,
                       .platform = from.platform};
     one.upstream.digest.reset();
-    if (rule && !rule->allowed.empty())
+    if (image->digest)
+      remark(Remark::Kind::changed, file, from.line, from.image,
+             "the digest is not kept: its tag is watched, and each new digest of it taken");
+    if (!verdict.allowed.empty())
       remark(Remark::Kind::changed, file, from.line, from.image,
              "this tag is watched, and each new digest of it taken; moving to another version (" +
-                 rule->allowed + ") stays a change of the file");
+                 verdict.allowed + ") stays a change of the file");
     findings_.pipelines.push_back(std::move(one));
   }
 
-  void add_by_rule(const RenovateRule& rule, const std::string& name) {
+  // Without tag and digest; the colon of a port is none of a tag.
+  static std::string image_name(const std::string& image) {
+    const auto name = image.substr(0, image.find('@'));
+    const auto colon = name.rfind(':');
+    return colon == std::string::npos || name.find('/', colon) != std::string::npos ? name
+                                                                                    : name.substr(0, colon);
+  }
+
+  void add_by_rule(const RenovateNamed& rule, const std::string& allowed) {
+    const auto& name = rule.name;
     Foreign place(YAML::Node(), rule.at, rule.file, findings_);
-    if (rule.allowed.empty())
+    if (allowed.empty())
       return place.remark(Remark::Kind::to_do, rule.at, name,
                           "no tag is named here: name the Dockerfile that uses it behind this file");
     const auto image = place.image(name);
@@ -209,7 +197,6 @@ class Renovate {
                       .target_tag = {},
                       .platform = {},
                       .pace = {}};
-    const auto& allowed = rule.allowed;
     if (allowed.starts_with('/') && allowed.size() > 1 && allowed.ends_with('/'))
       one.tags->regex = ".*(?:" + allowed.substr(1, allowed.size() - 2) + ").*";
     else if (allowed.starts_with("!/"))
@@ -221,7 +208,9 @@ class Renovate {
   }
 
   Findings& findings_;
-  std::vector<RenovateRule> rules_;
+  RenovateRules rules_;
+  std::set<std::string> used_;  // names in lower case
+  std::string off_by_;          // what switches all Dockerfiles off
   std::map<std::string, std::string> aliases_;
 };
 

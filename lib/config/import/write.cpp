@@ -32,6 +32,14 @@ struct Written {
   int first_line = 0, last_line = 0;
 };
 
+// What is watched, for messages.
+std::string shown_upstream(const FoundPipeline& found) {
+  if (!found.tags) return found.upstream.text();
+  const auto& tags = *found.tags;
+  const auto& rule = !tags.regex.empty() ? tags.regex : !tags.semver.empty() ? tags.semver : tags.glob;
+  return found.upstream.repository.text() + ", tags " + rule;
+}
+
 std::string in_comment(const std::string& text) {
   return printable(text, 300);
 }
@@ -94,7 +102,8 @@ class Writer {
       const auto upstream = one.tags ? tag_set(one.upstream.repository, *one.tags) : one.upstream.text();
       if (!seen.insert(upstream + " " + (one.target ? one.target->text() + ":" + one.target_tag : ""))
                .second) {
-        remark(Remark::Kind::left_out, pipeline, upstream, "it is imported already, from a line above");
+        remark(Remark::Kind::left_out, pipeline, shown_upstream(one),
+               "it is imported already, from a line above");
         continue;
       }
       choose(pipeline);
@@ -235,7 +244,7 @@ class Writer {
         continue;
       }
       found->dropped = any = true;
-      remark(Remark::Kind::left_out, *found, found->found.upstream.text(), error.message);
+      remark(Remark::Kind::left_out, *found, shown_upstream(found->found), error.message);
     }
     if (!any && !loaded.config)
       throw Error(ErrorKind::internal, "what was imported does not load: " + loaded.diagnostics.text());

@@ -80,12 +80,15 @@ const Sender acr_sender{
     .registry = {},
     .handshake = true,
     .advice = "bearer: {env: ACR_HOOK_SECRET}, or token: {env: ACR_HOOK_TOKEN} for Event Grid",
-    .steps = R"(Webhooks of the registry:
-1. az acr webhook create --registry REGISTRY --name sluice --actions push \
+    .steps = R"(1. az acr webhook create --registry REGISTRY --name sluice --actions push \
      --uri {url} --headers "Authorization=Bearer SECRET"
-   where SECRET is {secret} (configured as 'bearer').
+   where SECRET is {secret}.
+2. az acr webhook ping --registry REGISTRY --name sluice)",
+    .token_steps = R"(Webhooks of the registry:
+1. az acr webhook create --registry REGISTRY --name sluice --actions push \
+     --uri {url}
 2. az acr webhook ping --registry REGISTRY --name sluice
-Or Event Grid (configured with 'token', which is part of the address):
+Or Event Grid:
 1. az eventgrid event-subscription create --name sluice --source-resource-id REGISTRY_RESOURCE_ID \
      --endpoint {url} \
      --included-event-types Microsoft.ContainerRegistry.ImagePushed

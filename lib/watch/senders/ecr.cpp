@@ -62,18 +62,24 @@ const Sender ecr_sender{
     .registry = {},
     .sns = true,
     .advice = "header: {name: X-Api-Key, value: {env: ECR_HOOK_KEY}}, or sns: {topics: [ARN]}",
-    .steps = R"(Through EventBridge (configured with header: {name: X-Api-Key, ...}):
+    .steps = R"(Through EventBridge:
 1. aws events create-connection --name sluice --authorization-type API_KEY \
-     --auth-parameters 'ApiKeyAuthParameters={ApiKeyName=X-Api-Key,ApiKeyValue=SECRET}'
+     --auth-parameters 'ApiKeyAuthParameters={ApiKeyName={header},ApiKeyValue=SECRET}'
    where SECRET is {secret}.
 2. aws events create-api-destination --name sluice --connection-arn CONNECTION_ARN --http-method POST \
      --invocation-endpoint {url}
 3. aws events put-rule --name sluice --event-pattern \
      '{"source":["aws.ecr"],"detail-type":["ECR Image Action"],"detail":{"action-type":["PUSH"]}}'
 4. aws events put-targets --rule sluice --targets Id=sluice,Arn=API_DESTINATION_ARN,RoleArn=ROLE_ARN
-Or through SNS (configured with sns: {topics: [TOPIC_ARN]}), with a topic as the target of the rule:
-1. aws sns subscribe --topic-arn TOPIC_ARN --protocol https --notification-endpoint {url}
+The address needs a certificate of a public authority.)",
+    .sns_steps = R"(Through SNS:
+1. aws events put-rule --name sluice --event-pattern \
+     '{"source":["aws.ecr"],"detail-type":["ECR Image Action"],"detail":{"action-type":["PUSH"]}}'
+2. aws events put-targets --rule sluice --targets Id=sluice,Arn={topic}
+   The policy of the topic must allow events.amazonaws.com to publish to it.
+3. aws sns subscribe --topic-arn {topic} --protocol https \
+     --notification-endpoint {url}
    sluice checks the signature and confirms the subscription.
-Both need a certificate of a public authority at the address.)"};
+The address needs a certificate of a public authority.)"};
 
 }  // namespace sluice::watch

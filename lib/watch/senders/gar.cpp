@@ -53,14 +53,17 @@ const Sender gar_sender{
     .registry = {},
     .oidc = true,
     .advice =
-        "oidc: {audience: sluice, email: ACCOUNT@PROJECT.iam.gserviceaccount.com, keys: "
-        "/etc/sluice/google.jwks}",
+        "oidc: {audience: sluice, email: ACCOUNT@PROJECT.iam.gserviceaccount.com, "
+        "keys_url: https://www.googleapis.com/oauth2/v3/certs}",
     .steps =
         R"(1. gcloud pubsub topics create gcr          (Artifact Registry publishes to the topic of this name)
 2. gcloud pubsub subscriptions create sluice --topic gcr \
+     --push-endpoint {url})",
+    .oidc_steps =
+        R"(1. gcloud pubsub topics create gcr          (Artifact Registry publishes to the topic of this name)
+2. gcloud pubsub subscriptions create sluice --topic gcr \
      --push-endpoint {url} \
-     --push-auth-service-account ACCOUNT@PROJECT.iam.gserviceaccount.com \
-     --push-auth-token-audience AUDIENCE
-   with the account and the audience that are configured under 'oidc'.)"};
+     --push-auth-service-account {email} \
+     --push-auth-token-audience {audience})"};
 
 }  // namespace sluice::watch

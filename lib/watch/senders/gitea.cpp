@@ -1,8 +1,10 @@
-// Gitea and Forgejo, package events (https://docs.gitea.com/usage/webhooks,
-// https://forgejo.org/docs/latest/user/webhooks/). Every manifest makes one; names and tags come in lower
-// case, and a digest as version for children of an index. The address of the registry is that of the site.
+// Gitea and Forgejo, events of packages and pushes to git (https://docs.gitea.com/usage/webhooks,
+// https://forgejo.org/docs/latest/user/webhooks/). Every manifest makes an event; names and tags come in
+// lower case, and a digest as version for children of an index. The address of the registry is that of the
+// site.
 
 #include "core/text.hpp"
+#include "watch/git_push.hpp"
 #include "watch/payload.hpp"
 #include "watch/senders/kinds.hpp"
 
@@ -20,11 +22,15 @@ Parsed parse_gitea(const Delivery& delivery, const Reading& reading) {
   Parsed parsed;
   parsed.id = header(delivery, "Delivery");
   const auto event = header(delivery, "Event");
-  if (event != "package") {
-    parsed.note = event.empty() ? "no X-Gitea-Event header" : "not a package: " + event;
+  const Fields fields(payload);
+  if (event == "push") {
+    add_git_push(parsed, fields, fields.object("repository"), {"clone_url", "ssh_url", "html_url"});
     return parsed;
   }
-  const Fields fields(payload);
+  if (event != "package") {
+    parsed.note = event.empty() ? "no X-Gitea-Event header" : "neither a package nor a push: " + event;
+    return parsed;
+  }
   const auto package = fields.object("package");
   const auto action = fields.text("action");
   if (action != "created" || package.text("type") != "container") {
@@ -53,7 +59,7 @@ const Sender gitea_sender{
         R"(1. Gitea or Forgejo: "Settings" of the organisation or user that owns the package, "Webhooks", "Add Webhook".
 2. Target URL: {url}   HTTP method: POST   Content type: application/json
 3. Secret: {secret}.
-4. Trigger on: custom events, Package. Nothing else.
+4. Trigger on: custom events, Package for images, Push for the sources of dependents. Nothing else.
 5. Add Webhook; its page has "Test Delivery".
 The server must allow the host of sluice: [webhook] ALLOWED_HOST_LIST in app.ini.)"};
 

@@ -1,10 +1,11 @@
-// GitHub Packages (https://docs.github.com/webhooks/webhook-events-and-payloads#registry_package and
-// #package). Both events come for one push when both are subscribed; each holds one tag, none for children of
-// an index.
+// GitHub: packages (https://docs.github.com/webhooks/webhook-events-and-payloads#registry_package and
+// #package), of which both events come for one push when both are subscribed, each with one tag, none for
+// children of an index; and pushes to git (#push).
 
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "watch/form.hpp"
+#include "watch/git_push.hpp"
 #include "watch/payload.hpp"
 #include "watch/senders/kinds.hpp"
 
@@ -31,11 +32,15 @@ std::string repository_of(const Fields& package, const Fields& version) {
 
 Parsed read(const json& payload, const std::string& event, const Reading& reading) {
   Parsed parsed;
-  if (event != "package" && event != "registry_package") {
-    parsed.note = event.empty() ? "no X-GitHub-Event header" : "not a package: " + event;
+  const Fields fields(payload);
+  if (event == "push") {
+    add_git_push(parsed, fields, fields.object("repository"), {"clone_url", "ssh_url", "html_url"});
     return parsed;
   }
-  const Fields fields(payload);
+  if (event != "package" && event != "registry_package") {
+    parsed.note = event.empty() ? "no X-GitHub-Event header" : "neither a package nor a push: " + event;
+    return parsed;
+  }
   const auto package = fields.object(event.c_str());
   const auto action = fields.text("action");
   if ((action != "published" && action != "updated") || !is_container(package)) {
@@ -77,7 +82,7 @@ const Sender github_sender{
         R"(1. GitHub: "Settings" of the organisation (or of the repository that the package belongs to), "Webhooks", "Add webhook".
 2. Payload URL: {url}   Content type: application/json
 3. Secret: {secret}.
-4. "Let me select individual events": Registry packages. Nothing else.
+4. "Let me select individual events": Registry packages for images, Pushes for the sources of dependents. Nothing else.
 5. Add webhook; GitHub sends a ping, which must show 200 under "Recent Deliveries".)"};
 
 }  // namespace sluice::watch

@@ -4,6 +4,7 @@
 #include "net/url.hpp"
 #include "support/eventually.hpp"
 #include "support/run.hpp"
+#include "triggers/trigger.hpp"
 #include "watch/hook.hpp"
 
 #include <algorithm>
@@ -51,6 +52,7 @@ std::shared_ptr<const config::Config> parsed(const std::string& text,
   };
   config::Parts parts;
   parts.webhook = watch::parse_hook;
+  parts.triggers = triggers::table();
   auto loaded = config::parse(text, "sluice.yaml", parts, sources);
   if (!loaded.config) throw std::runtime_error(loaded.diagnostics.text());
   return loaded.config;

@@ -4,6 +4,7 @@
 #include "bench.hpp"
 #include "support/rsa_signer.hpp"
 #include "support/webhook_payloads.hpp"
+#include "watch/sender.hpp"
 #include "watch/sns.hpp"
 
 #include <set>
@@ -22,6 +23,7 @@ struct Case {
   std::string payload;
   std::string hook;
   std::string watches = {};
+  bool is_built = false;  // a dependent is built from what was pushed to
 };
 
 // Each hook has a twin `<name>-other` with other secrets.
@@ -35,6 +37,7 @@ const std::string hooks = R"(
   distribution: {sender: distribution, bearer: {env: SECRET}}
   distribution-open: {sender: distribution, token: {env: SECRET}}
   gitlab: {sender: gitlab, bearer: {env: SECRET}}
+  gitlab-project: {sender: gitlab, secret: {env: SECRET}}
   ecr: {sender: ecr, header: {name: X-Api-Key, value: {env: SECRET}}}
   gar: {sender: gar, token: {env: SECRET}}
   artifactory: {sender: artifactory, secret: {env: SECRET}}
@@ -57,6 +60,8 @@ const std::vector<std::pair<std::string, std::string>> upstreams{
     {"dhi", "docker.io/exampleorg/dhi-python:3.13-alpine3.21"},
     {"acr", "myregistry.azurecr.io/hello-world:v1"},
     {"aci", "demo.azurecr.io/aci-helloworld:v1"},
+    {"ghcr", "ghcr.io/noahvdaa/repositoryname/frontend:v1"},
+    {"harbor", "harbor.example.com/harbor/alpine:3.19"},
     {"quay", "quay.io/mynamespace/repository:1.2.3"},
     {"ubuntu", "quay.io/devtable/ubuntu:latest"},
     {"foo", "registry.git.erxes.io/foo/bar:1.6.1"},
@@ -74,6 +79,13 @@ const std::vector<std::pair<std::string, std::string>> upstreams{
     {"standard", "registry.example.com/team/app:1.2.3"},
 };
 
+// What dependents are built from.
+const std::vector<std::pair<std::string, std::string>> sources{
+    {"hub", "https://github.com/octo-org/hello.git"},
+    {"lab", "git@gitlab.example.com:group/hello.git#main"},
+    {"tea", "https://git.example.com/team/hello#main:app"},
+};
+
 const std::vector<Case> cases{
     {"dockerhub-push", "dockerhub", "keel"},
     {"dockerhub-push-dhi", "dockerhub", "dhi"},
@@ -87,12 +99,18 @@ const std::vector<Case> cases{
     {"acr-eventgrid-imagedeleted", "acr-grid"},
     {"acr-eventgrid-subscriptionvalidation", "acr-grid"},
     {"github-ping", "github"},
+    {"github-push", "github", "", true},
+    {"github-push-deleted", "github"},
+    {"gitlab-push", "gitlab-project", "", true},
+    {"gitea-push", "gitea", "", true},
     {"github-package-published", "github"},
     {"github-package-published-untagged", "github"},
+    {"github-package-published-tagged", "github", "ghcr"},
     {"github-registry_package-published", "github"},
     {"quay-repo_push", "quay", "quay"},
     {"quay-repo_push-legacy", "quay", "ubuntu"},
     {"harbor-push_artifact", "harbor"},
+    {"harbor-push_artifact-tagged", "harbor", "harbor"},
     {"harbor-push_artifact-cloudevents", "harbor"},
     {"harbor-pull_artifact", "harbor"},
     {"harbor-delete_artifact", "harbor"},
@@ -125,11 +143,21 @@ const std::vector<Case> cases{
     {"generic-standardwebhooks", "standard", "standard"},
 };
 
+std::string sender_of(const std::string& hook) {
+  const std::string before = "\n  " + hook + ": {sender: ";
+  const auto begin = hooks.find(before) + before.size();
+  return hooks.substr(begin, hooks.find(',', begin) - begin);
+}
+
 std::string pipelines() {
   std::string text = "pipelines:\n";
   for (const auto& [name, upstream] : upstreams)
     text += "  - {name: " + name + ", upstream: '" + upstream + "', staging: c.example.com/staging/" + name +
             ", promote: {to: c.example.com/base/" + name + ", tags: ['1', '1-{run}']}}\n";
+  text += "dependents:\n";
+  for (const auto& [name, source] : sources)
+    text += "  - {image: 'c.example.com/team/" + name +
+            ":1', from: ['c.example.com/base/acr:1'], rebuild: {buildah: {context: '" + source + "'}}}\n";
   return text;
 }
 
@@ -156,6 +184,7 @@ std::vector<std::string> wanted_of(const Case& one) {
 // Whether an answer counts the pipelines that the payload concerns; the answer to a handshake counts none.
 bool is_about(const HookAnswer& answer, const Case& one) {
   const auto body = json::parse(answer.body);
+  if (one.is_built && (body["result"] != "accepted" || body["dependents"] != 1)) return false;
   return !body.contains("result") || body["pipelines"] == wanted_of(one).size();
 }
 
@@ -195,7 +224,7 @@ TEST_CASE(
       if (promised.insert(one.watches).second) CHECK(owed == wanted_of(one));
       const auto again = co_await world.post(target(one, "fixture-secret"), payload.headers, payload.body);
       CHECK(again.status == 200);
-      if (!one.watches.empty()) CHECK(json::parse(again.body)["result"] == "duplicate");
+      if (!one.watches.empty() || one.is_built) CHECK(json::parse(again.body)["result"] == "duplicate");
       co_await world.settle();
       co_await world.forget_receipts();  // some of the samples bear one another's ids
     }
@@ -222,6 +251,14 @@ TEST_CASE("D7: every payload with wrong credentials is answered as an unknown na
     const auto owed = co_await world.owed();
     CHECK(owed.empty());
   });
+}
+
+TEST_CASE("Of every sender a payload is sent that has something done") {
+  std::set<std::string> acting;
+  for (const auto& one : cases)
+    if (!one.watches.empty() || one.is_built) acting.insert(sender_of(one.hook));
+  for (const auto& name : watch::sender_names())
+    CHECK(acting.contains(name));
 }
 
 TEST_CASE("Every payload of the test data is sent") {

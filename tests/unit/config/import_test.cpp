@@ -145,6 +145,131 @@ TEST_CASE("renovate: Dockerfiles are read by the rules of its configuration") {
   CHECK_THAT(result.told("renovate.json5", 4), Contains("presets are not followed"));
 }
 
+namespace {
+
+// What comes of two images by a list of rules: their names, and what is told.
+Result by_rules(const std::string& rules, const std::string& more = {}) {
+  return import("renovate", {{"renovate.json", "{\"packageRules\": [" + rules + "]" + more + "}"},
+                             {"Dockerfile", "FROM redis:7\nFROM node:20\n"}});
+}
+
+std::string imported_by_rules(const std::string& rules, const std::string& more = {}) {
+  std::string names;
+  const auto result = by_rules(rules, more);
+  for (const auto& pipeline : result.config->pipelines)
+    names += (names.empty() ? "" : " ") + pipeline.name;
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("renovate: rules switch images off, by all the ways in which they name them") {
+  for (
+      const auto* off :
+      {R"("matchPackageNames": ["redis"])", R"("matchDepNames": ["redis"])",
+       R"("matchPackageNames": ["/^red/"])", R"("matchPackagePatterns": ["^red"])",
+       R"("matchPackagePrefixes": ["red"])", R"("matchPackageNames": ["r*s"])",
+       R"("matchPackageNames": ["!node"])", R"("excludePackageNames": ["node"])",
+       R"("matchPackageNames": ["{redis,valkey}"])", R"("matchDepPatterns": ["dis$"])",
+       R"("matchPackageNames": ["docker.io/library/redis"])",
+       R"("matchDatasources": ["docker"], "matchManagers": ["dockerfile"], "matchPackageNames": ["/REDIS/i"])"}) {
+    INFO(off);
+    const auto result = by_rules(std::string("{") + off + R"(, "enabled": false})");
+    CHECK(result.imported.pipelines == 1);
+    CHECK(result.config->pipeline("node-20"));
+    CHECK_THAT(result.told("Dockerfile", 1),
+               Contains("redis:7: a rule switches updates of it off: renovate.json, line 1"));
+  }
+}
+
+TEST_CASE("renovate: of the rules that fit, the last one holds") {
+  const std::string all_off = R"({"matchPackageNames": ["*"], "enabled": false})";
+  const std::string node_on = R"({"matchPackageNames": ["node"], "enabled": true})";
+  CHECK(imported_by_rules(all_off).empty());
+  CHECK(imported_by_rules(all_off + "," + node_on) == "node-20");
+  CHECK(imported_by_rules(node_on + "," + all_off).empty());
+  CHECK(imported_by_rules(all_off + "," + node_on, R"(, "ignoreDeps": ["node"])").empty());
+}
+
+TEST_CASE("renovate: rules about all images of Dockerfiles switch them off, others do not") {
+  for (const auto* off : {R"("matchManagers": ["dockerfile"])", R"("matchDatasources": ["docker"])",
+                          R"("matchCategories": ["docker"])", R"("matchManagers": ["!npm"])"})
+    CHECK(imported_by_rules(std::string("{") + off + R"(, "enabled": false})").empty());
+  for (const auto* other : {R"("matchManagers": ["npm"])", R"("matchDatasources": ["npm"])",
+                            R"("matchManagers": ["docker-compose"])", R"("matchPackageNames": ["lodash"])"}) {
+    const auto result = by_rules(std::string("{") + other + R"(, "enabled": false})");
+    CHECK(result.imported.pipelines == 2);
+    CHECK(result.told("Dockerfile", 1).empty());
+  }
+  for (const auto* off : {R"(, "enabledManagers": ["npm"])", R"(, "enabled": false)",
+                          R"(, "dockerfile": {"enabled": false})"}) {
+    const auto result = by_rules("", off);
+    CHECK(result.imported.pipelines == 0);
+    CHECK_THAT(result.told("Dockerfile", 1), Contains("left out: redis:7: updates are switched off"));
+  }
+  CHECK(imported_by_rules("", R"(, "enabledManagers": ["npm", "dockerfile"])") == "redis-7 node-20");
+}
+
+TEST_CASE("renovate: a rule for some updates or files only is told and switches nothing off") {
+  for (const std::string narrow : {R"("matchUpdateTypes": ["major"])", R"("matchFileNames": ["other/**"])",
+                                   R"("matchCurrentVersion": ">18")"}) {
+    const auto result = by_rules(R"({"matchDatasources": ["docker"], "matchPackageNames": ["node"], )" +
+                                 narrow + R"(, "enabled": false})");
+    CHECK(result.imported.pipelines == 2);
+    CHECK_THAT(result.told("renovate.json", 1), Contains("this rule holds only for some updates or files"));
+  }
+  CHECK_THAT(by_rules(R"({"matchPackageNames": ["/(/"], "enabled": false})").told("renovate.json", 1),
+             Contains("'/(/' cannot be read"));
+}
+
+TEST_CASE("renovate: images that a Dockerfile copies from or mounts are images of it, too") {
+  const auto result = import_text("renovate",
+                                  "FROM node:20 AS build\nCOPY --from=ghcr.io/astral-sh/uv:0.4 /uv /bin/\n"
+                                  "COPY --chown=1 --from=build /x /x\nCOPY --from=0 /y /y\n"
+                                  "RUN --mount=type=bind,from=alpine:3,target=/a --network=none ls\n");
+  CHECK(result.imported.pipelines == 3);
+  CHECK(result.pipeline("uv-0.4").upstream.text() == "ghcr.io/astral-sh/uv:0.4");
+  CHECK(result.pipeline("alpine-3").upstream.text() == "docker.io/library/alpine:3");
+  const auto port =
+      import_text("renovate", "FROM localhost:5000/node:20@sha256:" + std::string(64, 'a') + "\n");
+  CHECK_THAT(port.told("file", 1),
+             Contains("changed: localhost:5000/node:20@sha256") && Contains("the digest is not kept"));
+}
+
+TEST_CASE("diun: a login that no image uses is left out, and one that it uses has its comment") {
+  const std::string settings =
+      "regopts: [{name: hub, username: bot, password: x}, {name: lost, username: b}]\n";
+  const auto result = import("diun", {{"diun.yml", settings},
+                                      {"images.yml",
+                                       "- {name: 'ghcr.io/org/app:1', regopt: hub}\n"
+                                       "- {name: 'quay.io/org/app:1', regopt: other}\n"}});
+  CHECK_THAT(result.told("diun.yml", 1), Contains("to do: login hub: put the password") &&
+                                             Contains("left out: login lost: no image uses it") &&
+                                             !Contains("to do: login lost"));
+  CHECK_THAT(result.imported.text, Contains("# auth: {username: \"bot\"") && Contains("ghcr.io"));
+  CHECK_THAT(result.told("images.yml", 2), Contains("left out: regopt other"));
+}
+
+TEST_CASE("regsync: a user name that is a template has to be put in") {
+  const auto result = import_text("regsync",
+                                  "creds: [{registry: r.io, user: '{{env \"HUB_USER\"}}', pass: x}]\n"
+                                  "sync: [{source: 'r.io/x:1', target: 'b.io/x:1', type: image}]\n");
+  CHECK_THAT(result.imported.text, Contains("username: \"USER\""));
+  CHECK_THAT(result.told("file", 1),
+             Contains("to do: user of r.io: a user name stands in the configuration"));
+}
+
+TEST_CASE("dregsy: a set that cannot be taken is named by its rule, not by a tag that it does not have") {
+  const auto result = import_text("dregsy",
+                                  "tasks: [{interval: 60, source: {registry: a.io}, target: {registry: "
+                                  "t.io}, mappings: [{from: another-image, tags: ['1.26', 'regex: "
+                                  "1[.].*']}]}]\n");
+  CHECK(result.imported.pipelines == 1);
+  CHECK_THAT(
+      result.told("file", 1),
+      Contains("left out: a.io/another-image, tags 1[.].*: two pipelines promote to") && !Contains("latest"));
+}
+
 TEST_CASE("dregsy: tasks and mappings make pipelines, and clouds keep their own identity") {
   const auto result = import("dregsy", {example("dregsy.yaml")});
   CHECK(result.imported.pipelines == 6);

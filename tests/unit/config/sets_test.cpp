@@ -58,6 +58,39 @@ TEST_CASE("a set is read with all that it may say") {
   CHECK_FALSE(set.tags->initial);
 }
 
+TEST_CASE("each tag may be staged in a repository of its own") {
+  const auto staged = [](const std::string& staging, const std::string& promote = "base/a") {
+    auto text = set_named("a", "up/a", "{glob: '*', exclude: [secret]}", promote);
+    const std::string before = "staging: r.io/staging";
+    text.replace(text.find(before), before.size(), "staging: '" + staging + "'");
+    return "pipelines:\n" + text;
+  };
+  const auto config = good(staged("r.io:5000/in/a-{tag}/x"));
+  CHECK(config->pipelines[0].staging.text() == "r.io:5000/in/a-{tag}/x");
+  CHECK(config->watched("a:20.1")->staging.text() == "r.io:5000/in/a-20.1/x");
+  CHECK(config->watched("a:20.1")->can_be_staged());
+  CHECK_FALSE(config->watched("a:Alpine")->can_be_staged());
+  CHECK_FALSE(config->watched("a:1_")->can_be_staged());
+  CHECK(config->pipelines[0].tag_staged_in(oci::Repository::parse("r.io:5000/in/a-9/x")) == "9");
+  CHECK_THAT(wrong(staged("{tag}.io/in/a")), Contains("{tag} must stand in the path"));
+  CHECK_THAT(wrong(staged("r.io/{tag}/{tag}")), Contains("only once"));
+  CHECK_THAT(wrong(staged("r.io/In/{tag}")), Contains("lower case"));
+  CHECK_THAT(wrong(staged("r.io/base/{tag}")), Contains("staging and promotion are the same"));
+  CHECK_THAT(wrong(staged("r.io/up/{tag}")), Contains("staging is the upstream"));
+  const auto other = plain("b", "up/b:1", "in/b", "1");
+  CHECK_THAT(wrong(staged("r.io/in/{tag}") + other),
+             Contains("another pipeline promotes to this repository"));
+  good(staged("r.io/in/{tag}") + plain("b", "up/b:1", "in/secret", "1"));
+  good(staged("r.io/in/{tag}/x") + other);
+}
+
+TEST_CASE("a pipeline of one tag may name it in its staging, too") {
+  const std::string begin = "pipelines:\n  - {name: a, staging: 'r.io/in/{tag}', upstream: 'r.io/up/a:";
+  const std::string end = "', promote: {to: r.io/base/a, tags: ['{tag}', '{tag}-{run}']}}\n";
+  CHECK(good(begin + "20.1" + end)->pipelines[0].staging.text() == "r.io/in/20.1");
+  CHECK_THAT(wrong(begin + "20-Alpine" + end), Contains("lower case"));
+}
+
 TEST_CASE("a set takes all tags at its start, up to a limit, unless it says otherwise") {
   const auto set = good(one_set("{semver: '*'}"))->pipelines[0].tags;
   CHECK(set->newest == 0);

@@ -128,6 +128,79 @@ TEST_CASE("a request that the target refused gives way to a newer one", "[engine
   });
 }
 
+namespace {
+
+// Many dependents on one base, and a target that is away, and then takes few requests at a time.
+struct DayAway {
+  static constexpr int dependents = 100;
+  static constexpr int promotions = 8;
+
+  explicit DayAway(Scene& where) : scene(where), config(where.configuration(true)) {
+    config->retry_first = config->retry_most = std::chrono::minutes(30);
+    const auto first = config->dependents.front();
+    config->dependents.clear();
+    for (int i = 0; i < dependents; ++i) {
+      auto each = first;
+      each.name = "app-" + std::to_string(i);
+      each.image = oci::Reference::parse("dev.example/team/" + each.name + ":latest");
+      each.confirm_within = std::chrono::hours(48);
+      config->dependents.push_back(each);
+    }
+    scene.script->build = [this](const std::string& key, const oci::Digest& base, const std::string& image) {
+      if (away) throw Error(ErrorKind::unavailable, "the target is away");
+      if (++asked % 3 == 0) throw Error(ErrorKind::rate_limited, "too many builds", Milliseconds(20));
+      CHECK(base == newest.digest);
+      built.insert(image);
+      keys.push_back(key);
+      auto layers = newest.layers;
+      layers.push_back(image);
+      scene.registries.push(image.substr(0, image.rfind(':')), "latest", picture(layers));
+    };
+  }
+
+  // A new base, once all its rebuilds are owed.
+  Task<> promote(engine::Engine& engine, int number) {
+    newest = picture({"base " + std::to_string(number)});
+    scene.registries.push(upstream, "9", newest);
+    co_await scene.until(engine, "the rebuilds are planned", [&](store::Tables& tables) {
+      const auto last = config->dependents.back().name;
+      const auto open = tables.rebuilds.in_state(last, "dispatching");
+      return !open.empty() && open.back().base.ends_with(newest.digest.text());
+    });
+  }
+
+  Scene& scene;
+  std::shared_ptr<config::Config> config;
+  bool away = true;
+  int asked = 0;
+  Picture newest;
+  std::set<std::string> built;
+  std::vector<std::string> keys;
+};
+
+}  // namespace
+
+TEST_CASE("E3: after a day away the target is asked once for each dependent, on the newest digest",
+          "[engine]") {
+  Scene scene;
+  DayAway day(scene);
+  scene.play(day.config, [&](engine::Engine& engine) -> Task<> {
+    for (int i = 0; i < DayAway::promotions; ++i) {
+      co_await day.promote(engine, i);
+      scene.clock.pass(std::chrono::hours(3) - std::chrono::minutes(1));
+    }
+    // However many were owed, what waits is one for each dependent, and what was with the target at that
+    // moment.
+    const auto jobs = co_await scene.read([](store::Tables& tables) { return tables.jobs.count(); });
+    CHECK(jobs <= DayAway::dependents + 2 * day.config->jobs);
+    day.away = false;
+    scene.clock.pass(std::chrono::minutes(31));
+    co_await scene.until_run(engine, day.newest.digest, "Succeeded");
+    CHECK(day.built.size() == DayAway::dependents);
+    CHECK(day.keys.size() == DayAway::dependents);
+  });
+}
+
 TEST_CASE("the next wave waits for the one before it and is built on its image", "[engine]") {
   Scene scene;
   const auto one = picture({"one"});

@@ -30,6 +30,9 @@ class ScriptedCheck final : public checks::Check {
 class ScriptedTrigger final : public triggers::Trigger {
  public:
   explicit ScriptedTrigger(std::shared_ptr<Script> script) : script_(std::move(script)) {}
+  const triggers::GitSource* git_source() const override {
+    return script_->source ? &*script_->source : nullptr;
+  }
   Task<std::string> send(triggers::Rebuild rebuild, triggers::Context) const override {
     script_->keys.push_back(rebuild.idempotency_key);
     if (script_->build)

@@ -8,10 +8,12 @@
 #include "engine/engine.hpp"
 #include "memory_registry.hpp"
 #include "store/store.hpp"
+#include "triggers/git_source.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace sluice::test {
@@ -26,6 +28,8 @@ struct Script {
   std::function<bool(const oci::Digest&)> good = [](const oci::Digest&) { return true; };
   /// Called for each rebuild request with its key, base digest and image; may throw Error.
   std::function<void(const std::string& key, const oci::Digest& base, const std::string& image)> build;
+  /// What the trigger builds from itself.
+  std::optional<triggers::GitSource> source;
   std::vector<std::string> keys;
   /// User and password of the staging registry as a check sees them.
   std::string login_of_staging;

@@ -514,7 +514,9 @@ TEST_CASE("a push concerns the tags that a set would take; one of an unknown tag
   const engine::HookIndex index(*config);
   const auto match = [&](watch::Event event) {
     event.repositories = {upstream};
-    return index.match({event});
+    watch::Parsed parsed;
+    parsed.events.push_back(std::move(event));
+    return index.match(parsed);
   };
   const std::set<std::string> two{"node:20.1", "node:20.2"};
   CHECK(match({.repositories = {}, .tags = {"20.1", "18.0", "20.2", "x y"}}).pipelines == two);
@@ -557,5 +559,17 @@ TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that
     CHECK(stranger == "ignored");
     co_await scene.until(engine, "no look is owed",
                          [](store::Tables& tables) { return tables.webhooks.owed().empty(); });
+  });
+}
+
+TEST_CASE("a run whose staging no repository can be called is told so and not tried again", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  scene.registries.push(upstream, "9", one);
+  auto config = scene.configuration();
+  config->pipelines.front().staging.path = "staging/9-Alpine";
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    const auto run = co_await scene.until_run(engine, one.digest, "Failed");
+    CHECK(run.outcome.find("names of repositories are in lower case") != std::string::npos);
   });
 }

@@ -81,6 +81,7 @@ void use_every_operation(Tables& tables) {
   tables.rebuilds.update(rebuild);
   tables.rebuilds.find(run);
   tables.rebuilds.of_promotion(run);
+  tables.rebuilds.first_wave_in(run, {"planned", "dispatching", "dispatched"});
   tables.rebuilds.in_state("hello", "planned");
 
   tables.webhooks.accept({.hook = "hub", .delivery = "id:1"}, true);

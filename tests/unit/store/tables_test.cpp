@@ -250,6 +250,30 @@ TEST_CASE_METHOD(Fixture, "Holding twice keeps the first reason, lifting twice s
   });
 }
 
+TEST_CASE_METHOD(Fixture, "The first open wave of a promotion is found, without what belongs to none") {
+  with_tables([](Tables& tables) {
+    const std::array<std::string, 3> open{"planned", "dispatching", "dispatched"};
+    const auto promoted = tables.runs.insert(pipeline_run("node"));
+    const auto add = [&](int wave, const std::string& state) {
+      Rebuild row{.run = tables.runs.insert(pipeline_run("node")), .promotion_run = promoted};
+      row.dependent = row.image = row.base = row.idempotency_key = "rebuild " + row.run.text();
+      row.wave = wave;
+      row.state = state;
+      tables.rebuilds.insert(row);
+      return row;
+    };
+    add(no_wave, "dispatching");
+    add(0, "confirmed");
+    CHECK_FALSE(tables.rebuilds.first_wave_in(promoted, open));
+    add(2, "planned");
+    add(1, "dispatched");
+    CHECK(tables.rebuilds.first_wave_in(promoted, open)->wave == 1);
+    CHECK_FALSE(tables.rebuilds.first_wave_in(promoted, open)->planned);
+    add(1, "planned");
+    CHECK(tables.rebuilds.first_wave_in(promoted, open)->planned);
+  });
+}
+
 TEST_CASE_METHOD(Fixture, "Rebuilds of a promotion are ordered by wave, then dependent") {
   with_tables([](Tables& tables) {
     const auto promoted = tables.runs.insert(pipeline_run("node"));

@@ -22,6 +22,32 @@ TEST_CASE("a git address has a repository, a ref and a folder") {
   CHECK(parse("file:///srv/r.git") == GitSource{"file:///srv/r.git", "HEAD", ""});
 }
 
+TEST_CASE("the addresses of one repository are known as the same place") {
+  for (const auto* url : {"https://git.example.com/team/App.git", "http://git.example.com/team/app",
+                          "git@git.example.com:team/app.git", "ssh://git@git.example.com:2222/team/app.git",
+                          "https://git.example.com/team/app/", "ssh://git.example.com/team/app"}) {
+    INFO(url);
+    CHECK(git_place(url) == "git.example.com/team/app");
+  }
+  CHECK(git_place("https://git.example.com:8443/team/app.git") == "git.example.com:8443/team/app");
+  CHECK(git_place("file:///srv/app.git").empty());
+  CHECK(git_place("") == "/");
+  CHECK(git_place("nonsense") == "nonsense/");
+}
+
+TEST_CASE("a source follows its branch or tag, or the one that the repository begins with") {
+  const auto follows = [](const std::string& text, const char* ref, bool is_default = false) {
+    return GitSource::parse("https://h/r.git" + text).follows(ref, is_default);
+  };
+  CHECK(follows("#main", "refs/heads/main"));
+  CHECK(follows("#refs/heads/main:app", "refs/heads/main"));
+  CHECK(follows("#v1.2", "refs/tags/v1.2"));
+  CHECK_FALSE(follows("#main", "refs/heads/other", true));
+  CHECK_FALSE(follows("#main", "refs/heads/x/main"));
+  CHECK(follows("", "refs/heads/trunk", true));
+  CHECK_FALSE(follows("", "refs/heads/other", false));
+}
+
 TEST_CASE("D9: addresses, refs and folders that git would take for something else are refused") {
   for (const auto* text :
        {"--upload-pack=touch /tmp/x", "ext::sh -c x", "git://h/r.git", "ftp://h/r.git", "/local/path",

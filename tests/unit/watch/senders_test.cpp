@@ -61,11 +61,17 @@ const std::vector<Case> cases{
     {"gitea-package-deleted", "gitea", ""},
     {"github-package-published", "github", ""},
     {"github-package-published-untagged", "github", ""},
+    {"github-package-published-tagged", "github", "ghcr.io/noahvdaa/repositoryname/frontend=v1"},
     {"github-registry_package-published", "github", ""},
     {"github-ping", "github", ""},
+    {"github-push", "github", ""},
+    {"github-push-deleted", "github", ""},
+    {"gitlab-push", "gitlab", ""},
+    {"gitea-push", "gitea", ""},
     {"google-artifactregistry-insert", "gar", "us-east1-docker.pkg.dev/my-project/my-repo/hello-world=1.1"},
     {"google-artifactregistry-delete", "gar", ""},
     {"harbor-push_artifact", "harbor", ""},
+    {"harbor-push_artifact-tagged", "harbor", "harbor.example.com/harbor/alpine=3.19"},
     {"harbor-push_artifact-cloudevents", "harbor", ""},
     {"harbor-pull_artifact", "harbor", ""},
     {"harbor-delete_artifact", "harbor", ""},
@@ -137,7 +143,7 @@ TEST_CASE("Every payload says what was pushed, and nothing else") {
     const auto payload = test::webhook_payload(one.payload);
     const auto parsed = sender(one.sender)->parse({payload.headers, payload.body}, reading_of(one));
     CHECK(text_of(parsed) == one.events);
-    CHECK(parsed.events.empty() != parsed.note.empty());
+    CHECK((parsed.events.empty() && parsed.pushes.empty()) != parsed.note.empty());
   }
 }
 
@@ -233,10 +239,33 @@ TEST_CASE("github: a tagged container package is found, under its name in lower 
         "ghcr.io/noahvdaa/repositoryname/frontend=v1");
 }
 
+TEST_CASE("pushes to git name their repository and what was pushed") {
+  const auto push = [](const std::string& name) {
+    const auto payload = test::webhook_payload(name);
+    return sender(name.substr(0, name.find('-')))->parse({payload.headers, payload.body}, {});
+  };
+  CHECK(push("github-push").pushes == std::vector<GitPush>{{.urls = {"https://github.com/octo-org/hello.git",
+                                                                     "git@github.com:octo-org/hello.git",
+                                                                     "https://github.com/octo-org/hello"},
+                                                            .ref = "refs/heads/main",
+                                                            .is_default = true}});
+  CHECK(push("gitea-push").pushes.at(0).urls.front() == "https://git.example.com/team/hello.git");
+  CHECK(push("gitlab-push").pushes ==
+        std::vector<GitPush>{
+            {.urls = {"https://gitlab.example.com/group/hello.git", "git@gitlab.example.com:group/hello.git",
+                      "https://gitlab.example.com/group/hello"},
+             .ref = "refs/heads/main",
+             .is_default = true}});
+  CHECK(push("gitlab-push").id == "f5e5f430-f57b-4e6e-9fac-d9128cd7232f");
+  CHECK(push("github-push-deleted").pushes.empty());
+  CHECK(push("github-push-deleted").note == "a branch or tag was deleted");
+}
+
 TEST_CASE("github: a payload may come as a form") {
   const net::Headers headers{{"X-GitHub-Event", "ping"},
                              {"Content-Type", "application/x-www-form-urlencoded"}};
-  CHECK(parse("github", "payload=%7B%22zen%22%3A+%22a%22%7D", {}, headers).note == "not a package: ping");
+  CHECK(parse("github", "payload=%7B%22zen%22%3A+%22a%22%7D", {}, headers).note ==
+        "neither a package nor a push: ping");
   CHECK_THROWS_AS(parse("github", "other=1", {}, headers), Error);
 }
 

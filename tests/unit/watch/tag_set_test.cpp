@@ -19,6 +19,7 @@ config::Pipeline set_of(TagSet tags) {
   config::Pipeline set;
   set.name = "node";
   set.upstream.repository = oci::Repository::parse("docker.io/library/node");
+  set.staging = oci::Repository::parse("r.io/staging/node");
   set.target = oci::Repository::parse("r.io/base/node");
   set.stable_tag = "{tag}";
   set.unique_tag = "{tag}-{run}";
@@ -43,6 +44,15 @@ TEST_CASE("a set watches what its rules accept, the newest first") {
   CHECK(choice.watched == Texts{"20.10.0", "20.9.1", "20.1.0"});
   CHECK(choice.matched == 3);
   CHECK(choice.excess == 0);
+}
+
+TEST_CASE("tags that no staging repository can be called after are left out and told") {
+  auto set = set_of(rules({.globs = {"*"}}));
+  set.staging = oci::Repository{"r.io", "staging/node/{tag}"};
+  const auto choice = choose(set, {"20.1", "20-Alpine", "20-alpine", "20_"}, {});
+  CHECK(choice.watched == Texts{"20.1", "20-alpine"});
+  CHECK(choice.unstaged == Texts{"20-Alpine", "20_"});
+  CHECK(choice.matched == 2);
 }
 
 TEST_CASE("the newest of a set are its highest versions") {
