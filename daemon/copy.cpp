@@ -1,14 +1,13 @@
 // `sluice copy SOURCE TARGET`: an image from anywhere to anywhere, without a daemon.
 
 #include "commands.hpp"
+#include "copy_outcome.hpp"
 #include "copy_view.hpp"
 #include "core/error.hpp"
 #include "core/retry.hpp"
-#include "core/text.hpp"
 #include "engine/task_group.hpp"
 #include "exit_code.hpp"
 #include "registry_tool.hpp"
-#include "size.hpp"
 #include "terminal.hpp"
 
 #include <fstream>
@@ -26,21 +25,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Pair {
-  registry::Place source;
-  registry::Place target;
-};
-
-/// One copy and how it ended.
-struct Ended {
-  std::optional<registry::CopyResult> result;
-  std::optional<registry::CopyPlan> plan;
-  std::optional<Error> failure;
-};
-
-std::vector<Pair> read_list(std::istream& stream, const std::string& name) {
+std::vector<CopyPair> read_list(std::istream& stream, const std::string& name) {
   constexpr std::size_t most = 10'000;
-  std::vector<Pair> pairs;
+  std::vector<CopyPair> pairs;
   std::string line;
   for (int number = 1; std::getline(stream, line); ++number) {
     std::istringstream words(line);
@@ -56,7 +43,7 @@ std::vector<Pair> read_list(std::istream& stream, const std::string& name) {
   return pairs;
 }
 
-std::vector<Pair> pairs_of(const CopyOptions& options) {
+std::vector<CopyPair> pairs_of(const CopyOptions& options) {
   if (options.list.empty()) return {{read_place(options.source), read_place(options.target)}};
   if (options.list == "-") return read_list(std::cin, "stdin");
   std::ifstream file(options.list);
@@ -86,8 +73,8 @@ struct Shared {
   Clock& clock;
   Random& random;
   registry::Client& client;
-  const std::vector<Pair>& pairs;
-  std::vector<Ended>& ended;
+  const std::vector<CopyPair>& pairs;
+  std::vector<CopyEnded>& ended;
   registry::CopyOptions options;
   const CopyOptions& wanted;
   std::size_t next = 0;
@@ -169,115 +156,7 @@ Task<> copy_all(Shared& shared) {
   std::rethrow_exception(cancelled);
 }
 
-ordered_json platforms_of(const std::vector<oci::Platform>& platforms) {
-  ordered_json list = ordered_json::array();
-  for (const auto& platform : platforms)
-    list.push_back(platform.text());
-  return list;
-}
-
-ordered_json layers_json(const std::vector<oci::Descriptor>& layers) {
-  ordered_json list = ordered_json::array();
-  for (const auto& layer : layers)
-    list.push_back({{"digest", layer.digest.text()}, {"size", layer.size}, {"urls", layer.urls}});
-  return list;
-}
-
-const char* word_of(registry::Arrival arrival) {
-  switch (arrival) {
-    case registry::Arrival::present:
-      return "present";
-    case registry::Arrival::mounted:
-      return "mount";
-    case registry::Arrival::moved:
-      return "copy";
-  }
-  return "";
-}
-
-ordered_json outcome_json(const Pair& pair, const Ended& ended) {
-  ordered_json value{{"source", pair.source.text()}, {"target", pair.target.text()}};
-  if (ended.failure)
-    value["error"] = {{"kind", to_string(ended.failure->kind())}, {"message", text_of(*ended.failure)}};
-  if (const auto& result = ended.result) {
-    const auto& progress = result->progress;
-    value["digest"] = result->digest.text();
-    value["source_digest"] = result->source.text();
-    value["platforms_left_out"] = platforms_of(result->left_out);
-    value["layers_left_out"] = layers_json(progress.layers_left_out);
-    value["bytes_moved"] = progress.bytes_moved;
-    value["blobs"] = {{"copied", progress.blobs_copied},
-                      {"mounted", progress.blobs_mounted},
-                      {"present", progress.blobs_present}};
-    value["manifests"] = {{"copied", progress.manifests_copied}, {"present", progress.manifests_present}};
-    value["referrers"] = progress.referrers;
-  }
-  if (const auto& plan = ended.plan) {
-    value["digest"] = plan->digest.text();
-    value["source_digest"] = plan->source.text();
-    value["platforms_left_out"] = platforms_of(plan->left_out);
-    value["layers_left_out"] = layers_json(plan->layers_left_out);
-    value["bytes_to_move"] = plan->bytes();
-    value["manifests_to_write"] = plan->manifests;
-    value["referrers"] = plan->referrers;
-    ordered_json blobs = ordered_json::array();
-    for (const auto& [blob, arrival] : plan->blobs)
-      blobs.push_back({{"digest", blob.digest.text()}, {"size", blob.size}, {"action", word_of(arrival)}});
-    value["blobs"] = std::move(blobs);
-  }
-  return value;
-}
-
-void tell_platforms(const std::vector<oci::Platform>& left_out) {
-  if (left_out.empty()) return;
-  std::string names;
-  for (const auto& platform : left_out)
-    names += (names.empty() ? "" : ", ") + platform.text();
-  std::cerr << "left out: " << printable(names, 500)
-            << "; the index is a new one, with a digest of its own\n";
-}
-
-std::string referrers_text(int count) {
-  return count == 0 ? "" : fmt::format(", with {} referrers", count);
-}
-
-void tell_layers(const std::vector<oci::Descriptor>& left_out) {
-  for (const auto& layer : left_out)
-    std::cerr << fmt::format("left out: foreign layer {} ({}), which is at {}\n", layer.digest.text(),
-                             size_text(static_cast<std::uint64_t>(layer.size)),
-                             printable(layer.urls.front(), 300));
-  if (!left_out.empty()) std::cerr << "--foreign-layers copy brings foreign layers along\n";
-}
-
-void tell_outcome(const Pair& pair, const Ended& ended, bool quiet) {
-  if (ended.failure) {
-    std::cerr << "sluice: " << text_of(*ended.failure) << '\n';
-    return;
-  }
-  if (const auto& plan = ended.plan) {
-    for (const auto& layer : plan->layers_left_out)
-      print(fmt::format("{:<7}  {}  {:>7}", "skip", layer.digest.text(),
-                        size_text(static_cast<std::uint64_t>(layer.size))));
-    for (const auto& [blob, arrival] : plan->blobs)
-      print(fmt::format("{:<7}  {}  {:>7}", word_of(arrival), blob.digest.text(),
-                        size_text(static_cast<std::uint64_t>(blob.size))));
-    print(fmt::format("{} to move, {} manifests to write", size_text(plan->bytes()), plan->manifests) +
-          referrers_text(plan->referrers));
-    tell_platforms(plan->left_out);
-    tell_layers(plan->layers_left_out);
-    return;
-  }
-  const auto& [digest, source, left_out, progress] = *ended.result;
-  tell_platforms(left_out);
-  tell_layers(progress.layers_left_out);
-  if (!quiet)
-    std::cerr << fmt::format("{}: {} copied ({}), {} mounted, {} there already{}\n", pair.target.text(),
-                             progress.blobs_copied, size_text(progress.bytes_moved), progress.blobs_mounted,
-                             progress.blobs_present, referrers_text(progress.referrers));
-  print(pair.target.text() + "@" + digest.text());
-}
-
-int exit_code_of_all(const std::vector<Ended>& ended) {
+int exit_code_of_all(const std::vector<CopyEnded>& ended) {
   for (const auto& one : ended)
     if (one.failure) return ended.size() == 1 ? exit_code_of(one.failure->kind()) : exit_code::failed;
   return exit_code::ok;
@@ -288,7 +167,7 @@ int exit_code_of_all(const std::vector<Ended>& ended) {
 int copy(const CopyOptions& options) {
   const auto pairs = pairs_of(options);
   RegistryTool tool(options.config, endurance_of(options));
-  std::vector<Ended> ended(pairs.size());
+  std::vector<CopyEnded> ended(pairs.size());
   {
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
     std::optional<CopyView> view;
