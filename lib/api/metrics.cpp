@@ -93,8 +93,9 @@ void write_registries(Exposition& out, const std::vector<engine::RegistryFreshne
 void write_webhooks(Exposition& out, const engine::Engine& engine) {
   out.counter("sluice_webhooks_total", "Deliveries of webhooks by what became of them.");
   for (const auto& [name, status] : engine.hooks()) {
-    const auto sample = [&, name = name](const std::string& outcome, std::uint64_t count) {
-      out.sample(real(count), {{"webhook", name}, {"sender", status.sender}, {"outcome", outcome}});
+    const auto sample = [&out, name = name, sender = status.sender](const std::string& outcome,
+                                                                    std::uint64_t count) {
+      out.sample(real(count), {{"webhook", name}, {"sender", sender}, {"outcome", outcome}});
     };
     sample("accepted", status.accepted);
     sample("duplicate", status.duplicates);
