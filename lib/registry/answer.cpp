@@ -115,8 +115,7 @@ Error error_from(std::string_view who, int status, const net::Headers& headers, 
 std::string hint(const net::Url& asked, int status, const std::vector<std::string>& codes) {
   if (status == 400 && asked.scheme == "http" && codes.empty())
     return "; it was spoken to without TLS: if it wants TLS, set `http: false` for it under `registries`, "
-           "and "
-           "`ca` unless the system trusts its certificate";
+           "and `ca` unless the system trusts its certificate";
   const bool no_digest = std::find(codes.begin(), codes.end(), "DIGEST_INVALID") != codes.end();
   if (no_digest && asked.target.find("sha512") != std::string::npos)
     return "; it may know sha256 only: an image that is named by sha512 can go to a registry that knows "

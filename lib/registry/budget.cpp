@@ -103,7 +103,8 @@ Milliseconds Budget::turn(Pace pace, Steady now) const {
 
 Steady Budget::looks_from(Steady now) const {
   auto from = Steady::min();
-  if (counts(false) && turn(Pace::look, now).count() > 0) from = now + turn(Pace::look, now);
+  const auto turn = counts(false) ? this->turn(Pace::look, now) : Milliseconds(0);
+  if (turn.count() > 0) from = now + turn;
   if (puts_off_looks(now)) from = std::max(from, spread_until());
   return from;
 }

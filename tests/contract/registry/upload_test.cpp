@@ -93,32 +93,6 @@ TEST_CASE("C2: a registry that says it has more than was sent is not believed") 
   CHECK(target.count("POST") == 3);  // the layer began anew
 }
 
-TEST_CASE("a registry that refuses whole blobs by their size gets pieces, the next time at once") {
-  const TestImage second = make_image("amd64", 62, {33 * mib});
-  FakeRegistry source;
-  source.add("a", large);
-  source.add("a", second);
-  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
-    const auto length = request.headers.find("content-length");
-    if (length == request.headers.end() || std::stoull(length->second) <= 32 * mib) return false;
-    exchange.answer(413, "too large for this proxy");
-    exchange.stall();
-    return true;
-  });
-  run([&]() -> Task<> {
-    Rig rig;
-    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
-    co_await rig.client.copy(source.repository("a"), second.manifest.digest(), target.repository("b"));
-  });
-  CHECK((target.stored("b", layer.digest()) == layer.bytes));
-  CHECK((target.stored("b", second.blobs[1].digest()) == second.blobs[1].bytes));
-  const auto patches = of_method(target, "PATCH", "/blobs/uploads/");
-  REQUIRE(patches.size() == 2);
-  CHECK(range_of(patches[0]) == "0-" + std::to_string(32 * mib - 1));
-  CHECK(of_method(target, "PUT", net::percent_encode(layer.digest().text())).size() == 2);
-  CHECK(of_method(target, "PUT", net::percent_encode(second.blobs[1].digest().text())).size() == 1);
-}
-
 namespace {
 
 std::uint64_t length_of(const RecordedRequest& request) {
@@ -150,6 +124,26 @@ Task<Error> refusal_of_size(FakeRegistry& source, FakeRegistry& target) {
 }
 
 }  // namespace
+
+TEST_CASE("a registry that refuses whole blobs by their size gets pieces, the next time at once") {
+  const TestImage second = make_image("amd64", 62, {33 * mib});
+  FakeRegistry source;
+  source.add("a", large);
+  source.add("a", second);
+  FakeRegistry target(allowing(32 * mib));
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
+    co_await rig.client.copy(source.repository("a"), second.manifest.digest(), target.repository("b"));
+  });
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK((target.stored("b", second.blobs[1].digest()) == second.blobs[1].bytes));
+  const auto patches = of_method(target, "PATCH", "/blobs/uploads/");
+  REQUIRE(patches.size() == 2);
+  CHECK(range_of(patches[0]) == "0-" + std::to_string(32 * mib - 1));
+  CHECK(of_method(target, "PUT", net::percent_encode(layer.digest().text())).size() == 2);
+  CHECK(of_method(target, "PUT", net::percent_encode(second.blobs[1].digest().text())).size() == 1);
+}
 
 TEST_CASE("pieces that are refused by their size are halved until they pass, the next time at once") {
   const TestImage second = make_image("amd64", 64, {17 * mib});

@@ -20,6 +20,16 @@ Breaker opened(Steady now = start) {
   return breaker;
 }
 
+/// So many probes in vain, each as early as it may go; when the last one ended.
+Steady probe_in_vain(Breaker& breaker, int probes) {
+  auto now = start;
+  for (int i = 0; i < probes; ++i) {
+    now += breaker.wait(now);
+    breaker.failed(breaker.take(now), now, 0.0);
+  }
+  return now;
+}
+
 }  // namespace
 
 TEST_CASE("C1: failures in a row open a breaker, an answer in between begins the count anew") {
@@ -100,11 +110,7 @@ TEST_CASE("C1: from when on it is asked is one instant until something happens")
 
 TEST_CASE("C1: a sign of life lets a probe go at once, one in a second, and times begin small again") {
   auto breaker = opened();
-  auto now = start;
-  for (int i = 0; i < 12; ++i) {
-    now += breaker.wait(now);
-    breaker.failed(breaker.take(now), now, 0.0);
-  }
+  auto now = probe_in_vain(breaker, 12);
   REQUIRE(breaker.wait(now) > 2min);
   now += 1min;
   breaker.heard(now);
@@ -128,11 +134,7 @@ TEST_CASE("C1: a sign of life lets a probe go at once, one in a second, and time
 
 TEST_CASE("C1: what is heard while a probe is out calls for the next one, should it fail") {
   auto breaker = opened();
-  auto now = start;
-  for (int i = 0; i < 8; ++i) {
-    now += breaker.wait(now);
-    breaker.failed(breaker.take(now), now, 0.0);
-  }
+  auto now = probe_in_vain(breaker, 8);
   now += breaker.wait(now);
   REQUIRE(breaker.take(now));
   breaker.heard(now + 1s);
