@@ -309,10 +309,7 @@ TEST_CASE("Knowledge grows old while an upstream cannot be reached, and registri
   const auto first = picture({"one"});
   scene.registries.push(upstream, "9", first);
   bool down = false;
-  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
-    if (!down || request.url.host != "up.example") return std::nullopt;
-    return MemoryRegistries::Fault{.status = 503};
-  };
+  scene.registries.fail_while(down, "up.example", 503);
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, first.digest, "Succeeded");
     down = true;

@@ -81,6 +81,13 @@ Picture picture(std::vector<std::string> layers, const std::string& created) {
   return made;
 }
 
+void MemoryRegistries::fail_while(const bool& is_down, std::string host, int status) {
+  fault = [&is_down, host = std::move(host), status](const net::Request& request) -> std::optional<Fault> {
+    if (!is_down || request.url.host != host) return std::nullopt;
+    return Fault{.status = status};
+  };
+}
+
 void MemoryRegistries::push(const std::string& name, const std::string& tag, const Picture& image) {
   auto& repository = repositories_[name];
   for (const auto& layer : image.layers)

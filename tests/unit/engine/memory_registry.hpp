@@ -31,6 +31,8 @@ class MemoryRegistries final : public net::Client {
   };
   /// Asked for each request; nullopt lets it through.
   std::function<std::optional<Fault>(const net::Request&)> fault;
+  /// As `fault`: this host answers everything with `status` while `is_down`, which must outlive this.
+  void fail_while(const bool& is_down, std::string host, int status);
   /// Adds to the header of an answer.
   std::function<void(const net::Request&, net::Headers&)> also_say;
   /// "METHOD host/path" of every request, oldest first.

@@ -114,10 +114,7 @@ TEST_CASE("A look that failed is still owed, and is made when the upstream is ba
   const auto second = picture({"two"});
   scene.registries.push(upstream, "9", first);
   bool down = false;
-  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
-    if (!down || request.url.host != "up.example") return std::nullopt;
-    return MemoryRegistries::Fault{.status = 503};
-  };
+  scene.registries.fail_while(down, "up.example", 503);
   scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, first.digest, "Succeeded");
     scene.registries.push(upstream, "9", second);
@@ -143,10 +140,7 @@ TEST_CASE(
   const auto second = picture({"two"});
   scene.registries.push(upstream, "9", first);
   bool down = false;
-  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
-    if (!down || request.url.host != "up.example") return std::nullopt;
-    return MemoryRegistries::Fault{.status = 502};
-  };
+  scene.registries.fail_while(down, "up.example", 502);
   scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, first.digest, "Succeeded");
     down = true;
