@@ -66,7 +66,7 @@ Task<std::unique_ptr<Connection>> Connector::open(const Request& request, std::o
     try {
       Endpoint endpoint = asio::local::stream_protocol::endpoint(request.url.host);
       auto socket = co_await connect_within(clock_, endpoint, deadline);
-      connection = std::make_unique<Connection>(key_of(request, std::nullopt), std::move(*socket),
+      connection = std::make_unique<Connection>(clock_, key_of(request, std::nullopt), std::move(*socket),
                                                 AddressClass::loopback);
     } catch (...) {
       failure = std::current_exception();
@@ -79,8 +79,8 @@ Task<std::unique_ptr<Connection>> Connector::open(const Request& request, std::o
   } else {
     const Goal goal{request, request.url.host, request.url.port, request.reach, "", deadline};
     Connected made = co_await open_tcp(goal);
-    connection =
-        std::make_unique<Connection>(key_of(request, std::nullopt), std::move(made.socket), made.reached_at);
+    connection = std::make_unique<Connection>(clock_, key_of(request, std::nullopt), std::move(made.socket),
+                                              made.reached_at);
   }
   if (request.url.scheme != "https") co_return connection;
   try {
@@ -123,7 +123,8 @@ Task<std::unique_ptr<Connection>> Connector::open_tunnel_to(const Request& reque
                                                             Steady deadline) {
   const Goal goal{request, proxy.host, proxy.port, Reach{}, proxy.text(), deadline};
   Connected made = co_await open_tcp(goal);
-  auto connection = std::make_unique<Connection>(key_of(request, proxy), std::move(made.socket), reached_at);
+  auto connection =
+      std::make_unique<Connection>(clock_, key_of(request, proxy), std::move(made.socket), reached_at);
   if (!needs_tunnel(request, proxy)) co_return connection;
   std::exception_ptr failure;
   try {

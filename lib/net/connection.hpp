@@ -7,6 +7,7 @@
 #include "net/stream.hpp"
 #include "net/tls.hpp"
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,8 +27,8 @@ struct ConnectionKey {
 ConnectionKey key_of(const Request& request, std::optional<Proxy> proxy);
 
 struct Connection {
-  Connection(ConnectionKey for_key, Socket socket, AddressClass at)
-      : key(std::move(for_key)), reached_at(at), stream(std::move(socket)) {}
+  Connection(Clock& clock, ConnectionKey for_key, Socket socket, AddressClass at)
+      : key(std::move(for_key)), reached_at(at), stream(clock, std::move(socket)) {}
   ConnectionKey key;
   AddressClass reached_at;
   Stream stream;
@@ -94,7 +95,7 @@ class Pool {
   Clock& clock_;
   std::size_t per_host_;
   Milliseconds lifetime_;
-  std::vector<Idle> idle_;  // oldest first
+  std::deque<Idle> idle_;  // oldest first
 };
 
 }  // namespace sluice::net

@@ -2,7 +2,6 @@
 // Deadlines for coroutines.
 
 #include "core/clock.hpp"
-#include "net/progress.hpp"
 
 #include <exception>
 #include <utility>
@@ -40,12 +39,6 @@ inline Task<> before(Task<> operation, Task<> alarm) {
     co_return true;
   };
   co_await before(with_value(std::move(operation)), std::move(alarm));
-}
-
-/// Returns when `progress` stood still until its deadline.
-inline Task<> until_stalled(Clock& clock, const Progress& progress) {
-  while (clock.steady() < progress.deadline())
-    co_await clock.sleep_until(progress.deadline());
 }
 
 }  // namespace sluice::net

@@ -6,6 +6,7 @@
 #include "net/tunnel.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -14,11 +15,18 @@ namespace {
 
 constexpr std::size_t piece_size = 256 * 1024;
 constexpr std::size_t head_piece = 16 * 1024;
-/// Bodies up to this size go out together with the head.
-constexpr std::size_t small_body = 64 * 1024;
+/// Requests up to this size have room in the buffers of a socket that nothing waits in.
+constexpr std::size_t small_message = 16 * 1024;
 /// How long an answer is waited for after the peer stopped to take our body.
 constexpr Milliseconds answer_after_failure{std::chrono::seconds(2)};
 constexpr int most_interim_answers = 16;
+
+bool is_ours(std::string_view name) {
+  constexpr std::array<std::string_view, 4> ours{"Content-Length", "Transfer-Encoding", "Connection",
+                                                 "Proxy-Authorization"};
+  return std::any_of(ours.begin(), ours.end(),
+                     [&](std::string_view known) { return same_without_case(known, name); });
+}
 
 std::string serialize_request(const Request& request, const Connection& connection,
                               const ClientOptions& options) {
@@ -28,14 +36,10 @@ std::string serialize_request(const Request& request, const Connection& connecti
   // Nobody here unpacks a content coding, so none may be applied.
   if (!request.headers.get("Accept-Encoding")) headers.add("Accept-Encoding", "identity");
   for (const auto& [name, value] : request.headers.fields())
-    headers.add(name, value);
-  for (const char* framing : {"Content-Length", "Transfer-Encoding", "Connection"})
-    headers.remove(framing);
+    if (!is_ours(name)) headers.add(name, value);
   const std::uint64_t length = request.stream != nullptr ? request.stream_length : request.body.size();
   const bool usual = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (length != 0 || usual) headers.add("Content-Length", std::to_string(length));
-  // Only proxies get it, and only from us.
-  headers.remove("Proxy-Authorization");
   const bool absolute = speaks_absolute(connection);
   if (absolute) {
     const Secret credentials = proxy_authorization(*connection.key.proxy);
@@ -52,8 +56,12 @@ bool speaks_absolute(const Connection& connection) {
   return proxy && proxy->kind == Proxy::Kind::http && connection.key.scheme == "http";
 }
 
-Error Exchange::failed_at(Phase phase, Milliseconds limit, std::exception_ptr cause) const {
-  return failed(request_, phase, limit, std::move(cause), connection_.via());
+void Exchange::fail(std::exception_ptr cause) const {
+  // The peer closed: when we could not write either, that came first.
+  if (write_failure_ && !answered_)
+    throw failed(request_, Phase::sending, request_.idle_timeout, write_failure_, connection_.via());
+  throw failed(request_, sent_ ? Phase::waiting : Phase::sending, patience(), std::move(cause),
+               connection_.via());
 }
 
 Exchange::Exchange(Clock& clock, Connection& connection, const Request& request, const ClientOptions& options)
@@ -66,51 +74,63 @@ Exchange::Exchange(Clock& clock, Connection& connection, const Request& request,
       throttle_{clock, options.bandwidth, request.bandwidth} {}
 
 Task<ResponseHead> Exchange::run() {
+  const bool small = request_.stream == nullptr && message_.size() + request_.body.size() <= small_message;
+  if (small)
+    co_await send_then_listen();
+  else
+    co_await send_and_listen();
+  co_return std::move(head_);
+}
+
+Task<> Exchange::send_then_listen() {
+  message_ += request_.body;
+  co_await throttle_.pay(request_.body.size());
+  sent_ = co_await write(message_, message_.size());
+  std::exception_ptr failure;
+  try {
+    co_await receive(clock_.steady() + patience());
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) fail(failure);
+}
+
+Task<> Exchange::send_and_listen() {
   namespace asio = boost::asio;
   auto executor = co_await asio::this_coro::executor;
-  auto group = asio::experimental::make_parallel_group(asio::co_spawn(executor, receive(), asio::deferred),
-                                                       asio::co_spawn(executor, send(), asio::deferred));
+  auto group =
+      asio::experimental::make_parallel_group(asio::co_spawn(executor, receive(std::nullopt), asio::deferred),
+                                              asio::co_spawn(executor, send(), asio::deferred));
   auto [order, receive_failure, send_failure] =
       co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-  if (!receive_failure) co_return std::move(head_);
+  if (!receive_failure) co_return;
   if (order[0] != 0) std::rethrow_exception(send_failure);
-  // The peer closed: when we could not write either, that came first.
-  if (write_failure_ && !answered_) throw failed_at(Phase::sending, request_.idle_timeout, write_failure_);
-  throw failed_at(sent_ ? Phase::waiting : Phase::sending, request_.header_timeout, receive_failure);
+  fail(receive_failure);
 }
 
-// Ends only by throwing; run() stops it when the answer is there.
+// Ends only by throwing; send_and_listen() stops it when the answer is there.
 Task<> Exchange::send() {
-  const bool together = request_.stream == nullptr && request_.body.size() <= small_body;
-  if (together) {
-    message_ += request_.body;
-    co_await throttle_.pay(request_.body.size());
-  }
-  bool open = co_await write(message_, message_.size());
-  if (!together && request_.stream == nullptr) {
-    std::string_view left = request_.body;
-    while (open && !left.empty()) {
-      const std::string_view piece = left.substr(0, throttle_.piece(left.size()));
-      co_await throttle_.pay(piece.size());
-      open = co_await write(piece, left.size());
-      left.remove_prefix(piece.size());
-    }
-  }
+  const bool open = co_await write(message_, message_.size());
   // Never true early, not even between two statements: an early answer may stop us at any co_await, and a
   // connection with an unfinished request on it must not be used again.
-  if (open && request_.stream == nullptr) sent_ = true;
-  if (open && request_.stream != nullptr) co_await send_stream();
-
-  const Milliseconds wait =
-      sent_ ? request_.header_timeout : std::min(request_.header_timeout, answer_after_failure);
-  co_await clock_.sleep_for(wait);
-  if (sent_)
-    throw Error(ErrorKind::timeout, fmt::format("{} {}: waiting for the answer: none within {} ms",
-                                                request_.method, request_.url.without_query(), wait.count()));
-  throw failed_at(Phase::sending, request_.idle_timeout, write_failure_);
+  if (open) sent_ = request_.stream == nullptr ? co_await send_body() : co_await send_stream();
+  co_await clock_.sleep_for(patience());
+  fail(std::make_exception_ptr(boost::system::system_error(boost::asio::error::timed_out)));
 }
 
-Task<> Exchange::send_stream() {
+// False, as send_stream(), when the peer takes no more.
+Task<bool> Exchange::send_body() {
+  std::string_view left = request_.body;
+  while (!left.empty()) {
+    const std::string_view piece = left.substr(0, throttle_.piece(left.size()));
+    co_await throttle_.pay(piece.size());
+    if (!co_await write(piece, left.size())) co_return false;
+    left.remove_prefix(piece.size());
+  }
+  co_return true;
+}
+
+Task<bool> Exchange::send_stream() {
   const std::size_t piece_limit = throttle_.piece(piece_size);
   std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece_limit, request_.stream_length)),
                      '\0');
@@ -124,10 +144,14 @@ Task<> Exchange::send_stream() {
                               request_.method, request_.url.without_query(), left, request_.stream_length));
     co_await throttle_.pay(count);
     const std::string_view piece(buffer.data(), count);
-    if (!co_await write(piece, left)) co_return;
+    if (!co_await write(piece, left)) co_return false;
     left -= count;
   }
-  sent_ = true;
+  co_return true;
+}
+
+Milliseconds Exchange::patience() const {
+  return sent_ ? request_.header_timeout : std::min(request_.header_timeout, answer_after_failure);
 }
 
 // False when the peer takes no more; the reason is kept, for the answer may say more.
@@ -141,7 +165,7 @@ Task<bool> Exchange::write(std::string_view bytes, std::uint64_t left) {
   co_return !write_failure_;
 }
 
-Task<> Exchange::receive() {
+Task<> Exchange::receive(std::optional<Steady> deadline) {
   std::string& received = connection_.received;
   int answers = 0;
   std::size_t searched = 0;
@@ -168,7 +192,9 @@ Task<> Exchange::receive() {
     const boost::asio::mutable_buffer buffer(received.data() + searched, received.size() - searched);
     std::size_t count = 0;
     try {
-      count = co_await connection_.stream.read_some(buffer);
+      auto reading =
+          deadline ? connection_.stream.read_some(buffer, *deadline) : connection_.stream.read_some(buffer);
+      count = co_await std::move(reading);
     } catch (...) {
       received.resize(searched);
       throw;

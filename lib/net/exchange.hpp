@@ -15,8 +15,8 @@ namespace sluice::net {
 /// True when the peer is a proxy that takes requests in absolute form (RFC 9112 3.2.2).
 bool speaks_absolute(const Connection& connection);
 
-/// Sends and listens at the same time, because a server may answer (401, 413) and close long before it has
-/// read the whole body; that answer must not be hidden behind a "broken pipe".
+/// Sends and, when that may take long, listens at the same time, because a server may answer (401, 413) and
+/// close long before it has read the whole body; that answer must not be hidden behind a "broken pipe".
 class Exchange {
  public:
   Exchange(Clock& clock, Connection& connection, const Request& request, const ClientOptions& options);
@@ -29,11 +29,15 @@ class Exchange {
   bool sent() const { return sent_; }
 
  private:
+  Task<> send_then_listen();
+  Task<> send_and_listen();
   Task<> send();
-  Task<> send_stream();
-  Error failed_at(Phase phase, Milliseconds limit, std::exception_ptr cause) const;
+  Task<bool> send_body();
+  Task<bool> send_stream();
+  Milliseconds patience() const;
+  [[noreturn]] void fail(std::exception_ptr cause) const;
   Task<bool> write(std::string_view bytes, std::uint64_t left);
-  Task<> receive();
+  Task<> receive(std::optional<Steady> deadline);
 
   Clock& clock_;
   Connection& connection_;

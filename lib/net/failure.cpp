@@ -65,7 +65,9 @@ Error failed(const Request& request, Phase phase, Milliseconds limit, std::excep
   } catch (const boost::system::system_error& error) {
     if (error.code() == boost::asio::error::operation_aborted) throw;
     kind = current_error().kind();
-    if (kind == ErrorKind::timeout) reason = fmt::format("no progress within {} ms", limit.count());
+    if (kind == ErrorKind::timeout)
+      reason =
+          fmt::format("{} within {} ms", phase == Phase::waiting ? "none" : "no progress", limit.count());
   } catch (...) {
     const Error error = current_error();
     if (error.kind() == ErrorKind::cancelled) throw;

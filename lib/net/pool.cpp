@@ -31,7 +31,8 @@ void Pool::give(std::unique_ptr<Connection> connection) {
 
 void Pool::drop_old() {
   const Steady oldest = clock_.steady() - lifetime_;
-  std::erase_if(idle_, [&](const Idle& idle) { return idle.since < oldest; });
+  while (!idle_.empty() && idle_.front().since < oldest)
+    idle_.pop_front();
 }
 
 }  // namespace sluice::net

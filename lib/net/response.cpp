@@ -1,7 +1,6 @@
 #include "net/response.hpp"
 
 #include "core/error.hpp"
-#include "net/deadline.hpp"
 #include "net/failure.hpp"
 
 #include <algorithm>
@@ -76,8 +75,8 @@ Task<std::size_t> LiveResponse::receive(std::span<char> buffer) {
   progress_.resume(clock_.steady(), outstanding());
   std::size_t count = 0;
   try {
-    auto reading = connection_->stream.read_some(boost::asio::mutable_buffer(buffer.data(), buffer.size()));
-    count = co_await before(std::move(reading), clock_.sleep_until(progress_.deadline()));
+    const boost::asio::mutable_buffer space(buffer.data(), buffer.size());
+    count = co_await connection_->stream.read_some(space, progress_.deadline());
   } catch (const boost::system::system_error& error) {
     // A TLS stream that was cut is not a proper end (RFC 8446 6.1).
     if (error.code() != boost::asio::error::eof) throw;

@@ -70,7 +70,7 @@ Session::Session(Clock& clock, const Handler& handler, const ServerLimits& limit
       handler_(handler),
       limits_(limits),
       load_(load),
-      stream_(std::move(socket)),
+      stream_(clock, std::move(socket)),
       peer_(std::move(peer)),
       tls_(std::move(tls)) {}
 
@@ -192,8 +192,8 @@ Task<std::string> Session::read_body(const RequestHead& head) {
     co_await write(std::move(go_on));
   }
   try {
-    auto reading = read_rest(framing.length, framing.kind == Framing::Kind::chunked);
-    co_return co_await before(std::move(reading), clock_.sleep_until(clock_.steady() + limits_.body_timeout));
+    const bool chunked = framing.kind == Framing::Kind::chunked;
+    co_return co_await read_rest(framing.length, chunked, clock_.steady() + limits_.body_timeout);
   } catch (const boost::system::system_error& error) {
     if (error.code() != boost::asio::error::timed_out) throw;
   } catch (const Error& error) {
@@ -202,11 +202,11 @@ Task<std::string> Session::read_body(const RequestHead& head) {
   throw Refusal{408, "the request body did not come in time"};
 }
 
-Task<std::string> Session::read_rest(std::uint64_t length, bool chunked) {
+Task<std::string> Session::read_rest(std::uint64_t length, bool chunked, Steady deadline) {
   std::string body;
   ChunkDecoder chunks;
   while (chunked ? !chunks.done() : body.size() < length) {
-    if (received_.empty()) co_await receive_some();
+    if (received_.empty()) co_await receive_some(deadline);
     if (chunked) {
       const auto step = chunks.decode(std::span<char>(received_.data(), received_.size()));
       hold(step.payload);
@@ -277,8 +277,7 @@ Task<> Session::close_gently() {
 
 Task<Session::Wait> Session::receive(Steady deadline) {
   try {
-    auto reading = receive_some();
-    co_await before(std::move(reading), clock_.sleep_until(deadline));
+    co_await receive_some(deadline);
     co_return Wait::data;
   } catch (const boost::system::system_error& error) {
     if (error.code() == boost::asio::error::operation_aborted) throw;
@@ -287,14 +286,14 @@ Task<Session::Wait> Session::receive(Steady deadline) {
 }
 
 // Appends to received_.
-Task<std::size_t> Session::receive_some() {
+Task<std::size_t> Session::receive_some(Steady deadline) {
   const std::size_t before_read = received_.size();
   received_.resize(before_read + receive_piece);
   std::size_t count = 0;
   std::exception_ptr failure;
   try {
     const boost::asio::mutable_buffer buffer(received_.data() + before_read, receive_piece);
-    count = co_await stream_.read_some(buffer);
+    count = co_await stream_.read_some(buffer, deadline);
   } catch (...) {
     failure = std::current_exception();
   }

@@ -37,14 +37,14 @@ class Session {
   Task<std::optional<RequestHead>> read_head(bool first);
   Task<ServerRequest> read_request(RequestHead head);
   Task<std::string> read_body(const RequestHead& head);
-  Task<std::string> read_rest(std::uint64_t length, bool chunked);
+  Task<std::string> read_rest(std::uint64_t length, bool chunked, Steady deadline);
   void hold(std::size_t bytes);
   void release();
   Task<ServerResponse> answer(ServerRequest request);
   Task<> write(std::string bytes);
   Task<> close_gently();
   Task<Wait> receive(Steady deadline);
-  Task<std::size_t> receive_some();
+  Task<std::size_t> receive_some(Steady deadline);
 
   Clock& clock_;
   const Handler& handler_;

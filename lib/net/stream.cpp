@@ -13,7 +13,10 @@
 
 namespace sluice::net {
 
-Stream::Stream(Socket socket) : socket_(std::move(socket)) {
+Stream::Stream(Clock& clock, Socket socket)
+    : socket_(std::move(socket)),
+      reading_(clock, socket_.get_executor()),
+      writing_(clock, socket_.get_executor()) {
   // Requests are written in one piece; waiting for more (Nagle) only adds delay. Unix sockets refuse the
   // option.
   const int on = 1;
@@ -62,6 +65,20 @@ Task<std::size_t> Stream::read_some(boost::asio::mutable_buffer buffer) {
 Task<std::size_t> Stream::write_some(boost::asio::const_buffer buffer) {
   if (tls_) co_return co_await tls_->async_write_some(buffer, boost::asio::use_awaitable);
   co_return co_await socket_.async_send(buffer, boost::asio::use_awaitable);
+}
+
+Task<std::size_t> Stream::read_some(boost::asio::mutable_buffer buffer, Steady deadline) {
+  if (tls_ && !tls_ended_)
+    return reading_.run(deadline,
+                        [this, buffer](auto token) { return tls_->async_read_some(buffer, token); });
+  return reading_.run(deadline, [this, buffer](auto token) { return socket_.async_receive(buffer, token); });
+}
+
+Task<std::size_t> Stream::write_some(boost::asio::const_buffer buffer, Steady deadline) {
+  if (tls_)
+    return writing_.run(deadline,
+                        [this, buffer](auto token) { return tls_->async_write_some(buffer, token); });
+  return writing_.run(deadline, [this, buffer](auto token) { return socket_.async_send(buffer, token); });
 }
 
 bool Stream::is_quiet() {

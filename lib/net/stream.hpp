@@ -1,7 +1,7 @@
 #pragma once
 // One connected socket, TCP or Unix, with or without TLS. Room-internal.
 
-#include "core/task.hpp"
+#include "net/watchdog.hpp"
 
 #include <memory>
 #include <string>
@@ -22,7 +22,7 @@ using Socket = boost::asio::generic::stream_protocol::socket;
 /// stream_truncated).
 class Stream {
  public:
-  explicit Stream(Socket socket);
+  Stream(Clock& clock, Socket socket);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -38,6 +38,9 @@ class Stream {
 
   Task<std::size_t> read_some(boost::asio::mutable_buffer buffer);
   Task<std::size_t> write_some(boost::asio::const_buffer buffer);
+  /// The same, given up with system_error(timed_out) at `deadline`; the stream is of no use then.
+  Task<std::size_t> read_some(boost::asio::mutable_buffer buffer, Steady deadline);
+  Task<std::size_t> write_some(boost::asio::const_buffer buffer, Steady deadline);
 
   /// False when the peer closed the connection or sent something nobody asked for.
   bool is_quiet();
@@ -48,6 +51,7 @@ class Stream {
   std::shared_ptr<void> context_;  // outlives tls_
   std::unique_ptr<boost::asio::ssl::stream<Socket&>> tls_;
   bool tls_ended_ = false;
+  Watchdog reading_, writing_;
 };
 
 }  // namespace sluice::net

@@ -1,22 +1,6 @@
 #include "net/transfer.hpp"
 
-#include "net/deadline.hpp"
-
 namespace sluice::net {
-namespace {
-
-Task<> write_loop(Clock& clock, Stream& stream, Progress& progress, std::string_view bytes,
-                  std::uint64_t left) {
-  while (!bytes.empty()) {
-    const boost::asio::const_buffer buffer(bytes.data(), bytes.size());
-    const std::size_t count = co_await stream.write_some(buffer);
-    bytes.remove_prefix(count);
-    left -= count;
-    progress.add(count, clock.steady(), left);
-  }
-}
-
-}  // namespace
 
 Task<> Throttle::pay(std::uint64_t bytes) const {
   // A request without a body does not stand behind the bodies of others.
@@ -31,8 +15,13 @@ Task<> Throttle::pay(std::uint64_t bytes) const {
 Task<> write_all(Clock& clock, Stream& stream, Progress& progress, std::string_view bytes,
                  std::uint64_t left) {
   progress.resume(clock.steady(), left);
-  auto writing = write_loop(clock, stream, progress, bytes, left);
-  co_await before(std::move(writing), until_stalled(clock, progress));
+  while (!bytes.empty()) {
+    const boost::asio::const_buffer buffer(bytes.data(), bytes.size());
+    const std::size_t count = co_await stream.write_some(buffer, progress.deadline());
+    bytes.remove_prefix(count);
+    left -= count;
+    progress.add(count, clock.steady(), left);
+  }
   progress.pause(clock.steady());
 }
 

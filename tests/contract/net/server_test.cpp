@@ -323,8 +323,9 @@ TEST_CASE("stop cancels a handler that does not end within the grace") {
     co_await peer->send(post("x"));
     const bool in_hand = co_await eventually([&] { return entered; });
     CHECK(in_hand);
+    const std::size_t before = clock.sleepers();
     server.stop();
-    const bool waits = co_await eventually([&] { return clock.sleepers() == 2; });
+    const bool waits = co_await eventually([&] { return clock.sleepers() > before; });
     CHECK(waits);
     clock.advance(net::stop_grace);
     const std::string nothing = co_await peer->read_to_end();
