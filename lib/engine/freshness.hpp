@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -103,7 +104,7 @@ class Freshness {
   void settle(Memory& memory);
 
   World world_;
-  std::map<std::string, Memory> memories_;
+  std::unordered_map<std::string, Memory> memories_;
   std::map<std::string, RegistryLooks> looks_;
   std::map<watch::KnownBy, Histogram> delays_;
   std::uint64_t missed_ = 0;

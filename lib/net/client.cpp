@@ -51,9 +51,9 @@ class SocketClient final : public Client {
   void close_idle() override { pool_->clear(); }
 
  private:
-  Task<std::unique_ptr<Response>> ask(Request request);
-  Task<std::unique_ptr<Response>> ask_on(std::unique_ptr<Connection> connection, Request request,
-                                         bool& stale);
+  using Asked = std::shared_ptr<const Request>;
+  Task<std::unique_ptr<Response>> ask(Asked request);
+  Task<std::unique_ptr<Response>> ask_on(std::unique_ptr<Connection> connection, Asked request, bool& stale);
 
   Clock& clock_;
   ClientOptions options_;
@@ -65,13 +65,14 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
   for (int hops = 0;; ++hops) {
     check_request(request);
     if (request.asked != nullptr) *request.asked = request.url;
-    std::unique_ptr<Response> response = co_await ask(request);
-    if (request.max_redirects <= 0) co_return response;
-    auto next = follow(request, response->status(), response->headers(), response->reached_at());
+    const auto asked = std::make_shared<const Request>(std::move(request));
+    std::unique_ptr<Response> response = co_await ask(asked);
+    if (asked->max_redirects <= 0) co_return response;
+    auto next = follow(*asked, response->status(), response->headers(), response->reached_at());
     if (!next) co_return response;
-    if (hops >= request.max_redirects)
-      throw Error(ErrorKind::unavailable, fmt::format("{} {}: more than {} redirects", request.method,
-                                                      request.url.without_query(), request.max_redirects));
+    if (hops >= asked->max_redirects)
+      throw Error(ErrorKind::unavailable, fmt::format("{} {}: more than {} redirects", asked->method,
+                                                      asked->url.without_query(), asked->max_redirects));
     const auto length = response->content_length();
     if (length && *length <= small_redirect) co_await drop_body(*response);
     response.reset();
@@ -79,38 +80,38 @@ Task<std::unique_ptr<Response>> SocketClient::send(Request request) {
   }
 }
 
-Task<std::unique_ptr<Response>> SocketClient::ask(Request request) {
-  const bool streams = request.stream != nullptr;
-  const Proxies* proxies = request.proxies ? request.proxies.get() : options_.proxies.get();
-  const std::optional<Proxy> proxy = proxies ? proxies->choose(request.url) : std::nullopt;
-  auto connection = pool_->take(key_of(request, proxy), request.reach,
+Task<std::unique_ptr<Response>> SocketClient::ask(Asked request) {
+  const bool streams = request->stream != nullptr;
+  const Proxies* proxies = request->proxies ? request->proxies.get() : options_.proxies.get();
+  const std::optional<Proxy> proxy = proxies ? proxies->choose(request->url) : std::nullopt;
+  auto connection = pool_->take(key_of(*request, proxy), request->reach,
                                 streams ? youth_for_streams : options_.idle_lifetime);
   if (connection) {
     bool stale = false;
     auto response = co_await ask_on(std::move(connection), request, stale);
     if (!stale) co_return response;
   }
-  connection = co_await connector_.open(request, proxy);
+  connection = co_await connector_.open(*request, proxy);
   bool ignored = false;
   co_return co_await ask_on(std::move(connection), std::move(request), ignored);
 }
 
 // Null, with `stale` set, when the request may go out again on a fresh connection.
-Task<std::unique_ptr<Response>> SocketClient::ask_on(std::unique_ptr<Connection> connection, Request request,
+Task<std::unique_ptr<Response>> SocketClient::ask_on(std::unique_ptr<Connection> connection, Asked request,
                                                      bool& stale) {
-  Exchange exchange(clock_, *connection, request, options_);
+  Exchange exchange(clock_, *connection, *request, options_);
   ResponseHead head;
   try {
     head = co_await exchange.run();
   } catch (const Error& error) {
-    stale = connection->reused && !exchange.answered() && request.stream == nullptr &&
+    stale = connection->reused && !exchange.answered() && request->stream == nullptr &&
             error.kind() == ErrorKind::unavailable;
     if (!stale) throw;
   }
   if (stale) co_return nullptr;
   // Only a proxy that reads the request itself can send this; from a target it would be nonsense.
   if (head.status == 407 && speaks_absolute(*connection))
-    throw failed(request, Phase::waiting, request.header_timeout,
+    throw failed(*request, Phase::waiting, request->header_timeout,
                  std::make_exception_ptr(proxy_refusal(head.status)), connection->via());
   std::exception_ptr malformed;
   try {
@@ -119,7 +120,7 @@ Task<std::unique_ptr<Response>> SocketClient::ask_on(std::unique_ptr<Connection>
   } catch (const Error&) {
     malformed = std::current_exception();
   }
-  throw failed(request, Phase::waiting, request.header_timeout, malformed);
+  throw failed(*request, Phase::waiting, request->header_timeout, malformed);
 }
 
 }  // namespace

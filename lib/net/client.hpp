@@ -100,7 +100,7 @@ class Client {
 };
 
 struct ClientOptions {
-  std::size_t idle_connections_per_host = 8;
+  std::size_t idle_connections_per_host = 64;
   Milliseconds idle_lifetime{std::chrono::seconds(30)};
   std::size_t header_limit = 64 * 1024;
   std::string user_agent = "sluice/0.1";

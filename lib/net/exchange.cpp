@@ -30,23 +30,24 @@ bool is_ours(std::string_view name) {
 
 std::string serialize_request(const Request& request, const Connection& connection,
                               const ClientOptions& options) {
-  Headers headers;
-  headers.add("Host", request.url.authority());
-  if (!request.headers.get("User-Agent")) headers.add("User-Agent", options.user_agent);
+  const bool absolute = speaks_absolute(connection);
+  std::string head = request.method;
+  head.append(" ").append(absolute ? request.url.text() : request.url.target).append(" HTTP/1.1\r\n");
+  append_field(head, "Host", request.url.authority());
+  if (!request.headers.get("User-Agent")) append_field(head, "User-Agent", options.user_agent);
   // Nobody here unpacks a content coding, so none may be applied.
-  if (!request.headers.get("Accept-Encoding")) headers.add("Accept-Encoding", "identity");
+  if (!request.headers.get("Accept-Encoding")) append_field(head, "Accept-Encoding", "identity");
   for (const auto& [name, value] : request.headers.fields())
-    if (!is_ours(name)) headers.add(name, value);
+    if (!is_ours(name)) append_field(head, name, value);
   const std::uint64_t length = request.stream != nullptr ? request.stream_length : request.body.size();
   const bool usual = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-  if (length != 0 || usual) headers.add("Content-Length", std::to_string(length));
-  const bool absolute = speaks_absolute(connection);
+  if (length != 0 || usual) append_field(head, "Content-Length", std::to_string(length));
   if (absolute) {
     const Secret credentials = proxy_authorization(*connection.key.proxy);
-    if (!credentials.empty()) headers.add("Proxy-Authorization", std::string(credentials.reveal()));
+    if (!credentials.empty()) append_field(head, "Proxy-Authorization", credentials.reveal());
   }
-  const std::string target = absolute ? request.url.text() : request.url.target;
-  return serialize(request.method + " " + target + " HTTP/1.1", headers);
+  head += "\r\n";
+  return head;
 }
 
 }  // namespace

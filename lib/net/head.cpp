@@ -4,7 +4,12 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <limits>
+#include <memory_resource>
+#include <tuple>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -16,6 +21,22 @@ namespace {
 
 namespace http = boost::beast::http;
 
+using Allocator = std::pmr::polymorphic_allocator<char>;
+
+/// A parser with room for the fields of a head: Beast allocates for each of them.
+template <bool is_request>
+class Parser {
+ public:
+  auto& operator*() { return parser_; }
+  auto* operator->() { return &parser_; }
+
+ private:
+  std::array<char, 4096> first_;
+  std::pmr::monotonic_buffer_resource room_{first_.data(), first_.size()};
+  http::parser<is_request, http::empty_body, Allocator> parser_{std::piecewise_construct, std::make_tuple(),
+                                                                std::make_tuple(Allocator(&room_))};
+};
+
 std::string text_of(boost::beast::string_view view) {
   return {view.data(), view.size()};
 }
@@ -23,14 +44,15 @@ std::string text_of(boost::beast::string_view view) {
 template <class Message>
 Headers headers_of(const Message& message) {
   Headers headers;
+  headers.reserve(static_cast<std::size_t>(std::distance(message.begin(), message.end())));
   for (const auto& field : message)
     headers.add(text_of(field.name_string()), text_of(field.value()));
   return headers;
 }
 
 // Callers limit the size; Beast's own limits would only add a second error for the same thing.
-template <class Parser>
-void feed(Parser& parser, std::string_view bytes) {
+template <bool is_request>
+void feed(http::parser<is_request, http::empty_body, Allocator>& parser, std::string_view bytes) {
   parser.header_limit(std::numeric_limits<std::uint32_t>::max());
   parser.body_limit(boost::none);
   parser.skip(true);
@@ -66,9 +88,9 @@ RequestHead parse_request_head(std::string_view bytes) {
   // Folded lines are read differently by different servers, which request smuggling lives on (RFC 9112 5.2).
   if (bytes.find("\n ") != std::string_view::npos || bytes.find("\n\t") != std::string_view::npos)
     throw Error(ErrorKind::corrupt, "a header field is folded over several lines");
-  http::request_parser<http::empty_body> parser;
-  feed(parser, bytes);
-  const auto& message = parser.get();
+  Parser<true> parser;
+  feed(*parser, bytes);
+  const auto& message = parser->get();
   RequestHead head;
   head.method = text_of(message.method_string());
   head.target = text_of(message.target());
@@ -78,9 +100,9 @@ RequestHead parse_request_head(std::string_view bytes) {
 }
 
 ResponseHead parse_response_head(std::string_view bytes) {
-  http::response_parser<http::empty_body> parser;
-  feed(parser, bytes);
-  const auto& message = parser.get();
+  Parser<false> parser;
+  feed(*parser, bytes);
+  const auto& message = parser->get();
   ResponseHead head;
   head.status = static_cast<int>(message.result_int());
   head.minor = static_cast<int>(message.version() % 10);
@@ -101,20 +123,19 @@ bool is_field_value(std::string_view text) {
   });
 }
 
+void append_field(std::string& head, std::string_view name, std::string_view value) {
+  if (!is_token(name) || !is_field_value(value))
+    throw Error(ErrorKind::invalid,
+                fmt::format("the header field \"{}\" cannot be sent: control characters or a malformed name",
+                            printable(name, 80)));
+  head.append(name).append(": ").append(value).append("\r\n");
+}
+
 std::string serialize(std::string_view start_line, const Headers& headers) {
   std::string text(start_line);
   text += "\r\n";
-  for (const auto& [name, value] : headers.fields()) {
-    if (!is_token(name) || !is_field_value(value))
-      throw Error(ErrorKind::invalid,
-                  fmt::format("the header field \"{}\" cannot be sent: control characters or a "
-                              "malformed name",
-                              printable(name, 80)));
-    text += name;
-    text += ": ";
-    text += value;
-    text += "\r\n";
-  }
+  for (const auto& [name, value] : headers.fields())
+    append_field(text, name, value);
   text += "\r\n";
   return text;
 }

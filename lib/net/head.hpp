@@ -38,6 +38,8 @@ bool is_token(std::string_view text);
 /// True for a field value that cannot break out of its line.
 bool is_field_value(std::string_view text);
 
+/// Adds the line of one field. Throws Error(invalid) when the name or value would break the message apart.
+void append_field(std::string& head, std::string_view name, std::string_view value);
 /// Start line, fields, empty line. Throws Error(invalid) when a name or value would break the message apart.
 std::string serialize(std::string_view start_line, const Headers& headers);
 

@@ -15,6 +15,7 @@ class Headers {
  public:
   Headers() = default;
   Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+  void reserve(std::size_t count) { fields_.reserve(count); }
   void add(std::string name, std::string value);
   void set(std::string_view name, std::string value);
   void remove(std::string_view name);

@@ -11,7 +11,7 @@
 
 namespace sluice::net {
 
-LiveResponse::LiveResponse(Clock& clock, Request request, ResponseHead head,
+LiveResponse::LiveResponse(Clock& clock, std::shared_ptr<const Request> request, ResponseHead head,
                            std::unique_ptr<Connection> connection, std::weak_ptr<Pool> pool, bool reusable,
                            std::shared_ptr<Bandwidth> bandwidth)
     : clock_(clock),
@@ -21,10 +21,10 @@ LiveResponse::LiveResponse(Clock& clock, Request request, ResponseHead head,
       connection_(std::move(connection)),
       pool_(std::move(pool)),
       reusable_(reusable && head_.minor >= 1 && !has_token(head_.headers, "Connection", "close")),
-      framing_(response_framing(head_, request_.method == "HEAD")),
+      framing_(response_framing(head_, request_->method == "HEAD")),
       left_(framing_.length),
-      progress_(request_.idle_timeout, minimum_progress),
-      throttle_{clock, std::move(bandwidth), request_.bandwidth} {
+      progress_(request_->idle_timeout, minimum_progress),
+      throttle_{clock, std::move(bandwidth), request_->bandwidth} {
   if (framing_.kind == Framing::Kind::until_close) reusable_ = false;
   if (framing_.kind == Framing::Kind::none) finish();
 }
@@ -34,7 +34,7 @@ std::optional<std::uint64_t> LiveResponse::content_length() const {
   if (framing_.kind != Framing::Kind::none) return std::nullopt;
   // HEAD and 304 tell the length of the body that they leave out.
   const auto announced = head_.headers.get("Content-Length");
-  if (!announced) return request_.method == "HEAD" ? std::nullopt : std::optional<std::uint64_t>(0);
+  if (!announced) return request_->method == "HEAD" ? std::nullopt : std::optional<std::uint64_t>(0);
   return std::stoull(*announced);  // response_framing() has checked its grammar
 }
 
@@ -55,7 +55,7 @@ Task<std::size_t> LiveResponse::read(std::span<char> buffer) {
   if (!failure) co_return 0;
   const std::string via = connection_ ? connection_->via() : std::string();
   connection_.reset();
-  throw failed(request_, Phase::reading, request_.idle_timeout, failure, via);
+  throw failed(*request_, Phase::reading, request_->idle_timeout, failure, via);
 }
 
 // Raw bytes of the body: what came along with the head first, then straight from the socket into the caller's

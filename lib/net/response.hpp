@@ -13,11 +13,12 @@ namespace sluice::net {
 class LiveResponse final : public Response {
  public:
   /// Gives `connection` back to `pool` (when that still exists) once the body was read, if `reusable`.
-  LiveResponse(Clock& clock, Request request, ResponseHead head, std::unique_ptr<Connection> connection,
-               std::weak_ptr<Pool> pool, bool reusable, std::shared_ptr<Bandwidth> bandwidth);
+  LiveResponse(Clock& clock, std::shared_ptr<const Request> request, ResponseHead head,
+               std::unique_ptr<Connection> connection, std::weak_ptr<Pool> pool, bool reusable,
+               std::shared_ptr<Bandwidth> bandwidth);
   int status() const override { return head_.status; }
   const Headers& headers() const override { return head_.headers; }
-  const Url& url() const override { return request_.url; }
+  const Url& url() const override { return request_->url; }
   std::optional<std::uint64_t> content_length() const override;
   AddressClass reached_at() const override { return reached_at_; }
   Task<std::size_t> read(std::span<char> buffer) override;
@@ -29,7 +30,7 @@ class LiveResponse final : public Response {
   void finish();
 
   Clock& clock_;
-  Request request_;
+  std::shared_ptr<const Request> request_;
   AddressClass reached_at_;
   ResponseHead head_;
   std::unique_ptr<Connection> connection_;  // null when the body was read or reading it failed

@@ -34,9 +34,9 @@ net::Url parse_host(const std::string& scheme, const std::string& host) {
 
 Endpoint endpoint_of(const std::string& registry, Access access) {
   const std::string host = api_host(registry);
-  net::Url url = parse_host("https", host);
+  net::Url url = parse_host(access.plain_http.value_or(false) ? "http" : "https", host);
   const bool usually_plain = is_loopback_host(url.host) && access.tls.ca.empty();
-  if (access.plain_http.value_or(usually_plain)) url = parse_host("http", host);
+  if (!access.plain_http && usually_plain) url = parse_host("http", host);
   return {registry, std::move(url), std::move(access)};
 }
 

@@ -118,7 +118,9 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
   const auto digest = oci::Digest::parse(response->headers().get("Docker-Content-Digest").value_or(""));
   const std::string type = content_type(response->headers());
   const auto size = response->content_length();
-  const auto modified = last_modified(response->headers(), session.clock().now());
+  // Of what has not changed nobody asks when it did.
+  const bool news = !known || digest != known;
+  const auto modified = news ? last_modified(response->headers(), session.clock().now()) : std::nullopt;
   const auto asked = oci::Digest::parse(tag_or_digest);
   const bool complete = response->status() == 200 && digest && size && *size > 0 && is_manifest_type(type);
   if (complete)
