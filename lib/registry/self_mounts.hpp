@@ -20,8 +20,10 @@ class SelfMounts {
   void told_apart();
   /// It answered wrongly, or refuses such mounts.
   void disproved() { word_ = Word::disproved; }
-  /// No answer, or what it said may have been wrong: it may be probed again, at most twice.
+  /// It failed, or what it said may have been wrong: it may be probed again, twice until it tells apart.
   void doubted();
+  /// The probe was not answered, for reasons that say nothing about mounts.
+  void unanswered();
 
   /// Whether it is to be asked by mounts.
   bool is_asked() const { return word_ == Word::affirmed || word_ == Word::proven; }

@@ -88,6 +88,26 @@ Task<bool> UploadBeginning::is_there() {
   co_return co_await blob_exists(requests_.session(), target(), requests_.blob().digest, std::move(scope));
 }
 
+/// Nullopt when there is no answer. Only what HEAD would meet too is thrown: some registry may fail at mounts
+/// of blobs that it does not have.
+Task<std::optional<Begun>> UploadBeginning::mount_from_itself(oci::Digest digest) {
+  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
+  std::optional<Begun> begun;
+  try {
+    begun = co_await mount(std::move(digest), target().path);
+    if (!begun) self_mounts.disproved();
+  } catch (const Error& error) {
+    const bool meets_all = error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::rate_limited;
+    if (!meets_all) {
+      self_mounts.doubted();
+      co_return std::nullopt;
+    }
+    self_mounts.unanswered();
+    throw;
+  }
+  co_return begun;
+}
+
 // With a blob that this process has put there itself: of others a registry may say that they are there
 // because another repository has them.
 Task<> UploadBeginning::probe() {
@@ -95,17 +115,11 @@ Task<> UploadBeginning::probe() {
   const auto known = notes_.pushed_besides(target(), requests_.blob().digest);
   if (!known || !self_mounts.may_be_probed()) co_return;
   self_mounts.probed();
-  std::optional<Begun> begun;
-  try {
-    begun = co_await mount(*known, target().path);
-  } catch (const Error& error) {
-    self_mounts.doubted();
-    if (error.kind() == ErrorKind::cancelled) throw;
-    co_return;
-  }
-  if (begun && begun->arrival) co_return self_mounts.affirmed();
+  auto begun = co_await mount_from_itself(*known);
+  if (!begun) co_return;
+  if (begun->arrival) co_return self_mounts.affirmed();
   self_mounts.disproved();
-  if (begun) co_await requests_.abandon(std::move(begun->session.location));
+  co_await requests_.abandon(std::move(begun->session.location));
 }
 
 /// Asks and begins with one request; nullopt where that tells nothing.
@@ -115,11 +129,8 @@ Task<std::optional<Begun>> UploadBeginning::ask_by_mount() {
   co_await probe();
   SelfMounts& self_mounts = notes_.self_mounts(target().registry);
   if (!self_mounts.is_asked()) co_return std::nullopt;
-  auto begun = co_await mount(digest, target().path);
-  if (!begun) {
-    self_mounts.disproved();
-    co_return std::nullopt;
-  }
+  auto begun = co_await mount_from_itself(digest);
+  if (!begun) co_return std::nullopt;
   if (!begun->arrival) {
     self_mounts.told_apart();
     co_return begun;

@@ -38,6 +38,7 @@ class UploadBeginning {
   Task<std::optional<Begun>> mount(oci::Digest digest, std::string from);
   Task<std::optional<Begun>> mount_from_neighbour();
   Task<bool> is_there();
+  Task<std::optional<Begun>> mount_from_itself(oci::Digest digest);
   Task<> probe();
   Task<std::optional<Begun>> ask_by_mount();
 

@@ -213,6 +213,18 @@ TEST_CASE("a registry that refuses a mount later is asked by HEAD from there on"
   scene.check({.asked = 1 + 4, .mounts = 2 + 1, .begun = 1 + 4 + 3, .abandoned = 0});
 }
 
+TEST_CASE("a registry that fails at mounts of what it has not is given up, and every blob arrives") {
+  Scene scene([](FakeRegistry& target, Exchange& exchange, const RecordedRequest& request) {
+    if (!is_mount(request) || tells(target, exchange, request)) return is_mount(request);
+    exchange.answer(500);
+    return true;
+  });
+  scene.copy_once();
+  CHECK(scene.is_complete());
+  // Three times a probe that is answered and a mount that is not.
+  scene.check({.asked = blobs_of_image, .mounts = 3 * 2, .begun = blobs_of_image + 6, .abandoned = 0});
+}
+
 TEST_CASE("C5: a blob that a registry wrongly said to be there comes with the next copy") {
   const Piece& elsewhere = image.blobs[3];
   Scene scene([&](FakeRegistry& target, Exchange& exchange, const RecordedRequest& request) {
