@@ -5,6 +5,9 @@
 namespace sluice::registry {
 namespace {
 
+// Only hints: when there are too many to keep, we begin anew.
+constexpr std::size_t most_hints = 4096;
+
 std::string blob_key(const std::string& registry, const oci::Digest& digest) {
   return registry + " " + digest.text();
 }
@@ -16,10 +19,9 @@ std::vector<std::string> UploadNotes::holders(const std::string& registry, const
   return found == holders_.end() ? std::vector<std::string>{} : found->second;
 }
 
-// Only hints, and there are many blobs: when there are too many to keep, we begin anew.
 void UploadNotes::holds(const oci::Repository& repository, const oci::Digest& digest) {
-  constexpr std::size_t most_blobs = 4096, most_places = 2;
-  if (holders_.size() >= most_blobs) holders_.clear();
+  constexpr std::size_t most_places = 2;
+  if (holders_.size() >= most_hints) holders_.clear();
   auto& paths = holders_[blob_key(repository.registry, digest)];
   std::erase(paths, repository.path);
   paths.insert(paths.begin(), repository.path);
@@ -31,6 +33,19 @@ void UploadNotes::forget(const oci::Repository& repository, const oci::Digest& d
   if (found == holders_.end()) return;
   std::erase(found->second, repository.path);
   if (found->second.empty()) holders_.erase(found);
+}
+
+void UploadNotes::pushed(const oci::Repository& repository, const oci::Descriptor& blob) {
+  if (blob.size == 0 || blob.digest.algorithm() != "sha256") return;
+  if (pushed_.size() >= most_hints) pushed_.clear();
+  pushed_.insert_or_assign(repository, blob.digest);
+}
+
+std::optional<oci::Digest> UploadNotes::pushed_besides(const oci::Repository& repository,
+                                                       const oci::Digest& digest) const {
+  const auto found = pushed_.find(repository);
+  if (found == pushed_.end() || found->second == digest) return std::nullopt;
+  return found->second;
 }
 
 std::uint64_t UploadNotes::chunk(const std::string& registry) const {

@@ -19,7 +19,7 @@
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
 #include "registry/token.hpp"
-#include "registry/upload.hpp"
+#include "registry/upload_send.hpp"
 #include "registry/warnings.hpp"
 #include "target.hpp"
 

@@ -8,6 +8,9 @@
 #include "support/shell.hpp"
 #include "support/token_server.hpp"
 
+#include <map>
+#include <sstream>
+
 #include <catch2/catch.hpp>
 
 using namespace sluice;
@@ -36,6 +39,15 @@ std::map<std::string, std::string> pull_all(const std::string& from,
 
 std::string raw_manifest(const std::string& name) {
   return output_of({"skopeo", "inspect", "--raw", "--tls-verify=false", "docker://" + name});
+}
+
+int lines_with(const std::string& log, const std::string& text) {
+  std::istringstream lines(log);
+  std::string line;
+  int found = 0;
+  while (std::getline(lines, line))
+    if (line.find(text) != std::string::npos) ++found;
+  return found;
 }
 
 const std::vector<std::string> no_tls_to{"--dest-tls-verify=false"};
@@ -130,6 +142,48 @@ TEST_CASE("what is there does not move again") {
     CHECK(there);
     CHECK_FALSE(absent);
   });
+}
+
+TEST_CASE("after the first blob, a mount from the target itself asks and begins in one") {
+  const TestImage image = make_image("amd64", 14, std::vector<std::size_t>(12, 1000));
+  TestImage second = make_image("amd64", 15, {});
+  const Piece own{"application/vnd.oci.image.layer.v1.tar+gzip", noise(16, 3000)};
+  second.blobs.push_back(own);
+  std::string layers = own.descriptor();
+  for (int shared = 1; shared <= 8; ++shared)
+    layers += ", " + image.blobs.at(static_cast<std::size_t>(shared)).descriptor();
+  second.manifest.bytes.insert(second.manifest.bytes.rfind(']'), layers);
+  OciLayout first_layout, second_layout;
+  first_layout.add(image);
+  first_layout.set_root(image.manifest);
+  second_layout.add(image);
+  second_layout.add(second);
+  second_layout.set_root(second.manifest);
+  RegistryProcess upstream, ours;
+  push(first_layout, upstream.host() + "/a:1", no_tls_to);
+  push(second_layout, upstream.host() + "/a:2", no_tls_to);
+
+  run([&]() -> Task<> {
+    Rig rig;
+    rig.access[ours.host()].transfers = 1;  // each blob knows of those before it
+    const oci::Repository source{upstream.host(), "a"}, target{ours.host(), "b"};
+    const auto progress = co_await rig.client.copy(source, image.manifest.digest(), target);
+    CHECK(progress.blobs_copied == 13);
+    const auto again = co_await rig.client.copy(source, second.manifest.digest(), target);
+    CHECK(again.blobs_copied == 2);
+    CHECK(again.blobs_present == 8);
+    CHECK(again.bytes_moved == own.bytes.size() + second.blobs[0].bytes.size());
+    co_await rig.client.put_manifest(target, "2", second.manifest.media_type, second.manifest.bytes);
+  });
+  CHECK(lines_with(ours.log(), "\"HEAD /v2/b/blobs/") == 1);
+  // The first blob, the probe, then all others: those that are there by this alone.
+  CHECK(lines_with(ours.log(), "\"POST /v2/b/blobs/uploads/") == 1 + 1 + 12 + 10);
+  std::map<std::string, std::string> expected;
+  for (const auto& piece : {second.manifest, second.blobs[0], own})
+    expected[std::string(piece.digest().hex())] = piece.bytes;
+  for (std::size_t shared = 1; shared <= 8; ++shared)
+    expected[std::string(image.blobs[shared].digest().hex())] = image.blobs[shared].bytes;
+  CHECK((pull_all(ours.host() + "/b:2", no_tls_from) == expected));
 }
 
 TEST_CASE("absence is a value when resolving and not_found when fetching") {

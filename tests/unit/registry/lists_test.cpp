@@ -5,7 +5,7 @@
 #include "registry/platforms.hpp"
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
-#include "registry/upload.hpp"
+#include "registry/upload_send.hpp"
 
 #include <string>
 #include <vector>

@@ -1,0 +1,169 @@
+#include "registry/upload_begin.hpp"
+
+#include "core/error.hpp"
+#include "registry/blob.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluice::registry {
+namespace {
+
+/// A registry that wants larger pieces than this (OCI-Chunk-Min-Length) is not obeyed.
+constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
+
+std::uint64_t least_chunk_in(const net::Response& response) {
+  const std::string text = response.headers().get("OCI-Chunk-Min-Length").value_or("");
+  std::uint64_t least = 0;
+  std::from_chars(text.data(), text.data() + text.size(), least);
+  return least > largest_chunk ? 0 : least;
+}
+
+}  // namespace
+
+Task<Begun> UploadBeginning::post(std::string query, std::vector<std::string> scopes) {
+  Call call = requests_.call("POST");
+  call.path = "blobs/uploads/" + query;
+  call.scopes = std::move(scopes);
+  call.expected = {201, 202};
+  const auto response = co_await requests_.send(std::move(call));
+  co_await drain(*response);
+  Begun begun;
+  if (response->status() == 201 && query.starts_with("?mount=")) {
+    begun.arrival = Arrival::mounted;
+    co_return begun;
+  }
+  begun.session = {requests_.location_in(*response), least_chunk_in(*response)};
+  co_return begun;
+}
+
+Task<Begun> UploadBeginning::post() {
+  std::vector<std::string> scopes{push_scope(target())};
+  // Registries hash what they get by sha256 while it comes (distribution specification, "Pushing blobs").
+  const auto algorithm = requests_.blob().digest.algorithm();
+  std::string query;
+  if (algorithm != "sha256") query = "?digest-algorithm=" + std::string(algorithm);
+  co_return co_await post(std::move(query), std::move(scopes));
+}
+
+// Quay refuses a mount without `from`, and `from` means a repository of the same registry. The token needs
+// both repositories. Whoever does not mount answers 202 with an ordinary upload, or an error that a plain
+// POST may not meet.
+Task<std::optional<Begun>> UploadBeginning::mount(oci::Digest digest, std::string from) {
+  const std::string query =
+      "?mount=" + net::percent_encode(digest.text()) + "&from=" + net::percent_encode(from);
+  std::vector<std::string> scopes{push_scope(target())};
+  if (from != target().path) scopes.push_back(pull_scope({target().registry, from}));
+  try {
+    co_return co_await post(query, std::move(scopes));
+  } catch (const Error& error) {
+    if (is_transient(error.kind()) || error.kind() == ErrorKind::cancelled) throw;
+  }
+  co_return std::nullopt;
+}
+
+/// Repositories of the same registry that hold the blob, as far as is known.
+std::vector<std::string> UploadBeginning::neighbours() const {
+  std::vector<std::string> paths = notes_.holders(target().registry, requests_.blob().digest);
+  const bool near = home_ && home_->registry == target().registry;
+  if (near && std::find(paths.begin(), paths.end(), home_->path) == paths.end()) paths.push_back(home_->path);
+  std::erase(paths, target().path);
+  return paths;
+}
+
+/// What the first of them that does not refuse the mount makes of it; nullopt when there is none.
+Task<std::optional<Begun>> UploadBeginning::mount_from_neighbour() {
+  const auto& digest = requests_.blob().digest;
+  for (const auto& path : neighbours()) {
+    auto begun = co_await mount(digest, path);
+    if (!begun) continue;
+    if (!begun->arrival) notes_.forget({target().registry, path}, digest);
+    co_return begun;
+  }
+  co_return std::nullopt;
+}
+
+Task<bool> UploadBeginning::is_there() {
+  auto scope = push_scope(target());
+  co_return co_await blob_exists(requests_.session(), target(), requests_.blob().digest, std::move(scope));
+}
+
+/// Nullopt when there is no answer. Only what HEAD would meet too is thrown: some registry may fail at mounts
+/// of blobs that it does not have.
+Task<std::optional<Begun>> UploadBeginning::mount_from_itself(oci::Digest digest) {
+  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
+  std::optional<Begun> begun;
+  try {
+    begun = co_await mount(std::move(digest), target().path);
+    if (!begun) self_mounts.disproved();
+  } catch (const Error& error) {
+    const bool meets_all = error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::rate_limited;
+    if (!meets_all) {
+      self_mounts.doubted();
+      co_return std::nullopt;
+    }
+    self_mounts.unanswered();
+    throw;
+  }
+  co_return begun;
+}
+
+// With a blob that this process has put there itself: of others a registry may say that they are there
+// because another repository has them.
+Task<> UploadBeginning::probe() {
+  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
+  const auto known = notes_.pushed_besides(target(), requests_.blob().digest);
+  if (!known || !self_mounts.may_be_probed()) co_return;
+  self_mounts.probed();
+  auto begun = co_await mount_from_itself(*known);
+  if (!begun) co_return;
+  if (begun->arrival) co_return self_mounts.affirmed();
+  self_mounts.disproved();
+  co_await requests_.abandon(std::move(begun->session.location));
+}
+
+/// Asks and begins with one request; nullopt where that tells nothing.
+Task<std::optional<Begun>> UploadBeginning::ask_by_mount() {
+  const auto& digest = requests_.blob().digest;
+  if (digest.algorithm() != "sha256") co_return std::nullopt;  // its POST has to name the algorithm
+  co_await probe();
+  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
+  if (!self_mounts.is_asked()) co_return std::nullopt;
+  auto begun = co_await mount_from_itself(digest);
+  if (!begun) co_return std::nullopt;
+  if (!begun->arrival) {
+    self_mounts.told_apart();
+    co_return begun;
+  }
+  begun->arrival = Arrival::present;
+  if (self_mounts.is_proven()) co_return begun;
+  const bool there = co_await is_there();
+  if (there) co_return begun;
+  self_mounts.disproved();
+  co_return co_await post();
+}
+
+Task<Begun> UploadBeginning::first() {
+  auto begun = co_await mount_from_neighbour();
+  if (begun && begun->arrival) co_return std::move(*begun);
+  // Having refused a mount, the registry has not said whether the blob is in the target.
+  if (!begun) {
+    begun = co_await ask_by_mount();
+    if (begun) co_return std::move(*begun);
+  }
+  const bool there = co_await is_there();
+  if (there && begun) co_await requests_.abandon(begun->session.location);
+  if (there) co_return Begun{Arrival::present, {}};
+  if (begun) co_return std::move(*begun);
+  co_return co_await post();
+}
+
+Task<Begun> UploadBeginning::again() {
+  const bool there = co_await is_there();
+  if (there) co_return Begun{Arrival::moved, {}};
+  auto begun = co_await mount_from_neighbour();
+  if (begun) co_return std::move(*begun);
+  co_return co_await post();
+}
+
+}  // namespace sluice::registry

@@ -1,0 +1,50 @@
+#pragma once
+// How an upload begins: mounts, the question whether the blob is there, POST (distribution specification,
+// "Pushing blobs" and "Mounting a blob from another repository").
+
+#include "registry/client.hpp"
+#include "registry/upload_notes.hpp"
+#include "registry/upload_requests.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::registry {
+
+/// A session for the blob's bytes, unless the blob has arrived without them.
+struct Begun {
+  std::optional<Arrival> arrival;
+  UploadSession session;
+};
+
+class UploadBeginning {
+ public:
+  /// `home`: where the blob comes from, when that is a repository of any registry; else null.
+  UploadBeginning(const UploadRequests& requests, UploadNotes& notes, const oci::Repository* home)
+      : requests_(requests), notes_(notes), home_(home) {}
+
+  /// Mounts the blob from another repository of the registry, or asks for it and begins, with as few requests
+  /// as the registry is known to need.
+  Task<Begun> first();
+  /// After an upload that broke: the blob may be there since, and the answer was all that was lost.
+  Task<Begun> again();
+
+ private:
+  const oci::Repository& target() const { return requests_.target(); }
+  std::vector<std::string> neighbours() const;
+  Task<Begun> post(std::string query, std::vector<std::string> scopes);
+  Task<Begun> post();
+  Task<std::optional<Begun>> mount(oci::Digest digest, std::string from);
+  Task<std::optional<Begun>> mount_from_neighbour();
+  Task<bool> is_there();
+  Task<std::optional<Begun>> mount_from_itself(oci::Digest digest);
+  Task<> probe();
+  Task<std::optional<Begun>> ask_by_mount();
+
+  const UploadRequests& requests_;
+  UploadNotes& notes_;
+  const oci::Repository* home_;
+};
+
+}  // namespace sluice::registry
