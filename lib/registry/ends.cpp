@@ -66,7 +66,7 @@ Task<std::unique_ptr<Target>> open_target(Session& session, UploadNotes& notes, 
   std::unique_ptr<NewFiles> files;
   std::optional<std::string> docker;
   if (place.kind == PlaceKind::layout) {
-    files = std::make_unique<NewDirectory>(workers, place.path);
+    files = std::make_unique<NewDirectory>(workers, session.clock(), place.path);
   } else {
     if (!options.replace) check_is_new(place.path);
     files = std::make_unique<NewTar>(workers, place.path);

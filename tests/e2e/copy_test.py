@@ -115,6 +115,23 @@ class Copies(unittest.TestCase):
         with open(blob, "rb") as file:
             self.assertEqual(file.read(), layer)
 
+    def test_c2_processes_that_write_into_one_layout_at_once_keep_each_others_images(self):
+        many = [images.index([self.arm], annotations={"number": str(number)}) for number in range(8)]
+        for number, image in enumerate(many):
+            images.push(self.source.repository(f"many:{number}"), image)
+        stick = "oci:" + self.file("stick")
+        with contextlib.ExitStack() as stack:
+            copying = [
+                stack.enter_context(
+                    subprocess.Popen([PROGRAM, "copy", "--quiet", "--retries", "0", self.source.repository(f"many:{number}"), stick])
+                )
+                for number in range(8)
+            ]
+            self.assertEqual([process.wait(timeout=120) for process in copying], [0] * 8)
+        for number, image in enumerate(many):
+            self.assertEqual(images.skopeo("inspect", "--raw", f"{stick}:{number}"), image.manifest)
+        self.assertEqual(sorted(self.sluice("tags", stick).stdout.split()), [str(number) for number in range(8)])
+
     def test_what_skopeo_saved_for_docker_is_read_by_name(self):
         app = self.source.repository("team/app:1")
         images.push(app, self.amd)
