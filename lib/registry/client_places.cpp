@@ -18,6 +18,10 @@ std::optional<std::string> target_tag(const Place& from, const Place& to) {
 }
 
 void check_target(const Place& to) {
+  if (to.position)
+    throw Error(ErrorKind::invalid, to.text() +
+                                        ": a position chooses an image that is read; a target has a tag or "
+                                        "nothing");
   if (!to.digest) return;
   throw Error(ErrorKind::invalid,
               to.text() + ": a target has a tag or nothing; its digest follows from what is copied");

@@ -21,6 +21,7 @@ std::string name_of(const Place& place) {
   Place whole = place;
   if (place.is_named()) whole.repository = {};
   whole.tag.reset();
+  whole.position.reset();
   whole.digest.reset();
   return whole.text();
 }

@@ -112,6 +112,8 @@ Task<std::optional<Resolved>> LayoutSource::resolve(std::string tag_or_digest) {
     if (!size) co_return std::nullopt;
     co_return Resolved{*digest, "", static_cast<std::int64_t>(*size)};
   }
+  if (const auto at = at_position(tag_or_digest, entries_.size(), text_))
+    co_return only_one({entries_[*at]}, text_, tag_or_digest);
   if (!tag_or_digest.empty()) co_return choose_entry(entries_, text_, tag_or_digest);
   const auto all = co_await candidates();
   co_return only_one(all, text_, "");
