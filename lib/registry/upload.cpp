@@ -337,9 +337,7 @@ Task<std::optional<Error>> Upload::stream(Begun begun) {
 }
 
 Task<> Upload::put_empty(Location location) {
-  if (oci::Hasher(blob_.digest.algorithm()).finish() != blob_.digest)
-    throw Error(ErrorKind::corrupt, "blob " + blob_.digest.shortened() + " of " + target_.text() +
-                                        " is said to be empty, but its digest is not: not pushed");
+  check_empty(blob_, target_.text());
   co_await put(std::move(location), nullptr, 0);
 }
 

@@ -146,8 +146,8 @@ TEST_CASE("C5: a thorough copy finds what has gone bad in a directory, and bring
   auto bad = large.bytes;
   bad[1'000'000] = static_cast<char>(bad[1'000'000] ^ 1);
   write_file(blob_in(layout, large), bad);
-  write_file(blob_in(layout, amd64.manifest), std::string(amd64.manifest.bytes.size(), ' '));
   CHECK(copy("oci:" + given.path(), "oci:" + layout + ":1").progress.blobs_copied == 0);
+  write_file(blob_in(layout, amd64.manifest), std::string(amd64.manifest.bytes.size(), ' '));
   registry::CopyOptions thorough;
   thorough.thorough = true;
   const auto plan = run([&]() -> Task<std::optional<registry::CopyPlan>> {
@@ -162,6 +162,36 @@ TEST_CASE("C5: a thorough copy finds what has gone bad in a directory, and bring
   CHECK(result.progress.manifests_copied == 1);
   CHECK((read_file(blob_in(layout, large)) == large.bytes));
   CHECK(read_file(blob_in(layout, amd64.manifest)) == amd64.manifest.bytes);
+}
+
+TEST_CASE("C5: a manifest that has gone bad in a directory is brought again by any copy") {
+  const Given given;
+  const Folder folder;
+  const std::string layout = folder / "out";
+  copy("oci:" + given.path(), "oci:" + layout + ":1");
+  write_file(blob_in(layout, amd64.manifest), amd64.manifest.bytes.substr(1));
+  CHECK(copy("oci:" + given.path(), "oci:" + layout + ":1").progress.manifests_copied == 1);
+  CHECK(read_file(blob_in(layout, amd64.manifest)) == amd64.manifest.bytes);
+}
+
+TEST_CASE("C5: a blob that is said to be empty and has the digest of another one is not written") {
+  OciLayout given;
+  const Folder folder;
+  const Piece empty{large.media_type, ""};
+  const auto layer = empty.descriptor();
+  const Piece manifest{
+      std::string(oci::media_type::oci_manifest),
+      R"({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", )"
+      R"("config": )" +
+          arm64.blobs[0].descriptor() + R"(, "layers": [)" +
+          std::string(layer).replace(layer.find(empty.digest().hex()), 64, large.digest().hex()) + "]}"};
+  for (const auto& piece : {arm64.blobs[0], large, manifest})
+    given.add(piece);
+  given.set_root(manifest);
+  const auto failure = copy_failure("oci:" + given.path(), "oci:" + (folder / "out") + ":1");
+  CHECK(failure.kind() == ErrorKind::corrupt);
+  CHECK_THAT(failure.what(), Catch::Contains("said to be empty"));
+  CHECK_FALSE(fs::exists(blob_in(folder / "out", large)));
 }
 
 TEST_CASE("a folder that cannot be made is named") {
