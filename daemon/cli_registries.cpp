@@ -47,10 +47,12 @@ void add_copy(CLI::App& app, Chosen& chosen) {
   auto of_copy = command(app, chosen, "copy", "copy an image from anywhere to anywhere", copy, sub);
   sub->footer(
       "Places: REGISTRY/REPOSITORY[:TAG|@DIGEST], oci:DIR[:TAG], oci-archive:FILE[:TAG],\n"
-      "docker-archive:FILE[:NAME:TAG|:TAG]. @DIGEST may stand for a TAG of a source. A docker archive's\n"
-      "FILE ends at the first colon; NAME:TAG is what `docker load` will call the image, or a name in it;\n"
-      "a TAG alone means the source's name, or the only image with that tag. Nothing is added to an\n"
-      "archive: one that is there is refused, or replaced with --force.");
+      "docker-archive:FILE[:NAME:TAG|:TAG]. @DIGEST may stand for a TAG of a source, and :@N for the image "
+      "at\n"
+      "position N (from 0) of the list in a layout or archive. A docker archive's FILE ends at the first\n"
+      "colon; NAME:TAG is what `docker load` will call the image, or a name in it; a TAG alone means the\n"
+      "source's name, or the only image with that tag. Nothing is added to an archive: one that is there is\n"
+      "refused, or replaced with --force. Many copies may add to one layout at once.");
   auto* source = sub->add_option("source", of_copy->source, "what to copy")->type_name("SOURCE");
   auto* target = sub->add_option("target", of_copy->target, "where to")->type_name("TARGET");
   sub->add_option("--list", of_copy->list, "copy each \"SOURCE TARGET\" line of a file (- is stdin)")

@@ -56,11 +56,13 @@ std::vector<std::string> chosen(const TagsOptions& options, std::vector<std::str
 registry::Place read_repository(const std::string& text) {
   auto place = read_place(text);
   const bool has_tag = place.tag && text.ends_with(":" + *place.tag);
-  if (!has_tag && !place.digest) {
+  if (!has_tag && !place.digest && !place.position) {
     place.tag.reset();
     return place;
   }
-  const auto named = has_tag && !place.digest ? ":" + *place.tag : "@" + place.digest->text();
+  std::string named = place.digest ? "@" + place.digest->text() : "";
+  if (place.position) named = ":@" + std::to_string(*place.position);
+  if (named.empty()) named = ":" + *place.tag;
   throw Failure(exit_code::usage, printable(text, 300) +
                                       " names one image, and this lists all tags: leave out " + named +
                                       ", or use --glob; `sluice digest` and `sluice inspect` look at one");

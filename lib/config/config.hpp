@@ -73,7 +73,7 @@ struct Budget {
 struct Mirror {
   std::string host;
   std::string path;   // put before the repository's own; may be empty
-  bool tags = false;  // also asked what a tag names, while the registry itself cannot be
+  bool tags = false;  // also asked what tags name and what refers to images, while the registry cannot be
   Position at;
 };
 

@@ -31,7 +31,7 @@ namespace sluice::registry {
 struct Mirror {
   std::string registry;  // host[:port]; how to talk to it is an Access of its own
   std::string path;      // put before the repository's own; may be empty
-  bool tags = false;     // also asked what a tag names, while the registry itself cannot be
+  bool tags = false;     // also asked what tags name and what refers to images, while the registry cannot be
 };
 
 /// How to talk to one registry host.

@@ -18,6 +18,10 @@ std::optional<std::string> target_tag(const Place& from, const Place& to) {
 }
 
 void check_target(const Place& to) {
+  if (to.position)
+    throw Error(ErrorKind::invalid, to.text() +
+                                        ": a position chooses an image that is read; a target has a tag or "
+                                        "nothing");
   if (!to.digest) return;
   throw Error(ErrorKind::invalid,
               to.text() + ": a target has a tag or nothing; its digest follows from what is copied");
@@ -119,12 +123,16 @@ Task<std::string> Client::small_blob(Place place, oci::Descriptor blob, std::siz
 
 Task<std::vector<oci::Descriptor>> Client::referrers(Place place, oci::Digest subject) {
   const auto source = co_await open_source(state_->session, state_->workers, std::move(place));
-  co_return co_await source->referrers(std::move(subject));
+  auto found = co_await source->referrers(std::move(subject));
+  source->check_all_told();
+  co_return found;
 }
 
 Task<std::vector<TaggedReferrer>> Client::cosign_tags(Place place, oci::Digest subject) {
   const auto source = co_await open_source(state_->session, state_->workers, std::move(place));
-  co_return co_await registry::cosign_tags(*source, std::move(subject));
+  auto found = co_await registry::cosign_tags(*source, std::move(subject));
+  source->check_all_told();
+  co_return found;
 }
 
 }  // namespace sluice::registry

@@ -74,6 +74,7 @@ const DockerArchiveSource::Image* DockerArchiveSource::find(const std::string& w
   std::vector<std::vector<std::string>> names;
   for (const auto& image : images_)
     names.push_back(image.names);
+  if (const auto at = at_position(wanted, images_.size(), text_)) return &images_[*at];
   if (wanted.empty() && images_.size() > 1) refuse_choice(text_, "", names);
   if (wanted.empty()) return images_.empty() ? nullptr : &images_[0];
   const auto places = called(names, wanted);

@@ -21,6 +21,7 @@ std::string name_of(const Place& place) {
   Place whole = place;
   if (place.is_named()) whole.repository = {};
   whole.tag.reset();
+  whole.position.reset();
   whole.digest.reset();
   return whole.text();
 }
@@ -66,7 +67,7 @@ Task<std::unique_ptr<Target>> open_target(Session& session, UploadNotes& notes, 
   std::unique_ptr<NewFiles> files;
   std::optional<std::string> docker;
   if (place.kind == PlaceKind::layout) {
-    files = std::make_unique<NewDirectory>(workers, place.path);
+    files = std::make_unique<NewDirectory>(workers, session.clock(), place.path);
   } else {
     if (!options.replace) check_is_new(place.path);
     files = std::make_unique<NewTar>(workers, place.path);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ class File {
   /// open(2); O_CLOEXEC is added.
   static std::shared_ptr<File> open(const std::filesystem::path& path, int flags, unsigned mode = 0);
   int descriptor() const { return descriptor_; }
+  /// Throws unavailable naming `path`.
+  std::uint64_t size(const std::filesystem::path& path) const;
   /// Writes all of it at the offset. Throws unavailable (disk full, I/O error) naming `path`.
   void write(std::string_view bytes, std::uint64_t offset, const std::filesystem::path& path) const;
   /// Makes it durable.
@@ -40,13 +43,41 @@ class File {
 /// Throws Error for errno: "path: No space left on device".
 [[noreturn]] void throw_system_error(const std::filesystem::path& path);
 
-/// Files are written under another name until they are whole.
-std::filesystem::path part_of(const std::filesystem::path& path);
-/// Opens the part to read and write it, made when there is none, with what an earlier writer left in it; it
-/// is ours until it is closed. Throws unavailable while another process writes it. Blocks.
-std::shared_ptr<File> open_part(const std::filesystem::path& path);
-/// Makes the part durable and gives it its name in one step, which is durable as well then.
-void publish(const File& part, const std::filesystem::path& path);
+/// Makes the names in a folder durable, where the file system can. Blocks.
+void sync_folder(const std::filesystem::path& folder);
+
+/// A file that has another name (with ".part") until it is whole. Ours alone until it is destroyed: it is
+/// locked (flock(2), which ends with the process that holds it, and works over NFS since it is open for
+/// writing). Where the file system refuses locks, the log says so, and keeping to one writer is up to people.
+class Part {
+ public:
+  /// With what an earlier writer left in it, made when there is none. Null while another writer has it.
+  /// Blocks. Throws as File::open().
+  static std::shared_ptr<Part> open_free(std::filesystem::path path);
+  /// The same; throws unavailable while another writer has it.
+  static std::shared_ptr<Part> open(std::filesystem::path path);
+  /// Removes it, unless it was published or what is in it is kept.
+  ~Part();
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
+  const std::shared_ptr<File>& file() const { return file_; }
+  /// Its name for now.
+  const std::filesystem::path& name() const { return name_; }
+  /// What is in it serves the next writer.
+  void keep() { kept_ = true; }
+  /// Makes it durable and gives it its name in one step, which is durable as well then. Blocks.
+  void publish();
+
+ private:
+  Part(std::filesystem::path path, std::filesystem::path name, std::shared_ptr<File> file)
+      : path_(std::move(path)), name_(std::move(name)), file_(std::move(file)) {}
+
+  std::filesystem::path path_;
+  std::filesystem::path name_;
+  std::shared_ptr<File> file_;
+  bool kept_ = false;
+  bool published_ = false;
+};
 
 /// A part of a file as a body.
 class FileBody final : public net::BodySource {
@@ -96,10 +127,15 @@ class NewFiles {
   virtual std::optional<std::uint64_t> size(const std::string& name) const = 0;
   /// Exactly `size` bytes of `body`. When it fails, there is no file of this name (or the one before). A
   /// directory keeps what came so far, and goes on behind it the next time; not when the bytes were wrong
-  /// (corrupt) or could not be had from there on (invalid).
-  virtual Task<> write(std::string name, std::uint64_t size, ContinuedBody& body) = 0;
+  /// (corrupt) or could not be had from there on (invalid). False: nothing was written, since a file
+  /// of that size was there when another writer had been waited for.
+  virtual Task<bool> write(std::string name, std::uint64_t size, ContinuedBody& body) = 0;
   /// A small file, replacing one of this name where that is possible. Must be the last ones in an archive.
   virtual Task<> write(std::string name, std::string bytes) = 0;
+  /// What a small file that is there becomes; "" when there is none yet.
+  using Change = std::function<std::string(const std::string& present)>;
+  /// Replaces a small file by what `change` makes of it. No other writer changes it in between.
+  virtual Task<> change(std::string name, std::size_t limit, Change change) = 0;
   /// A small file that is there; nullopt when it is not, or cannot be read back.
   virtual Task<std::optional<std::string>> read(std::string name, std::size_t limit) = 0;
   /// Whether the bytes of a file that is there have this digest.

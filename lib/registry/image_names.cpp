@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <functional>
-#include <optional>
 
 namespace sluice::registry {
 namespace {
@@ -56,11 +56,27 @@ std::vector<std::size_t> called(const std::vector<ImageNames>& images, std::stri
   return places_of(images, [&](const auto& name) { return name.ends_with(end); });
 }
 
+std::optional<std::size_t> at_position(std::string_view wanted, std::size_t images,
+                                       const std::string& where) {
+  if (!wanted.starts_with('@')) return std::nullopt;
+  std::size_t position = 0;
+  const auto* end = wanted.data() + wanted.size();
+  const auto [rest, failure] = std::from_chars(wanted.data() + 1, end, position);
+  if (failure == std::errc() && rest == end && position < images) return position;
+  const std::string there =
+      images == 0   ? "it lists no image"
+      : images == 1 ? "it lists one image, @0"
+                    : "it lists " + std::to_string(images) + " images, @0 to @" + std::to_string(images - 1);
+  throw Error(ErrorKind::not_found, where + " has no " + printable(wanted, 160) + ": " + there);
+}
+
 void refuse_choice(const std::string& where, std::string_view wanted, const std::vector<ImageNames>& images) {
   const std::string means = wanted.empty() ? "" : " that " + printable(wanted, 300) + " may mean";
   throw Error(ErrorKind::invalid,
               where + " holds " + (wanted.empty() ? std::to_string(images.size()) : "several") + " images" +
-                  means + ": say which, by its name or digest (" + some_names(images) + ")");
+                  means +
+                  ": say which, by its name, its digest or its position, of which :@0 is the first (" +
+                  some_names(images) + ")");
 }
 
 bool is_referrers_tag(std::string_view tag) {

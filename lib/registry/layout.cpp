@@ -112,6 +112,8 @@ Task<std::optional<Resolved>> LayoutSource::resolve(std::string tag_or_digest) {
     if (!size) co_return std::nullopt;
     co_return Resolved{*digest, "", static_cast<std::int64_t>(*size)};
   }
+  if (const auto at = at_position(tag_or_digest, entries_.size(), text_))
+    co_return only_one({entries_[*at]}, text_, tag_or_digest);
   if (!tag_or_digest.empty()) co_return choose_entry(entries_, text_, tag_or_digest);
   const auto all = co_await candidates();
   co_return only_one(all, text_, "");
@@ -176,7 +178,8 @@ Task<std::optional<Resolved>> LayoutTarget::resolve(std::string tag_or_digest) {
   if (const auto digest = oci::Digest::parse(tag_or_digest)) {
     const auto size = files_->size(blob_name(*digest));
     if (!size) co_return std::nullopt;
-    const bool good = co_await is_good(*digest);
+    // Nobody says what size it should have, and manifests are small.
+    const bool good = co_await files_->has_digest(blob_name(*digest), *digest);
     if (!good) co_return std::nullopt;
     co_return Resolved{*digest, "", static_cast<std::int64_t>(*size)};
   }
@@ -205,6 +208,7 @@ Task<Arrival> LayoutTarget::bring(Source& source, oci::Descriptor blob, BlobMove
   if (there) co_return Arrival::present;
   std::string name = blob_name(blob.digest);
   if (blob.size == 0) {
+    check_empty(blob, text_);
     std::string nothing;
     co_await files_->write(std::move(name), std::move(nothing));
     co_return Arrival::moved;
@@ -213,8 +217,11 @@ Task<Arrival> LayoutTarget::bring(Source& source, oci::Descriptor blob, BlobMove
   for (;;) {
     VerifiedBody body(source, blob, moved);
     try {
-      co_await files_->write(name, size, body);
-      co_return Arrival::moved;
+      const bool ours = co_await files_->write(name, size, body);
+      if (ours) co_return Arrival::moved;
+      const bool theirs = co_await has(blob);
+      if (theirs) co_return Arrival::present;
+      continue;
     } catch (const Error& error) {
       // What lay there was wrong, or the source cannot begin in its middle: then it is brought as a whole.
       const bool in_vain = error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::invalid;
@@ -240,15 +247,18 @@ Task<> LayoutTarget::tag(std::string tag, oci::Digest digest, std::string media_
   co_return;
 }
 
+// Other processes may have added to the index since it was read.
 Task<> LayoutTarget::finish() {
-  const auto present = co_await files_->read("index.json", oci::max_manifest_bytes);
-  std::string index = present.value_or("");
-  for (const auto& [tag, name, digest, media_type, size] : entries_)
-    index = with_entry(index, tag, digest, media_type, size, name);
   if (!docker_manifest_.empty()) co_await files_->write("manifest.json", std::move(docker_manifest_));
   std::string version = layout_file;
   if (!files_->size("oci-layout")) co_await files_->write("oci-layout", std::move(version));
-  if (!present || index != *present) co_await files_->write("index.json", std::move(index));
+  NewFiles::Change add = [this](const std::string& present) {
+    std::string index = present;
+    for (const auto& [tag, name, digest, media_type, size] : entries_)
+      index = with_entry(index, tag, digest, media_type, size, name);
+    return index;
+  };
+  co_await files_->change("index.json", oci::max_manifest_bytes, std::move(add));
   co_await files_->finish();
 }
 

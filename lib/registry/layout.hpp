@@ -20,8 +20,8 @@ class LayoutSource final : public Source {
   /// Throws not_found when there is no layout, corrupt when it is of an unknown version.
   Task<> open();
   const std::string& text() const override { return text_; }
-  /// By whole name, or by a tag that only one image has. An empty name means the only image of the layout
-  /// that refers to no other.
+  /// By whole name, by a tag that only one image has, or by the position in index.json. An empty name means
+  /// the only image of the layout that refers to no other.
   Task<FetchedManifest> manifest(std::string tag_or_digest) override;
   Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
   std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "registry/blob.hpp"
 #include "registry/manifest.hpp"
+#include "registry/referrers.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -25,10 +26,6 @@ class MirrorFailures {
  private:
   std::string text_;
 };
-
-bool cannot_be_asked(ErrorKind kind) {
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::rate_limited;
-}
 
 /// Asks the mirrors in their order, at the end the registry itself: `ask(repository, mirror of what)`.
 template <class Ask>
@@ -53,7 +50,18 @@ auto pull(Session& session, std::vector<oci::Repository> mirrors, oci::Repositor
   }
 }
 
+Task<std::vector<oci::Descriptor>> referrers_at(Session& session, oci::Repository at, oci::Digest subject,
+                                                std::string mirror_of) {
+  auto listed = co_await ask_for_referrers(session, at, subject, mirror_of);
+  if (listed) co_return std::move(*listed);
+  co_return co_await referrers_by_tag(session, std::move(at), std::move(subject), std::move(mirror_of));
+}
+
 }  // namespace
+
+bool cannot_be_asked(ErrorKind kind) {
+  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::rate_limited;
+}
 
 Task<FetchedManifest> pull_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
                                     Pace pace) {
@@ -90,25 +98,46 @@ Task<std::optional<Resolved>> look_up_manifest(Session& session, oci::Repository
     if (!cannot_be_asked(error.kind())) throw;
     failure = error;
   }
+  auto named = co_await look_up_at_mirrors(session, repository, tag_or_digest, pace, known);
+  if (!named) throw *failure;
+  spdlog::debug("{} cannot be asked, a mirror says what {} names", repository.registry,
+                printable(tag_or_digest, 160));
+  co_return named;
+}
+
+Task<std::optional<Resolved>> look_up_at_mirrors(Session& session, oci::Repository repository,
+                                                 std::string tag_or_digest, Pace pace,
+                                                 std::optional<oci::Digest> known) {
   const auto mirrors = session.mirrors_of(repository, true);
   for (const auto& at : mirrors) {
     std::optional<Error> refusal;
-    std::optional<Resolved> named;
     try {
-      named = co_await resolve_manifest(session, at, tag_or_digest, pace, repository.registry, known);
+      auto named = co_await resolve_manifest(session, at, tag_or_digest, pace, repository.registry, known);
+      if (named) co_return named;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::cancelled) throw;
       refusal = error;
     }
-    if (named) {
-      spdlog::debug("{} cannot be asked, its mirror {} says what {} names", repository.registry, at.registry,
-                    printable(tag_or_digest, 160));
-      co_return named;
-    }
     if (refusal) session.mirror_failed(at, *refusal);
   }
-  // That a mirror has no such tag does not mean that there is none.
-  throw *failure;
+  co_return std::nullopt;
+}
+
+// One that fails at this has good content all the same: it is not passed over.
+Task<std::vector<oci::Descriptor>> referrers_at_mirrors(Session& session, oci::Repository repository,
+                                                        oci::Digest subject) {
+  const auto mirrors = session.mirrors_of(repository, true);
+  for (const auto& at : mirrors) {
+    try {
+      auto found = co_await referrers_at(session, at, subject, repository.registry);
+      if (!found.empty()) co_return found;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      spdlog::debug("the mirror {} cannot say what refers to {}: {}", printable(at.text(), 300),
+                    subject.text(), printable(error.what(), 600));
+    }
+  }
+  co_return std::vector<oci::Descriptor>{};
 }
 
 }  // namespace sluice::registry

@@ -4,6 +4,7 @@
 #include "core/text.hpp"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace sluice::registry {
@@ -24,23 +25,43 @@ std::string_view prefix_of(PlaceKind kind) {
   return "";
 }
 
-/// Takes the tag off the end of `rest`. A path may hold colons: only what is behind the last one, without a
-/// slash, is a tag.
+/// The number in "@N".
+std::size_t read_position(std::string_view whole, std::string_view text) {
+  std::size_t position = 0;
+  const auto* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data() + 1, end, position);
+  if (failure != std::errc() || rest != end)
+    refuse_place(whole, "'" + printable(text, 160) +
+                            "' is no position: behind ':@' comes the number of an "
+                            "image in the list of what is there, from 0");
+  return position;
+}
+
+/// Takes the tag off the end of `rest`, or the position. A path may hold colons: only what is behind the last
+/// one, without a slash, is a tag.
 void take_tag(Place& place, std::string_view whole, std::string_view& rest) {
   const auto colon = rest.rfind(':');
   if (colon == std::string_view::npos || rest.find('/', colon) != std::string_view::npos) return;
   const auto tag = rest.substr(colon + 1);
-  if (!oci::is_valid_tag(tag)) refuse_place(whole, "'" + printable(tag, 160) + "' is no tag");
-  place.tag = std::string(tag);
+  const bool is_position = tag.starts_with('@');
+  if (!is_position && !oci::is_valid_tag(tag)) refuse_place(whole, "'" + printable(tag, 160) + "' is no tag");
+  if (is_position)
+    place.position = read_position(whole, tag);
+  else
+    place.tag = std::string(tag);
   rest = rest.substr(0, colon);
 }
 
-/// Takes a tag or the name of an image off the end of `rest`, behind the first colon.
+/// Takes a tag, a position or the name of an image off the end of `rest`, behind the first colon.
 void take_name(Place& place, std::string_view whole, std::string_view& rest) {
   const auto colon = rest.find(':');
   if (colon == std::string_view::npos) return;
   const auto name = rest.substr(colon + 1);
   rest = rest.substr(0, colon);
+  if (name.starts_with('@')) {
+    place.position = read_position(whole, name);
+    return;
+  }
   if (oci::is_valid_tag(name)) {
     place.tag = std::string(name);
     return;
@@ -67,6 +88,7 @@ Place parse_file(PlaceKind kind, std::string_view whole, std::string_view rest) 
     take_name(place, whole, rest);
   else
     take_tag(place, whole, rest);
+  if (place.position && place.digest) refuse_place(whole, "it has a position and a digest: leave out one");
   if (rest.empty()) refuse_place(whole, "the path is missing");
   if (rest == "-" && kind != PlaceKind::layout)
     refuse_place(whole,
@@ -96,12 +118,14 @@ std::string Place::text() const {
       kind == PlaceKind::registry ? repository.text() : std::string(prefix_of(kind)) + path.string();
   if (is_named()) text += ":" + repository.text();
   if (tag) text += ":" + *tag;
+  if (position && !digest) text += ":@" + std::to_string(*position);
   if (digest) text += "@" + digest->text();
   return text;
 }
 
 std::optional<std::string> Place::tag_or_digest() const {
   if (digest) return digest->text();
+  if (position) return "@" + std::to_string(*position);
   if (is_named()) return repository.text() + ":" + tag.value_or("latest");
   return tag;
 }

@@ -24,9 +24,10 @@ bool is_index(const net::Response& response) {
 }
 
 Task<std::optional<FetchedManifest>> fallback_index(Session& session, oci::Repository repository,
-                                                    oci::Digest subject) {
+                                                    oci::Digest subject, std::string mirror_of = {}) {
   try {
-    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject));
+    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject), Pace::begin,
+                                    std::move(mirror_of));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
   }
@@ -41,8 +42,10 @@ std::string referrers_tag(const oci::Digest& subject) {
 
 Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& session,
                                                                     oci::Repository repository,
-                                                                    oci::Digest subject) {
+                                                                    oci::Digest subject,
+                                                                    std::string mirror_of) {
   Call call;
+  call.mirror_of = std::move(mirror_of);
   call.what = "referrers";
   call.path = "referrers/" + subject.text();
   call.headers.add("Accept", std::string(oci::media_type::oci_index));
@@ -73,8 +76,9 @@ Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& ses
 }
 
 Task<std::vector<oci::Descriptor>> referrers_by_tag(Session& session, oci::Repository repository,
-                                                    oci::Digest subject) {
-  auto index = co_await fallback_index(session, std::move(repository), std::move(subject));
+                                                    oci::Digest subject, std::string mirror_of) {
+  auto index =
+      co_await fallback_index(session, std::move(repository), std::move(subject), std::move(mirror_of));
   if (!index) co_return std::vector<oci::Descriptor>{};
   co_return std::move(index->manifest.manifests);
 }

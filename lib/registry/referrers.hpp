@@ -14,14 +14,16 @@ namespace sluice::registry {
 /// Referrers of one subject that are read.
 inline constexpr std::size_t max_referrers = 1000;
 
-/// By the referrers API; nullopt when the registry has none.
+/// By the referrers API; nullopt when the registry has none. With `mirror_of`, the repository is that of a
+/// mirror of that registry; see Call.
 Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& session,
                                                                     oci::Repository repository,
-                                                                    oci::Digest subject);
+                                                                    oci::Digest subject,
+                                                                    std::string mirror_of = {});
 
 /// As the index under the fallback tag lists them, for a registry without the API. Empty without that tag.
 Task<std::vector<oci::Descriptor>> referrers_by_tag(Session& session, oci::Repository repository,
-                                                    oci::Digest subject);
+                                                    oci::Digest subject, std::string mirror_of = {});
 
 /// For a registry that does not take note of subjects itself: lists the manifest in the index under the
 /// fallback tag. Two clients that do so at the same moment may lose one entry, as the specification says.

@@ -15,9 +15,7 @@ Task<std::vector<TaggedReferrer>> cosign_tags(Source& source, oci::Digest subjec
   std::vector<TaggedReferrer> found;
   for (const std::string_view kind : {".sig", ".att", ".sbom"}) {
     const std::string tag = referrers_tag(subject) + std::string(kind);
-    const bool possible = co_await source.may_have(tag);
-    if (!possible) continue;
-    auto named = co_await source.resolve(tag);
+    auto named = co_await source.artifact(tag);
     if (named) found.push_back({tag, std::move(*named)});
   }
   co_return found;
@@ -32,7 +30,10 @@ void Referring::add(const oci::Digest& subject, int depth) {
 Task<std::optional<Referrer>> Referring::next() {
   for (;;) {
     while (found_.empty()) {
-      if (subjects_.empty()) co_return std::nullopt;
+      if (subjects_.empty()) {
+        source_.check_all_told();
+        co_return std::nullopt;
+      }
       auto [subject, depth] = subjects_.front();
       subjects_.pop_front();
       co_await look(std::move(subject), depth);

@@ -17,7 +17,7 @@ inline constexpr int max_referrer_depth = 3;
 inline constexpr std::size_t max_referring = 1000;
 
 /// The tags that cosign made for a manifest, with what they name: "sha256-<hex>.sig", ".att" and ".sbom"
-/// (cosign, specs/SIGNATURE_SPEC.md, "Tag-based Discovery").
+/// (cosign, specs/SIGNATURE_SPEC.md, "Tag-based Discovery"). The caller checks that all was told.
 Task<std::vector<TaggedReferrer>> cosign_tags(Source& source, oci::Digest subject);
 
 struct Referrer {
@@ -35,7 +35,7 @@ class Referring {
   /// image.
   void add(const oci::Digest& subject, int depth = 0);
   /// Nullopt when all were given. What is listed but gone is passed over. Throws Error(invalid) when there
-  /// are more than `max_referring`.
+  /// are more than `max_referring`, and at the end as Source::check_all_told().
   Task<std::optional<Referrer>> next();
 
  private:

@@ -63,6 +63,47 @@ bool RepositorySource::gave_wrong(const oci::Descriptor& blob) {
 }
 
 Task<std::vector<oci::Descriptor>> RepositorySource::referrers(oci::Digest subject) {
+  if (!silence_) {
+    try {
+      co_return co_await own_referrers(subject);
+    } catch (const Error& error) {
+      if (!mirrors_may_tell(error)) throw;
+      silence_ = error;
+    }
+  }
+  auto found = co_await referrers_at_mirrors(session_, repository_, std::move(subject));
+  mirrors_told_ = mirrors_told_ || !found.empty();
+  co_return found;
+}
+
+Task<std::optional<Resolved>> RepositorySource::artifact(std::string tag) {
+  if (!silence_) {
+    try {
+      co_return co_await own_artifact(tag);
+    } catch (const Error& error) {
+      if (!mirrors_may_tell(error)) throw;
+      silence_ = error;
+    }
+  }
+  auto named = co_await look_up_at_mirrors(session_, repository_, std::move(tag));
+  mirrors_told_ = mirrors_told_ || named;
+  co_return named;
+}
+
+// The registry is not asked again for the rest of this work: each question would wait for it anew.
+bool RepositorySource::mirrors_may_tell(const Error& error) const {
+  return cannot_be_asked(error.kind()) && !session_.mirrors_of(repository_, true).empty();
+}
+
+// Who brought an image without its signature would have it rejected for good.
+void RepositorySource::check_all_told() const {
+  if (silence_ && !mirrors_told_)
+    throw Error(silence_->kind(),
+                std::string(silence_->what()) + " (and its mirrors know nothing that refers to the image)",
+                silence_->retry_after());
+}
+
+Task<std::vector<oci::Descriptor>> RepositorySource::own_referrers(oci::Digest subject) {
   if (has_referrers_api_) {
     auto found = co_await ask_for_referrers(session_, repository_, subject);
     if (found) co_return std::move(*found);
@@ -71,6 +112,12 @@ Task<std::vector<oci::Descriptor>> RepositorySource::referrers(oci::Digest subje
   const bool listed = co_await may_have(referrers_tag(subject));
   if (!listed) co_return std::vector<oci::Descriptor>{};
   co_return co_await referrers_by_tag(session_, repository_, std::move(subject));
+}
+
+Task<std::optional<Resolved>> RepositorySource::own_artifact(std::string tag) {
+  const bool possible = co_await may_have(tag);
+  if (!possible) co_return std::nullopt;
+  co_return co_await resolve_manifest(session_, repository_, std::move(tag));
 }
 
 // One list for a whole image: asking for each tag of each of its manifests would be four requests a manifest.

@@ -1,6 +1,7 @@
 #pragma once
 // A repository of a registry as the end of a copy.
 
+#include "core/error.hpp"
 #include "registry/blob.hpp"
 #include "registry/request.hpp"
 #include "registry/source.hpp"
@@ -23,7 +24,9 @@ class RepositorySource final : public Source {
   Task<std::optional<Resolved>> resolve(std::string tag_or_digest) override;
   std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) override;
   Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) override;
-  Task<bool> may_have(std::string artifact_tag) override;
+  Task<std::optional<Resolved>> artifact(std::string tag) override;
+  /// While the registry cannot be asked, mirrors may tell what refers to an image, but not that nothing does.
+  void check_all_told() const override;
   Task<std::vector<std::string>> tags() override;
   bool gave_wrong(const oci::Descriptor& blob) override;
   const oci::Repository* repository() const override { return &repository_; }
@@ -31,6 +34,10 @@ class RepositorySource final : public Source {
 
  private:
   Task<FetchedManifest> pull(std::string tag_or_digest);
+  Task<std::vector<oci::Descriptor>> own_referrers(oci::Digest subject);
+  Task<std::optional<Resolved>> own_artifact(std::string tag);
+  Task<bool> may_have(std::string artifact_tag);
+  bool mirrors_may_tell(const Error& error) const;
 
   Session& session_;
   oci::Repository repository_;
@@ -40,6 +47,8 @@ class RepositorySource final : public Source {
   bool has_referrers_api_ = true;                                     // until it says that it has not
   bool tags_listed_ = false;
   std::optional<std::set<std::string>> artifact_tags_;  // when they could be listed
+  std::optional<Error> silence_;  // why the registry could not be asked what refers to something
+  bool mirrors_told_ = false;     // of something that does
 };
 
 class RepositoryTarget final : public Target {

@@ -35,9 +35,12 @@ class Source {
   virtual bool gave_wrong(const oci::Descriptor& /*blob*/) { return false; }
   /// What refers to this manifest by its `subject`: signatures, SBOMs, attestations.
   virtual Task<std::vector<oci::Descriptor>> referrers(oci::Digest subject) = 0;
-  /// False: there is no such tag, as was learned without asking for it. Of tags that signatures and the like
-  /// are kept under (oci::is_artifact_tag) only.
-  virtual Task<bool> may_have(std::string /*artifact_tag*/) { co_return true; }
+  /// What a tag names that signatures and the like are kept under (oci::is_artifact_tag); nullopt when there
+  /// is none, which may be known without asking for it.
+  virtual Task<std::optional<Resolved>> artifact(std::string tag) { return resolve(std::move(tag)); }
+  /// To be called when everything was asked for that may refer to an image. Throws why that could not be
+  /// answered, when what referrers() and artifact() gave may be less than there is.
+  virtual void check_all_told() const {}
   /// All tags in the order of the source.
   virtual Task<std::vector<std::string>> tags() = 0;
   /// Where it is on a registry, so that a target on the same one can mount its blobs.

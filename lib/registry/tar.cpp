@@ -73,12 +73,7 @@ std::unique_ptr<net::BodySource> Tar::open(const std::string& name, std::uint64_
                                     begin + size);
 }
 
-NewTar::NewTar(Workers& workers, fs::path path)
-    : workers_(workers), path_(std::move(path)), part_(part_of(path_)) {}
-
-NewTar::~NewTar() {
-  if (file_ && !finished_) ::unlink(part_.c_str());
-}
+NewTar::NewTar(Workers& workers, fs::path path) : workers_(workers), path_(std::move(path)) {}
 
 std::optional<std::uint64_t> NewTar::size(const std::string& name) const {
   const auto found = sizes_.find(name);
@@ -87,16 +82,16 @@ std::optional<std::uint64_t> NewTar::size(const std::string& name) const {
 }
 
 Task<> NewTar::append(std::string bytes) {
-  if (!file_) file_ = open_part(path_);
+  if (!part_) part_ = Part::open(path_);
   const std::uint64_t size = bytes.size();
-  auto put = [file = file_, path = part_, at = at_, bytes = std::move(bytes)] {
-    file->write(bytes, at, path);
+  auto put = [part = part_, at = at_, bytes = std::move(bytes)] {
+    part->file()->write(bytes, at, part->name());
   };
   co_await workers_.run(std::move(put));
   at_ += size;
 }
 
-Task<> NewTar::write(std::string name, std::uint64_t size, ContinuedBody& body) {
+Task<bool> NewTar::write(std::string name, std::uint64_t size, ContinuedBody& body) {
   const std::uint64_t begin = at_;
   std::exception_ptr failure;
   try {
@@ -119,6 +114,7 @@ Task<> NewTar::write(std::string name, std::uint64_t size, ContinuedBody& body) 
     std::rethrow_exception(failure);
   }
   sizes_[name] = size;
+  co_return true;
 }
 
 Task<> NewTar::write(std::string name, std::string bytes) {
@@ -127,6 +123,11 @@ Task<> NewTar::write(std::string name, std::string bytes) {
   entry.append((tar_block - size % tar_block) % tar_block, '\0');
   co_await append(std::move(entry));
   sizes_[name] = size;
+}
+
+Task<> NewTar::change(std::string name, std::size_t /*limit*/, Change change) {
+  std::string bytes = change("");
+  co_await write(std::move(name), std::move(bytes));
 }
 
 Task<std::optional<std::string>> NewTar::read(std::string /*name*/, std::size_t /*limit*/) {
@@ -141,12 +142,12 @@ Task<bool> NewTar::has_digest(std::string /*name*/, oci::Digest /*digest*/) {
 Task<> NewTar::finish() {
   std::string end(2 * tar_block, '\0');
   co_await append(std::move(end));
-  auto end_file = [file = file_, part = part_, path = path_, size = at_] {
-    if (::ftruncate(file->descriptor(), static_cast<off_t>(size)) != 0) throw_system_error(part);
-    publish(*file, path);
+  auto end_file = [part = part_, size = at_] {
+    if (::ftruncate(part->file()->descriptor(), static_cast<off_t>(size)) != 0)
+      throw_system_error(part->name());
+    part->publish();
   };
   co_await workers_.run(std::move(end_file));
-  finished_ = true;
 }
 
 }  // namespace sluice::registry

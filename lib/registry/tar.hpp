@@ -39,17 +39,16 @@ class Tar final : public Files {
   std::map<std::string, Entry> entries_;
 };
 
-/// Written beside the archive of this name, which it replaces at the end.
+/// Written beside the archive of this name, which it replaces at the end; removed when it was not finished.
 class NewTar final : public NewFiles {
  public:
   /// Nothing is written before the first entry.
   NewTar(Workers& workers, std::filesystem::path path);
-  /// Removes what was not finished.
-  ~NewTar() override;
   const std::filesystem::path& path() const override { return path_; }
   std::optional<std::uint64_t> size(const std::string& name) const override;
-  Task<> write(std::string name, std::uint64_t size, ContinuedBody& body) override;
+  Task<bool> write(std::string name, std::uint64_t size, ContinuedBody& body) override;
   Task<> write(std::string name, std::string bytes) override;
+  Task<> change(std::string name, std::size_t limit, Change change) override;
   Task<std::optional<std::string>> read(std::string name, std::size_t limit) override;
   Task<bool> has_digest(std::string name, oci::Digest digest) override;
   Task<> finish() override;
@@ -60,11 +59,9 @@ class NewTar final : public NewFiles {
 
   Workers& workers_;
   std::filesystem::path path_;
-  std::filesystem::path part_;
-  std::shared_ptr<File> file_;
+  std::shared_ptr<Part> part_;
   std::uint64_t at_ = 0;
   std::map<std::string, std::uint64_t> sizes_;
-  bool finished_ = false;
 };
 
 /// The header blocks of a regular file, with a pax header where name or size need one. Pure.

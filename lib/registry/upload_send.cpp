@@ -84,10 +84,7 @@ Task<> UploadSending::check_range_and_size(net::Response& response, std::uint64_
 }
 
 Task<> UploadSending::put_empty() {
-  const auto& digest = requests_.blob().digest;
-  if (oci::Hasher(digest.algorithm()).finish() != digest)
-    throw Error(ErrorKind::corrupt, "blob " + digest.shortened() + " of " + requests_.target().text() +
-                                        " is said to be empty, but its digest is not: not pushed");
+  check_empty(requests_.blob(), requests_.target().text());
   co_await put(nullptr, 0);
 }
 

@@ -91,13 +91,22 @@ Task<> VerifiedBody::check_end() {
     throw Error(ErrorKind::corrupt, what_ + ": the bytes are " + found.text() + ": not pushed");
 }
 
+void check_empty(const oci::Descriptor& blob, const std::string& where) {
+  if (oci::Hasher(blob.digest.algorithm()).finish() != blob.digest)
+    throw Error(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " of " + where +
+                                        " is said to be empty, but its digest is not: not taken");
+}
+
 Task<std::string> read_small_blob(Source& source, oci::Descriptor blob, std::size_t limit) {
   if (blob.size < 0 || static_cast<std::uint64_t>(blob.size) > limit)
     throw Error(ErrorKind::corrupt, "blob " + blob.digest.shortened() + " of " + source.text() + " has " +
                                         std::to_string(blob.size) + " bytes, more than " +
                                         std::to_string(limit));
   std::string bytes(static_cast<std::size_t>(blob.size), '\0');
-  if (bytes.empty()) co_return bytes;
+  if (bytes.empty()) {
+    check_empty(blob, source.text());
+    co_return bytes;
+  }
   for (;;) {
     try {
       VerifiedBody body(source, blob, {});

@@ -61,6 +61,10 @@ class VerifiedBody final : public ContinuedBody {
   std::optional<Error> failure_;
 };
 
+/// For a blob without bytes, which no VerifiedBody can be made of. Throws corrupt when its digest is not that
+/// of nothing; `where` is for the message.
+void check_empty(const oci::Descriptor& blob, const std::string& where);
+
 /// A whole blob of a source, verified. Throws corrupt when it is larger than `limit`.
 Task<std::string> read_small_blob(Source& source, oci::Descriptor blob, std::size_t limit = 8 * 1024 * 1024);
 

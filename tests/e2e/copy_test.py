@@ -115,6 +115,36 @@ class Copies(unittest.TestCase):
         with open(blob, "rb") as file:
             self.assertEqual(file.read(), layer)
 
+    def test_c2_processes_that_write_into_one_layout_at_once_keep_each_others_images(self):
+        many = [images.index([self.arm], annotations={"number": str(number)}) for number in range(8)]
+        for number, image in enumerate(many):
+            images.push(self.source.repository(f"many:{number}"), image)
+        stick = "oci:" + self.file("stick")
+        with contextlib.ExitStack() as stack:
+            copying = [
+                stack.enter_context(
+                    subprocess.Popen([PROGRAM, "copy", "--quiet", "--retries", "0", self.source.repository(f"many:{number}"), stick])
+                )
+                for number in range(8)
+            ]
+            self.assertEqual([process.wait(timeout=120) for process in copying], [0] * 8)
+        for number, image in enumerate(many):
+            self.assertEqual(images.skopeo("inspect", "--raw", f"{stick}:{number}"), image.manifest)
+        self.assertEqual(sorted(self.sluice("tags", stick).stdout.split()), [str(number) for number in range(8)])
+
+    def test_an_image_in_a_layout_is_named_by_its_position(self):
+        stick = "oci:" + self.file("stick")
+        for image in (self.amd, self.arm):
+            self.sluice("copy", self.node.removesuffix(":9") + "@" + image.digest, stick)
+        self.assertIn("position, of which :@0 is the first", self.sluice("digest", stick, code=2).stderr)
+        self.assertEqual(self.sluice("digest", f"{stick}:@1").stdout, self.arm.digest + "\n")
+        self.sluice("copy", f"{stick}:@0", self.target.repository("usb/node:9"))
+        self.assertEqual(images.raw_manifest(self.target.repository("usb/node:9")), self.amd.manifest)
+        self.assertIn("it lists 2 images, @0 to @1", self.sluice("digest", f"{stick}:@2", code=4).stderr)
+        self.assertIn("'@two' is no position", self.sluice("digest", f"{stick}:@two", code=2).stderr)
+        self.assertIn("a target has a tag or nothing", self.sluice("copy", self.node, f"{stick}:@0", code=2).stderr)
+        self.assertIn("leave out :@0", self.sluice("tags", f"{stick}:@0", code=2).stderr)
+
     def test_what_skopeo_saved_for_docker_is_read_by_name(self):
         app = self.source.repository("team/app:1")
         images.push(app, self.amd)

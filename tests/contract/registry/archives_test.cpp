@@ -100,6 +100,27 @@ TEST_CASE("a docker archive calls its image what the target says, else what the 
                    "docker-archive:" + (folder / "a.tar") + ":foo/bar:3"}) == amd64.blobs[0].bytes);
 }
 
+TEST_CASE("an image in a layout or archive is chosen by its position in the list, for reading only") {
+  const Given given;
+  const Folder folder;
+  const std::string from = "oci:" + given.path(), layout = "oci:" + (folder / "out");
+  copy(from, layout + ":both");
+  for (const auto* image : {&arm64, &amd64})
+    copy(from + "@" + image->manifest.digest().text(), layout);
+  CHECK(manifest(layout + ":@0").digest == both.digest());
+  CHECK(manifest(layout + ":@1").digest == arm64.manifest.digest());
+  CHECK(copy(layout + ":@2", "oci-archive:" + (folder / "one.tar")).digest == amd64.manifest.digest());
+  CHECK(manifest("oci-archive:" + (folder / "one.tar") + ":@0").digest == amd64.manifest.digest());
+  const auto beyond = copy_failure(layout + ":@3", "oci:" + (folder / "none"));
+  CHECK(beyond.kind() == ErrorKind::not_found);
+  CHECK_THAT(beyond.what(), Catch::Contains(layout + " has no @3: it lists 3 images, @0 to @2"));
+  const auto target = copy_failure(from, layout + ":@0");
+  CHECK(target.kind() == ErrorKind::invalid);
+  CHECK_THAT(target.what(), Catch::Contains("a target has a tag or nothing"));
+  save(folder, "saved.tar", {"node:20", "foo/bar:3"});
+  CHECK(label_of("docker-archive:" + (folder / "saved.tar") + ":@1") == "foo/bar:3");
+}
+
 TEST_CASE("what refers to the image in an archive is not what is meant when nothing is said") {
   const Folder folder;
   OciLayout given;

@@ -1,12 +1,9 @@
-// Layouts in directories that hold something already: what a cut copy left, what other processes write, what
-// has gone bad.
+// Layouts in directories that hold something already: what a cut copy left, what has gone bad.
 
 #include "fake_registry.hpp"
 #include "place_scene.hpp"
+#include "registry/directory.hpp"
 #include "support/registry_process.hpp"
-
-#include <fcntl.h>
-#include <sys/file.h>
 
 #include <catch2/catch.hpp>
 
@@ -43,6 +40,20 @@ struct Stocked {
     return ranges;
   }
   FakeRegistry registry;
+};
+
+/// A directory whose files had one byte when their size was asked for.
+class Replaced final : public registry::Files {
+ public:
+  Replaced(Workers& workers, fs::path path) : present_(workers, std::move(path)) {}
+  const fs::path& path() const override { return present_.path(); }
+  std::optional<std::uint64_t> size(const std::string& /*name*/) const override { return 1; }
+  std::unique_ptr<net::BodySource> open(const std::string& name, std::uint64_t from) const override {
+    return present_.open(name, from);
+  }
+
+ private:
+  registry::Directory present_;
 };
 
 }  // namespace
@@ -122,7 +133,7 @@ TEST_CASE("a copy that fails on the way keeps what came, and no wrong byte") {
   SECTION("wrong") {
     is_wrong = true;
     CHECK(copy_failure(source.name(), "oci:" + layout + ":1").kind() == ErrorKind::corrupt);
-    CHECK(read_file(part_in(layout, large)).empty());
+    CHECK_FALSE(fs::exists(part_in(layout, large)));
   }
   CHECK_FALSE(fs::exists(blob_in(layout, large)));
 }
@@ -135,8 +146,8 @@ TEST_CASE("C5: a thorough copy finds what has gone bad in a directory, and bring
   auto bad = large.bytes;
   bad[1'000'000] = static_cast<char>(bad[1'000'000] ^ 1);
   write_file(blob_in(layout, large), bad);
-  write_file(blob_in(layout, amd64.manifest), std::string(amd64.manifest.bytes.size(), ' '));
   CHECK(copy("oci:" + given.path(), "oci:" + layout + ":1").progress.blobs_copied == 0);
+  write_file(blob_in(layout, amd64.manifest), std::string(amd64.manifest.bytes.size(), ' '));
   registry::CopyOptions thorough;
   thorough.thorough = true;
   const auto plan = run([&]() -> Task<std::optional<registry::CopyPlan>> {
@@ -153,19 +164,52 @@ TEST_CASE("C5: a thorough copy finds what has gone bad in a directory, and bring
   CHECK(read_file(blob_in(layout, amd64.manifest)) == amd64.manifest.bytes);
 }
 
-TEST_CASE("what another process writes is left to it, and may be tried again") {
-  const Stocked source;
+TEST_CASE("C5: a manifest that has gone bad in a directory is brought again by any copy") {
+  const Given given;
   const Folder folder;
   const std::string layout = folder / "out";
-  const std::string half = large.bytes.substr(0, 1'000'000);
-  write_file(part_in(layout, large), half);
-  const int other = ::open(part_in(layout, large).c_str(), O_RDWR);
-  REQUIRE(::flock(other, LOCK_EX) == 0);
-  const auto failure = copy_failure(source.name(), "oci:" + layout + ":1");
-  CHECK(is_transient(failure.kind()));
-  CHECK(std::string(failure.what()).find("another process writes") != std::string::npos);
-  CHECK((read_file(part_in(layout, large)) == half));
-  ::close(other);
-  copy(source.name(), "oci:" + layout + ":1");
-  CHECK((read_file(blob_in(layout, large)) == large.bytes));
+  copy("oci:" + given.path(), "oci:" + layout + ":1");
+  write_file(blob_in(layout, amd64.manifest), amd64.manifest.bytes.substr(1));
+  CHECK(copy("oci:" + given.path(), "oci:" + layout + ":1").progress.manifests_copied == 1);
+  CHECK(read_file(blob_in(layout, amd64.manifest)) == amd64.manifest.bytes);
+}
+
+TEST_CASE("C5: a blob that is said to be empty and has the digest of another one is not written") {
+  OciLayout given;
+  const Folder folder;
+  const Piece empty{large.media_type, ""};
+  const auto layer = empty.descriptor();
+  const Piece manifest{
+      std::string(oci::media_type::oci_manifest),
+      R"({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", )"
+      R"("config": )" +
+          arm64.blobs[0].descriptor() + R"(, "layers": [)" +
+          std::string(layer).replace(layer.find(empty.digest().hex()), 64, large.digest().hex()) + "]}"};
+  for (const auto& piece : {arm64.blobs[0], large, manifest})
+    given.add(piece);
+  given.set_root(manifest);
+  const auto failure = copy_failure("oci:" + given.path(), "oci:" + (folder / "out") + ":1");
+  CHECK(failure.kind() == ErrorKind::corrupt);
+  CHECK_THAT(failure.what(), Catch::Contains("said to be empty"));
+  CHECK_FALSE(fs::exists(blob_in(folder / "out", large)));
+}
+
+TEST_CASE("a folder that cannot be made is named") {
+  const Given given;
+  const Folder folder;
+  write_file(folder / "file", "x");
+  const auto failure = copy_failure("oci:" + given.path(), "oci:" + (folder / "file/out") + ":1");
+  CHECK_THAT(failure.what(), Catch::Contains((folder / "file") + ": Not a directory"));
+}
+
+TEST_CASE("a small file is read as it was when it was opened, even when its size was another one before") {
+  Workers workers{1};
+  const Folder folder;
+  write_file(folder / "index.json", "longer than it was");
+  const Replaced files(workers, folder / "");
+  const auto read = [&](std::size_t limit) {
+    return run([&]() -> Task<std::string> { co_return co_await files.read("index.json", limit); });
+  };
+  CHECK(read(100) == "longer than it was");
+  CHECK_THROWS_WITH(read(17), Catch::Contains("more than 17 bytes"));
 }

@@ -30,6 +30,16 @@ TEST_CASE("an image is called by its whole name before it is called by its tag")
   CHECK(called({{"a/b:1"}, {"c/d:a"}}, "a") == Found{1});
 }
 
+TEST_CASE("an image is chosen by its position in a list, and one that is not there is refused") {
+  CHECK(at_position("@0", 1, "oci:x") == 0);
+  CHECK(at_position("@2", 3, "oci:x") == 2);
+  CHECK_FALSE(at_position("20", 3, "oci:x").has_value());
+  CHECK_THROWS_WITH(at_position("@3", 3, "oci:x"), "oci:x has no @3: it lists 3 images, @0 to @2");
+  CHECK_THROWS_WITH(at_position("@1", 1, "oci:x"), "oci:x has no @1: it lists one image, @0");
+  CHECK_THROWS_WITH(at_position("@0", 0, "oci:x"), "oci:x has no @0: it lists no image");
+  CHECK_THROWS_AS(at_position("@", 3, "oci:x"), Error);
+}
+
 TEST_CASE("a choice that is left to a person comes with names") {
   try {
     refuse_choice("oci:x", "", {{"1"}, {"2\x1b"}, {}});

@@ -56,6 +56,24 @@ TEST_CASE("a docker archive may name its image, behind the first colon, as skope
   CHECK_FALSE(Place::parse("docker-archive:d.tar").tag_or_digest().has_value());
 }
 
+TEST_CASE("an image in a layout or archive may be named by its position, as skopeo does") {
+  for (const std::string text :
+       {"oci:/media/12:30/node:@2", "oci-archive:a.tar:@0", "docker-archive:a.tar:@10"}) {
+    CAPTURE(text);
+    const auto place = Place::parse(text);
+    CHECK(place.tag_or_digest() == text.substr(text.rfind('@')));
+    CHECK_FALSE(place.tag.has_value());
+    CHECK(place.text() == text);
+  }
+  for (const std::string position : {"@", "@x", "@-1", "@+1", "@1x", "@99999999999999999999"}) {
+    CAPTURE(position);
+    CHECK_THROWS_WITH(Place::parse("oci:dir:" + position),
+                      Catch::Contains("'" + position + "' is no position"));
+    CHECK_THROWS_WITH(Place::parse("docker-archive:f:" + position), Catch::Contains("is no position"));
+  }
+  CHECK_THROWS_WITH(Place::parse("oci:dir:@0@" + digest), Catch::Contains("leave out one"));
+}
+
 TEST_CASE("standard input and output are no archives") {
   for (const std::string text :
        {"oci-archive:-", "docker-archive:-", "oci-archive:-:1", "docker-archive:-:a:1"}) {
