@@ -128,8 +128,9 @@ class Jobs {
   explicit Jobs(Connection& db) : db_(db) {}
   /// One job per (run, kind, index): an existing unfinished one is kept.
   void enqueue(RunId run, const std::string& kind, int index, Time due, Time now);
-  /// Leases up to `limit` due jobs whose lease is absent or ended: attempt is raised, leased_until set.
-  std::vector<Job> lease(Time now, Time until, int limit);
+  /// Leases up to `limit` due jobs of these kinds whose lease is absent or ended, those first that are due
+  /// for longest: attempt is raised, leased_until set.
+  std::vector<Job> lease(const std::vector<std::string>& kinds, Time now, Time until, int limit);
   /// Extends the lease; false when it was lost (another attempt has it).
   bool renew(std::int64_t id, int attempt, Time until);
   /// Removes a finished job; false when the lease was lost: then the caller must throw its result away
@@ -143,8 +144,8 @@ class Jobs {
   void drop(RunId run);
   /// At start: every lease belongs to a process that is gone (the lock says so). How many were freed.
   int release_all(Time now);
-  /// When the next unleased job is due.
-  std::optional<Time> next_due() const;
+  /// When the next job of these kinds is due; a leased one is when its lease ends.
+  std::optional<Time> next_due(const std::vector<std::string>& kinds) const;
   std::vector<Job> of_run(RunId run) const;
   int count() const;
 
