@@ -45,6 +45,9 @@ class Runs {
   std::vector<Run> open_of_members(const std::string& set) const;
   /// Runs of every pipeline and kind that are not final, oldest first.
   std::vector<Run> all_open() const;
+  /// How many runs of this pipeline, or of those members of this set that have no hold of their own, are not
+  /// final and have a `waiting_for` that begins so.
+  int count_waiting(const std::string& name, const std::string& so) const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
   /// By status; costs the same however many runs there are.

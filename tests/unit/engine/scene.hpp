@@ -91,4 +91,11 @@ class Scene {
   std::unique_ptr<store::Store> store;
 };
 
+/// A scene with two images, of which the tag of the upstream names the first.
+struct TwoImages : Scene {
+  explicit TwoImages(const std::string& tag = "9") { registries.push(upstream, tag, first); }
+  const Picture first = picture({"first"});
+  const Picture second = picture({"second"});
+};
+
 }  // namespace sluice::test

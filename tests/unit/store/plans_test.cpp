@@ -41,6 +41,7 @@ void use_every_operation(Tables& tables) {
   tables.runs.all_open();
   tables.runs.open_of_members("node");
   tables.runs.latest_of("node", digest("image"));
+  tables.runs.count_waiting("node", "hold");
 
   const auto seen = tables.observations.append(observation("node", "A", at(1)));
   tables.observations.touch(seen, at(2));
