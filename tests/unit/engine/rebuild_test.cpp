@@ -84,23 +84,20 @@ TEST_CASE("a builder that says done without pushing is not believed", "[engine]"
 }
 
 TEST_CASE("an image on a newer base confirms the older rebuild", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  // The builder of `one` pushes nothing; the builder of `two` does.
-  builds(scene, {one, two});
+  TwoImages scene;
+  // The builder of the first one pushes nothing; the builder of the second one does.
+  builds(scene, {scene.first, scene.second});
   scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
                                                          const auto& image) {
-    if (base == two.digest) build(key, base, image);
+    if (base == scene.second.digest) build(key, base, image);
   };
-  scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until(engine, "the first request went out", [&](store::Tables& tables) {
       return !tables.rebuilds.in_state("hello", "dispatched").empty();
     });
-    scene.registries.push(upstream, "9", two);
-    co_await scene.until_run(engine, two.digest, "Succeeded");
-    const auto first = co_await scene.until_run(engine, one.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto rebuild = co_await rebuild_of(scene, first.id);
     CHECK(rebuild.state == "confirmed");
     CHECK(rebuild.idempotency_key != scene.script->keys.back());
@@ -108,22 +105,19 @@ TEST_CASE("an image on a newer base confirms the older rebuild", "[engine]") {
 }
 
 TEST_CASE("a request that the target refused gives way to a newer one", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  builds(scene, {one, two});
+  TwoImages scene;
+  builds(scene, {scene.first, scene.second});
   scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
                                                          const auto& image) {
-    if (base == one.digest) throw Error(ErrorKind::unavailable, "down");
+    if (base == scene.first.digest) throw Error(ErrorKind::unavailable, "down");
     build(key, base, image);
   };
-  scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until(engine, "the first request was refused",
                          [&](store::Tables&) { return scene.script->keys.size() > 1; });
-    scene.registries.push(upstream, "9", two);
-    co_await scene.until_run(engine, two.digest, "Succeeded");
-    const auto first = co_await scene.until_run(engine, one.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto rebuild = co_await rebuild_of(scene, first.id);
     CHECK(rebuild.state == "superseded");
   });
@@ -214,31 +208,29 @@ struct FullHouse {
       config->dependents.back().name = "app-" + std::to_string(i);
       config->dependents.back().image = oci::Reference::parse("dev.example/team/app-" + std::to_string(i));
     }
-    scene.registries.push(upstream, "9", one);
   }
   std::function<Task<>()> hanging() {
     return [this] { return go_on.wait_past(0, scene.clock, scene.clock.steady() + std::chrono::hours(1)); };
   }
 
-  Scene scene;
+  TwoImages scene;
   Signal go_on;
   std::shared_ptr<config::Config> config = scene.configuration(true);
-  const Picture one = picture({"one"}), two = picture({"two"});
 };
 
 }  // namespace
 
 TEST_CASE("rebuild targets that hang keep no new image from being staged and promoted", "[engine]") {
   FullHouse house;
-  Scene& scene = house.scene;
+  auto& scene = house.scene;
   scene.script->build_waits = house.hanging();
   scene.play(house.config, [&](engine::Engine& engine) -> Task<> {
     const auto slots = static_cast<std::size_t>(house.config->jobs);
     co_await scene.until(engine, "a target hangs in every slot",
                          [&](store::Tables&) { return scene.script->keys.size() == slots; });
-    scene.registries.push(upstream, "9", house.two);
+    scene.registries.push(upstream, "9", scene.second);
     co_await scene.until(engine, "the new image is promoted", [&](store::Tables&) {
-      return scene.registries.tag(target, "9") == house.two.digest;
+      return scene.registries.tag(target, "9") == scene.second.digest;
     });
     CHECK(scene.script->keys.size() == slots);
     house.go_on.notify();
@@ -247,7 +239,7 @@ TEST_CASE("rebuild targets that hang keep no new image from being staged and pro
 
 TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[engine]") {
   FullHouse house;
-  Scene& scene = house.scene;
+  auto& scene = house.scene;
   house.config->jobs = 1;
   bool away = true;
   scene.script->build = [&](const auto&, const auto&, const auto&) {
@@ -261,7 +253,7 @@ TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[eng
       hangs = true;
       return wait();
     };
-    scene.registries.push(upstream, "9", house.two);
+    scene.registries.push(upstream, "9", scene.second);
     co_await scene.until(engine, "the check hangs", [&](store::Tables&) { return hangs; });
     away = false;
     co_await scene.until(engine, "every dependent's rebuild was asked for", [&](store::Tables& tables) {
