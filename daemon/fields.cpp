@@ -79,6 +79,18 @@ std::string delay_of(const json& detection) {
   return most.empty() ? most : "at most " + most;
 }
 
+Cell hold_of(const json& pipeline) {
+  const auto& hold = part_of(pipeline, "hold");
+  auto text = "held for " + brief_of(hold, "age_ms") + " by " + text_of(hold, "by", 80) + ", since " +
+              time_of(hold, "since") + ": " + text_of(hold, "reason", 200);
+  const auto waiting = hold.value("images_waiting", std::int64_t{0});
+  if (waiting > 0)
+    text += "; " + std::to_string(waiting) + (waiting == 1 ? " image waits" : " images wait") + " behind it";
+  if (!hold.value("overlong", false)) return {text, Colour::yellow};
+  return {text + "; is it still meant? `sluice resume " + text_of(pipeline, "name", 256) + "` ends it",
+          Colour::red};
+}
+
 std::string digest_of(const json& object, const char* key, bool full) {
   const auto text = text_of(object, key);
   const auto digest = oci::Digest::parse(text);

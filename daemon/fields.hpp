@@ -23,6 +23,9 @@ std::string brief_of(const nlohmann::json& object, const char* key);
 /// How long after its change an image was seen, and by what that is known: "4.2s (webhook)", "at most 15m";
 /// empty when there is nothing to say.
 std::string delay_of(const nlohmann::json& detection);
+/// Who holds a pipeline, for how long and why, and what waits for the hold to end; one that may have been
+/// forgotten stands out.
+Cell hold_of(const nlohmann::json& pipeline);
 /// "sha256:0123456789ab" unless `full`.
 std::string digest_of(const nlohmann::json& object, const char* key, bool full);
 /// The object or array under a key, an empty one when absent or null.

@@ -27,11 +27,13 @@ Cell set_condition(const json& set) {
     return {"upstream fails for " + std::to_string(failing) + " of " + members, Colour::red};
   std::string more;
   if (const int held = count_of(set, "held"); held > 0) more += ", " + std::to_string(held) + " held";
+  const int overlong = count_of(set, "held_overlong");
+  if (overlong > 0) more += ", " + std::to_string(overlong) + " of them for more than 30 days";
   if (const int gone = count_of(set, "withdrawn"); gone > 0)
     more += ", " + std::to_string(gone) + " withdrawn";
   const auto note = text_of(set, "note", 300);
   if (!note.empty()) return {"watching " + members + more + ": " + note, Colour::yellow};
-  return {"watching " + members + more, Colour::green};
+  return {"watching " + members + more, overlong > 0 ? Colour::red : Colour::green};
 }
 
 std::string open_runs(const json& set) {
@@ -43,12 +45,8 @@ std::string open_runs(const json& set) {
 
 // What a person should look at first.
 Cell condition(const json& pipeline) {
-  const auto& hold = part_of(pipeline, "hold");
   const auto& watch = part_of(pipeline, "watch");
-  if (!hold.empty())
-    return {"held by " + text_of(hold, "by", 80) + " since " + time_of(hold, "since") + ": " +
-                text_of(hold, "reason", 200),
-            Colour::yellow};
+  if (!part_of(pipeline, "hold").empty()) return hold_of(pipeline);
   const auto error = text_of(watch, "error", 300);
   if (!error.empty())
     return {"upstream fails since " + time_of(watch, "failing_since") + ": " + error, Colour::red};

@@ -179,8 +179,13 @@ json upstream(const engine::RegistryFreshness& registry, const engine::Freshness
           {"looks", {{"changed", looks.changed}, {"unchanged", looks.unchanged}, {"failed", looks.failed}}}};
 }
 
-json hold(const store::Hold& row) {
-  return {{"reason", row.reason}, {"by", row.by}, {"since", time(row.since)}};
+json hold(const engine::Held& held, Time now) {
+  return {{"reason", held.hold.reason},
+          {"by", held.hold.by},
+          {"since", time(held.hold.since)},
+          {"age_ms", std::chrono::duration_cast<Milliseconds>(held.age(now)).count()},
+          {"overlong", held.is_overlong(now)},
+          {"images_waiting", held.images_waiting}};
 }
 
 json audit(const store::AuditEntry& row) {

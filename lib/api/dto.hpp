@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "engine/engine.hpp"
 #include "engine/freshness.hpp"
+#include "engine/held.hpp"
 #include "store/rows.hpp"
 
 #include <vector>
@@ -24,7 +25,7 @@ json promotion(const store::Promotion& row);
 json rebuild(const store::Rebuild& row);
 json observation(const store::Observation& row);
 json detection(const store::Detection& row);
-json hold(const store::Hold& row);
+json hold(const engine::Held& held, Time now);
 json audit(const store::AuditEntry& row);
 json watch(const engine::WatchStatus& status);
 json registry(const registry::RegistryStatus& status);

@@ -1,10 +1,12 @@
 // What the daemon counts, for Prometheus. The number of time series is bounded by the configuration: none has
-// a label for a pipeline, a tag or a digest.
+// a label for a tag or a digest, and pipelines are named only while they are held.
 
 #include "api/exposition.hpp"
 #include "api/input.hpp"
 #include "api/resources.hpp"
 #include "engine/freshness.hpp"
+#include "engine/held.hpp"
+#include "engine/overview.hpp"
 
 #include <algorithm>
 
@@ -16,7 +18,21 @@ constexpr std::size_t most_series = 1000;  // of one metric
 struct Counted {
   std::vector<store::RunCount> runs;
   int jobs = 0;
+  std::vector<engine::Held> holds;  // those that are in force for longest
 };
+
+Counted count_up(store::Tables& tables) {
+  Counted counted{.runs = tables.runs.counts(), .jobs = tables.jobs.count(), .holds = {}};
+  auto holds = tables.holds.all();
+  std::stable_sort(holds.begin(), holds.end(),
+                   [](const auto& left, const auto& right) { return left.since < right.since; });
+  holds.resize(std::min(holds.size(), most_series));
+  for (auto& hold : holds) {
+    const auto name = hold.pipeline;
+    counted.holds.push_back(engine::held(tables, std::move(hold), name));
+  }
+  return counted;
+}
 
 double seconds_of(auto duration) {
   return std::chrono::duration<double>(duration).count();
@@ -55,6 +71,15 @@ void write_runs(Exposition& out, const Counted& counted) {
     out.sample(real(row.ever), {{"status", row.status}});
   out.gauge("sluice_jobs_queued", "Jobs that are not done, those in hand included.");
   out.sample(counted.jobs);
+}
+
+void write_holds(Exposition& out, const std::vector<engine::Held>& holds, Time now) {
+  out.gauge("sluice_hold_seconds", "Since the hold of a pipeline began.");
+  for (const auto& held : holds)
+    out.sample(seconds_of(held.age(now)), {{"pipeline", held.hold.pipeline}});
+  out.gauge("sluice_hold_images_waiting", "Images that wait for the hold of a pipeline to end.");
+  for (const auto& held : holds)
+    out.sample(held.images_waiting, {{"pipeline", held.hold.pipeline}});
 }
 
 void write_polls(Exposition& out, const engine::Freshness& freshness) {
@@ -122,18 +147,16 @@ void write_delays(Exposition& out, const engine::Freshness& freshness) {
 Task<net::ServerResponse> get_metrics(Call call) {
   auto& context = call.context;
   Query(call.request).done();
-  auto work = [](store::Tables& tables) {
-    return Counted{.runs = tables.runs.counts(), .jobs = tables.jobs.count()};
-  };
-  const auto counted = co_await context.store.read(std::move(work));
+  const auto counted = co_await context.store.read(count_up);
   const auto& freshness = context.engine.freshness();
-  const auto registries = context.engine.upstreams();
+  const auto overview = co_await context.engine.overview();
   Exposition out;
   write_daemon(out, context);
   write_store(out, context.store);
   write_runs(out, counted);
+  write_holds(out, counted.holds, context.clock.now());
   write_polls(out, freshness);
-  write_registries(out, registries, context.clock.now());
+  write_registries(out, overview.upstreams, context.clock.now());
   write_webhooks(out, context.engine);
   write_delays(out, freshness);
   net::ServerResponse response;

@@ -150,10 +150,14 @@ Task<net::ServerResponse> post_hold(Call call) {
   if (reason.find_first_not_of(" \t\r\n") == std::string::npos)
     throw Error(ErrorKind::invalid, "'reason' is missing: whoever finds the hold later must know why");
   const bool changed = co_await context.engine.hold(name, std::move(reason), std::move(call.who));
-  auto work = [name](store::Tables& tables) { return tables.holds.active(name); };
+  auto work = [name](store::Tables& tables) {
+    const auto hold = tables.holds.active(name);
+    return hold ? std::optional(engine::held(tables, *hold, name)) : std::nullopt;
+  };
   const auto hold = co_await context.store.read(std::move(work));
+  const auto now = context.clock.now();
   co_return json_response(
-      {{"pipeline", name}, {"changed", changed}, {"hold", hold ? dto::hold(*hold) : json(nullptr)}});
+      {{"pipeline", name}, {"changed", changed}, {"hold", hold ? dto::hold(*hold, now) : json(nullptr)}});
 }
 
 Task<net::ServerResponse> post_resume(Call call) {

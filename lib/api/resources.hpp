@@ -2,6 +2,8 @@
 // The actions behind the table of routes; each file holds those of one resource.
 
 #include "api/call.hpp"
+#include "engine/held.hpp"
+#include "engine/overview.hpp"
 
 #include <map>
 #include <string>
@@ -38,7 +40,7 @@ Task<net::ServerResponse> post_rollback(Call call);
 /// How the members of a set stand, as far as the store knows.
 struct SetView {
   int withdrawn = 0;
-  int held = 0;                          // singly
+  std::vector<engine::Held> holds;       // of single ones
   std::map<std::string, int> open_runs;  // by status
 };
 
@@ -48,7 +50,7 @@ struct PipelineView {
   config::Pipeline pipeline;
   std::optional<store::Promotion> stable;
   std::optional<store::Run> last_run;
-  std::optional<store::Hold> hold;
+  std::optional<engine::Held> hold;
   std::optional<SetView> set;
   std::vector<PipelineView> members;  // of a set, where they are asked for
 };
@@ -58,6 +60,7 @@ std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Co
 /// The keys of the members of all sets, at most so many of each.
 std::map<std::string, std::vector<std::string>> keys_of_members(const engine::Engine& engine,
                                                                 std::size_t most);
-nlohmann::json pipelines_json(const std::vector<PipelineView>& views, const Context& context);
+nlohmann::json pipelines_json(const std::vector<PipelineView>& views, const engine::Overview& overview,
+                              const Context& context);
 
 }  // namespace sluice::api

@@ -58,9 +58,9 @@ json registries_json(const Context& context) {
   return list;
 }
 
-json upstreams_json(const Context& context) {
+json upstreams_json(const Context& context, const engine::Overview& overview) {
   auto list = json::array();
-  for (const auto& upstream : context.engine.upstreams())
+  for (const auto& upstream : overview.upstreams)
     list.push_back(dto::upstream(upstream, context.engine.freshness(), context.clock.now()));
   return list;
 }
@@ -109,6 +109,7 @@ Task<net::ServerResponse> get_status(Call call) {
   const auto config = context.engine.config();
   auto work = [config, members](store::Tables& tables) { return take(tables, *config, members); };
   const auto snapshot = co_await context.store.read(std::move(work));
+  const auto overview = co_await context.engine.overview();
   auto dependents = json::array();
   for (std::size_t i = 0; i < config->dependents.size(); ++i) {
     auto value = dto::dependent(config->dependents[i]);
@@ -124,8 +125,8 @@ Task<net::ServerResponse> get_status(Call call) {
              {"stopping", context.is_shut},
              {"open_jobs", snapshot.jobs},
              {"heartbeats", heartbeats(context)},
-             {"pipelines", pipelines_json(snapshot.pipelines, context)},
-             {"upstreams", upstreams_json(context)},
+             {"pipelines", pipelines_json(snapshot.pipelines, overview, context)},
+             {"upstreams", upstreams_json(context, overview)},
              {"dependents", std::move(dependents)},
              {"registries", registries_json(context)},
              {"webhooks", hooks_json(context)}};
@@ -137,7 +138,8 @@ Task<net::ServerResponse> list_pipelines(Call call) {
   const auto config = call.context.engine.config();
   auto work = [config, members](store::Tables& tables) { return view_pipelines(tables, *config, members); };
   const auto views = co_await call.context.store.read(std::move(work));
-  co_return json_response(pipelines_json(views, call.context));
+  const auto overview = co_await call.context.engine.overview();
+  co_return json_response(pipelines_json(views, overview, call.context));
 }
 
 Task<net::ServerResponse> get_changes(Call call) {

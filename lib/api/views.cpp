@@ -25,11 +25,17 @@ std::optional<store::Run> last_pipeline_run(store::Tables& tables, const std::st
   return std::nullopt;
 }
 
+std::optional<engine::Held> held(store::Tables& tables, std::optional<store::Hold> hold,
+                                 const std::string& name) {
+  if (!hold) return std::nullopt;
+  return engine::held(tables, std::move(*hold), name);
+}
+
 PipelineView view_of_one(store::Tables& tables, const config::Pipeline& pipeline) {
   PipelineView view{.pipeline = pipeline, .stable = {}, .last_run = {}, .hold = {}, .set = {}, .members = {}};
   view.stable = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
   view.last_run = last_pipeline_run(tables, pipeline.name);
-  view.hold = tables.holds.in_force(pipeline.name);
+  view.hold = held(tables, tables.holds.in_force(pipeline.name), pipeline.name);
   return view;
 }
 
@@ -37,9 +43,10 @@ PipelineView view_of_set(store::Tables& tables, const config::Pipeline& set,
                          const std::vector<std::string>& members) {
   PipelineView view{
       .pipeline = set, .stable = {}, .last_run = {}, .hold = {}, .set = SetView(), .members = {}};
-  view.hold = tables.holds.active(set.name);
+  view.hold = held(tables, tables.holds.active(set.name), set.name);
   view.set->withdrawn = tables.members.count(set.name, "withdrawn");
-  view.set->held = static_cast<int>(tables.holds.of_members(set.name).size());
+  for (auto& hold : tables.holds.of_members(set.name))
+    view.set->holds.push_back({.hold = std::move(hold)});
   for (const auto& run : tables.runs.open_of_members(set.name))
     if (run.kind == engine::kind_pipeline) ++view.set->open_runs[run.status];
   for (const auto& key : members)
@@ -47,28 +54,21 @@ PipelineView view_of_set(store::Tables& tables, const config::Pipeline& set,
   return view;
 }
 
-// The watches of a set's members lie side by side.
-template <class Use>
-void each_member(const std::map<std::string, engine::WatchStatus>& watches, const std::string& set, Use use) {
-  const auto prefix = config::member_key(set, "");
-  for (auto it = watches.lower_bound(prefix); it != watches.end() && it->first.starts_with(prefix); ++it)
-    if (!use(it->first, it->second)) return;
-}
-
-json set_json(const PipelineView& view, const Context& context) {
-  int members = 0;
-  int failing = 0;
-  int looked_at = 0;
-  each_member(context.engine.watches(), view.pipeline.name, [&](const auto&, const engine::WatchStatus& one) {
-    ++members;
-    failing += one.error.empty() ? 0 : 1;
-    looked_at += one.last_look ? 1 : 0;
-    return true;
-  });
-  json value{{"members", members},     {"looked_at", looked_at},
-             {"failing", failing},     {"withdrawn", view.set->withdrawn},
-             {"held", view.set->held}, {"open_runs", view.set->open_runs},
-             {"matched", nullptr},     {"note", nullptr}};
+json set_json(const PipelineView& view, const engine::Overview& overview, const Context& context) {
+  const auto found = overview.sets.find(view.pipeline.name);
+  const auto counts = found == overview.sets.end() ? engine::SetCounts() : found->second;
+  const auto overlong =
+      std::count_if(view.set->holds.begin(), view.set->holds.end(),
+                    [now = context.clock.now()](const auto& one) { return one.is_overlong(now); });
+  json value{{"members", counts.members},
+             {"looked_at", counts.looked_at},
+             {"failing", counts.failing},
+             {"withdrawn", view.set->withdrawn},
+             {"held", view.set->holds.size()},
+             {"held_overlong", overlong},
+             {"open_runs", view.set->open_runs},
+             {"matched", nullptr},
+             {"note", nullptr}};
   const auto& sets = context.engine.sets();
   if (const auto status = sets.find(view.pipeline.name); status != sets.end()) {
     value["matched"] = status->second.matched;
@@ -77,18 +77,18 @@ json set_json(const PipelineView& view, const Context& context) {
   return value;
 }
 
-json pipeline_json(const PipelineView& view, const Context& context) {
+json pipeline_json(const PipelineView& view, const engine::Overview& overview, const Context& context) {
   auto value = dto::pipeline(view.pipeline);
   value["stable"] = view.stable ? dto::promotion(*view.stable) : json(nullptr);
   value["last_run"] = view.last_run ? dto::run(*view.last_run) : json(nullptr);
-  value["hold"] = view.hold ? dto::hold(*view.hold) : json(nullptr);
+  value["hold"] = view.hold ? dto::hold(*view.hold, context.clock.now()) : json(nullptr);
   const auto& watches = context.engine.watches();
   const auto watch = watches.find(view.pipeline.name);
   value["watch"] = watch == watches.end() ? json(nullptr) : dto::watch(watch->second);
   if (!view.set)
     value["freshness"] = dto::freshness(context.engine.freshness(), view.pipeline, context.clock.now());
-  value["set"] = view.set ? set_json(view, context) : json(nullptr);
-  if (!view.members.empty()) value["members"] = pipelines_json(view.members, context);
+  value["set"] = view.set ? set_json(view, overview, context) : json(nullptr);
+  if (!view.members.empty()) value["members"] = pipelines_json(view.members, overview, context);
   return value;
 }
 
@@ -100,10 +100,12 @@ std::map<std::string, std::vector<std::string>> keys_of_members(const engine::En
   for (const auto& pipeline : engine.config()->pipelines) {
     if (!pipeline.is_set()) continue;
     auto& own = keys[pipeline.name];
-    each_member(engine.watches(), pipeline.name, [&](const std::string& key, const auto&) {
-      own.push_back(key);
-      return own.size() < most;
-    });
+    // The watches of a set's members lie side by side.
+    const auto prefix = config::member_key(pipeline.name, "");
+    const auto& watches = engine.watches();
+    for (auto it = watches.lower_bound(prefix);
+         it != watches.end() && it->first.starts_with(prefix) && own.size() < most; ++it)
+      own.push_back(it->first);
   }
   return keys;
 }
@@ -122,10 +124,11 @@ std::vector<PipelineView> view_pipelines(store::Tables& tables, const config::Co
   return views;
 }
 
-nlohmann::json pipelines_json(const std::vector<PipelineView>& views, const Context& context) {
+nlohmann::json pipelines_json(const std::vector<PipelineView>& views, const engine::Overview& overview,
+                              const Context& context) {
   auto list = json::array();
   for (const auto& view : views)
-    list.push_back(pipeline_json(view, context));
+    list.push_back(pipeline_json(view, overview, context));
   return list;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 #include "engine/access.hpp"
+#include "engine/overview.hpp"
 #include "engine/recorder.hpp"
 #include "engine/state.hpp"
 #include "engine/transition.hpp"
@@ -9,6 +10,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 namespace sluice::engine {
@@ -18,6 +22,9 @@ constexpr auto retention_pause = std::chrono::hours(1);
 constexpr int retention_piece = 200;
 // Senders try again for a day (Amazon EventBridge, Azure Event Grid).
 constexpr auto receipts_kept = std::chrono::days(2);
+
+// Watches that are counted before others get their turn: a few milliseconds.
+constexpr std::size_t counted_at_once = 500;
 
 // A run that did not begin to promote can still be ended without harm.
 bool before_promotion(const store::Run& run) {
@@ -214,9 +221,21 @@ const std::map<std::string, HookStatus>& Engine::hooks() const {
   return state_->receiver.statuses();
 }
 
-std::vector<RegistryFreshness> Engine::upstreams() const {
-  return registries_of(state_->poller.freshness(), *state_->config, state_->poller.statuses(),
-                       state_->registry.statuses());
+Task<Overview> Engine::overview() const {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  Tally tally(state_->poller.freshness(), state_->config);
+  const auto& watches = state_->poller.statuses();
+  for (auto next = watches.begin(); next != watches.end();) {
+    std::string last;
+    for (std::size_t i = 0; i < counted_at_once && next != watches.end(); ++i, ++next) {
+      tally.add(next->first, next->second);
+      last = next->first;
+    }
+    if (next == watches.end()) break;
+    co_await boost::asio::post(executor, boost::asio::use_awaitable);
+    next = watches.upper_bound(last);
+  }
+  co_return tally.take(state_->registry.statuses());
 }
 
 const Freshness& Engine::freshness() const {

@@ -67,7 +67,7 @@ struct HookStatus {
 };
 
 class Freshness;
-struct RegistryFreshness;
+struct Overview;
 
 class Engine {
  public:
@@ -118,8 +118,9 @@ class Engine {
   /// Answers what is sent to the listener of webhooks.
   net::Handler webhook_handler();
   const std::map<std::string, HookStatus>& hooks() const;
-  /// The registries that are watched, by name.
-  std::vector<RegistryFreshness> upstreams() const;
+  /// The watches counted by registry and by set. Others go on meanwhile, however many watches there are; one
+  /// that came or went meanwhile is counted or not.
+  Task<Overview> overview() const;
   /// How fresh what is known of each watch is, and how well the registries keep up.
   const Freshness& freshness() const;
   /// Grows with each change of a run or its log; waiters of wait_change() wake up. For long polls.

@@ -22,6 +22,19 @@ constexpr auto long_patience = std::chrono::hours(24);
 // Lines of one step in the run log; a process may print without end.
 constexpr int most_lines = 5000;
 
+std::vector<std::string> names_of(std::initializer_list<pipeline::JobKind> kinds) {
+  std::vector<std::string> names;
+  for (const auto kind : kinds)
+    names.emplace_back(to_string(kind));
+  return names;
+}
+
+// Each of these has `engine.jobs` slots.
+const std::vector<std::vector<std::string>> sharing_slots{
+    names_of({pipeline::JobKind::stage, pipeline::JobKind::check, pipeline::JobKind::promote,
+              pipeline::JobKind::plan, pipeline::JobKind::confirm}),
+    names_of({pipeline::JobKind::dispatch})};
+
 bool may_retry(const store::Job& job, const Error& error, const config::Config& config, Time at) {
   if (!is_transient(error.kind())) return false;
   const bool limited = error.kind() == ErrorKind::rate_limited;
@@ -48,10 +61,12 @@ Task<> JobLoop::run() {
     std::optional<Error> trouble;
     auto until = beat_ + longest_idle;
     try {
-      const int leased = co_await lease();
-      if (leased > 0) changes_.notify();
-      const auto due = co_await next_due();
-      if (due && running_.size() < static_cast<std::size_t>(config_->jobs)) until = std::min(until, *due);
+      for (const auto& kinds : sharing_slots) {
+        const int leased = co_await lease(kinds);
+        if (leased > 0) changes_.notify();
+        const auto due = co_await next_due(kinds);
+        if (due && free_slots(kinds) > 0) until = std::min(until, *due);
+      }
       co_await renew();
     } catch (...) {
       trouble = current_error();
@@ -80,21 +95,30 @@ void JobLoop::cancel(RunId run) {
     if (running.job.run == run) running.cancel->emit(boost::asio::cancellation_type::all);
 }
 
-Task<std::optional<Steady>> JobLoop::next_due() {
-  auto due = co_await world_.store.read([](store::Tables& tables) { return tables.jobs.next_due(); });
+int JobLoop::free_slots(const Kinds& kinds) const {
+  const auto taken = std::count_if(running_.begin(), running_.end(), [&](const auto& entry) {
+    return std::find(kinds.begin(), kinds.end(), entry.second.job.kind) != kinds.end();
+  });
+  return config_->jobs - static_cast<int>(taken);
+}
+
+Task<std::optional<Steady>> JobLoop::next_due(Kinds kinds) {
+  auto query = [kinds](store::Tables& tables) { return tables.jobs.next_due(kinds); };
+  auto due = co_await world_.store.read(std::move(query));
   if (!due) co_return std::nullopt;
   const auto wait = std::clamp<std::chrono::microseconds>(*due - world_.clock.now(), {}, longest_idle);
   co_return world_.clock.steady() + wait;
 }
 
-Task<int> JobLoop::lease() {
-  const int room = config_->jobs - static_cast<int>(running_.size());
+Task<int> JobLoop::lease(Kinds kinds) {
+  const int room = free_slots(kinds);
   const auto now = world_.clock.now();
-  auto due = co_await world_.store.read([](store::Tables& tables) { return tables.jobs.next_due(); });
+  auto query = [kinds](store::Tables& tables) { return tables.jobs.next_due(kinds); };
+  auto due = co_await world_.store.read(std::move(query));
   if (room <= 0 || !due || *due > now) co_return 0;
   const auto until = now + config_->lease;
-  auto change = [now, until, room, config = config_](store::Tables& tables) {
-    auto leased = tables.jobs.lease(now, until, room);
+  auto change = [kinds, now, until, room, config = config_](store::Tables& tables) {
+    auto leased = tables.jobs.lease(kinds, now, until, room);
     for (const auto& job : leased)
       if (const auto run = tables.runs.find(job.run))
         tables.log.begin_step(job.run, step_name(job, *run, *config), now);

@@ -1,5 +1,7 @@
 #pragma once
 // Leases due jobs, runs them within the configured number, renews their leases, and records how each ended.
+// Requests to rebuild targets have as many slots of their own as all other work has: a target that hangs
+// keeps no image from being staged, and no number of copies keeps a request from going out.
 
 #include "core/signal.hpp"
 #include "engine/run_logger.hpp"
@@ -9,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice::engine {
 
@@ -34,13 +37,15 @@ class JobLoop {
     store::Job job;
     TaskGroup::Cancel cancel;
   };
-  Task<int> lease();
+  using Kinds = std::vector<std::string>;  // of jobs that share slots
+  int free_slots(const Kinds& kinds) const;
+  Task<int> lease(Kinds kinds);
   Task<> work(store::Job job);
   Task<> carry_out(store::Job job);
   Task<> renew();
   Task<Done> perform(Work work);
   Task<> conclude(Work work, std::string step, std::optional<Done> done, std::optional<Error> error);
-  Task<std::optional<Steady>> next_due();
+  Task<std::optional<Steady>> next_due(Kinds kinds);
 
   World world_;
   registry::Client& registry_;

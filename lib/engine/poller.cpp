@@ -210,34 +210,11 @@ Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
     looked.failure = current_error();
   }
   const auto took = world_.clock.steady() - asked;
-  const auto* look = list_.find(id);
-  if (!look) co_return looked;  // a reload came in between
-  const bool refused = looked.failure.has_value();
-  std::vector<std::string> others;  // of whom the store must hear, or who failed
-  for (const auto& one : look->subscribers) {
-    if (refused || !one.seen.settled || one.status->digest != resolved->digest ||
-        !one.status->error.empty()) {
-      others.push_back(*one.name);
-      continue;
-    }
-    one.status->last_look = world_.clock.now();
-    freshness_.unchanged(*one.name, {.began = began, .told = {}}, resolved->digest);
-  }
-  if (refused && looked.failure->kind() == ErrorKind::not_found) {
-    for (const auto& name : others)
-      freshness_.gone(name, {.began = began, .told = {}});
-    co_await note_missing(others);
-  }
-  for (const auto& name : others) {
-    if (refused) {
-      note_failure(name, *looked.failure);
-      continue;
-    }
-    const auto promise = owed.find(name);
-    const Freshness::Look how{
-        .began = began, .told = promise == owed.end() ? std::nullopt : std::optional(promise->second.since)};
-    co_await record(name, id, *resolved, how, looked);
-  }
+  if (!list_.find(id)) co_return looked;  // a reload came in between
+  if (resolved)
+    co_await record_answer(id, std::move(*resolved), began, std::move(owed), looked);
+  else
+    co_await note_refusal(id, *looked.failure, began);
   count_look(repository->registry, looked, took);
   co_return looked;
 }

@@ -91,6 +91,9 @@ class Poller {
 
   // poller_record.cpp: what became of it
   Task<> recall(Id id);
+  Task<> record_answer(Id id, registry::Resolved resolved, Time began, Promises owed, Looked& looked);
+  std::vector<std::string> note_unchanged(Id id, const oci::Digest& digest, Time began);
+  Task<> note_refusal(Id id, Error failure, Time began);
   Task<> record(std::string name, Id id, registry::Resolved resolved, Freshness::Look look, Looked& looked);
   /// True when the digest is another one than before.
   Task<bool> record_seen(config::Pipeline pipeline, registry::Resolved resolved, Freshness::Look look);

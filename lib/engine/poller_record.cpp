@@ -31,6 +31,43 @@ Task<> Poller::recall(Id id) {
     co_await freshness_.recall(name, reference);
 }
 
+Task<> Poller::record_answer(Id id, registry::Resolved resolved, Time began, Promises owed, Looked& looked) {
+  const auto others = note_unchanged(id, resolved.digest, began);
+  for (const auto& name : others) {
+    const auto promise = owed.find(name);
+    const Freshness::Look how{
+        .began = began, .told = promise == owed.end() ? std::nullopt : std::optional(promise->second.since)};
+    co_await record(name, id, resolved, how, looked);
+  }
+}
+
+// Most looks find what is known, of which the store need not hear. Those for whom it is otherwise.
+std::vector<std::string> Poller::note_unchanged(Id id, const oci::Digest& digest, Time began) {
+  std::vector<std::string> others;
+  for (const auto& one : list_.find(id)->subscribers) {
+    if (!one.seen.settled || one.status->digest != digest || !one.status->error.empty()) {
+      others.push_back(*one.name);
+      continue;
+    }
+    one.status->last_look = world_.clock.now();
+    freshness_.unchanged(*one.name, {.began = began, .told = {}}, digest);
+  }
+  return others;
+}
+
+Task<> Poller::note_refusal(Id id, Error failure, Time began) {
+  std::vector<std::string> names;
+  for (const auto& one : list_.find(id)->subscribers)
+    names.push_back(*one.name);
+  if (failure.kind() == ErrorKind::not_found) {
+    for (const auto& name : names)
+      freshness_.gone(name, {.began = began, .told = {}});
+    co_await note_missing(names);
+  }
+  for (const auto& name : names)
+    note_failure(name, failure);
+}
+
 Task<> Poller::record(std::string name, Id id, registry::Resolved resolved, Freshness::Look look,
                       Looked& looked) {
   if (list_.of(name) != id) co_return;  // a reload came in between

@@ -34,8 +34,8 @@ bool frees_gate(State before, State after) {
 }
 
 void set_drift_hold(store::Tables& tables, const store::Run& row, std::string reason, Time at) {
-  constexpr std::string_view shown = "hold: ";  // waiting_for says what it waits for, the hold only why
-  if (reason.starts_with(shown)) reason.erase(0, shown.size());
+  // waiting_for says what it waits for, the hold only why.
+  if (reason.starts_with(pipeline::behind_hold)) reason.erase(0, pipeline::behind_hold.size());
   if (tables.holds.set({.pipeline = row.pipeline, .reason = reason, .by = "sluice", .since = at}))
     tables.audit.append(
         {.at = at, .who = "sluice", .action = "hold", .pipeline = row.pipeline, .detail = reason});

@@ -32,7 +32,8 @@ bool begun_promoting(State state) {
 
 // Why the run cannot promote now, in the words of Run::waiting_for; nullopt when it can.
 std::optional<std::string> closed(const Run& run, const Gate& gate) {
-  if (gate.hold_reason && !starts_at_promoting(run.trigger)) return "hold: " + *gate.hold_reason;
+  if (gate.hold_reason && !starts_at_promoting(run.trigger))
+    return std::string(behind_hold) + *gate.hold_reason;
   if (gate.promoting && *gate.promoting != run.id) return "promotion of " + gate.promoting->text();
   return std::nullopt;
 }
@@ -85,7 +86,7 @@ class Stepper {
     if (run().state != State::promoting) return;
     // A run that ignores holds would go straight back to promoting and meet the same drift for ever.
     if (starts_at_promoting(run().trigger)) return end(State::failed, event.message);
-    wait("hold: " + event.message);
+    wait(std::string(behind_hold) + event.message);
     step_.hold = true;
   }
 

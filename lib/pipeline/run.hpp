@@ -29,6 +29,9 @@ std::optional<Status> status_from(std::string_view text);  // without case
 Status status_of(State state);
 bool is_final(State state);
 
+/// So begins Run::waiting_for of a run that a hold keeps from promoting; why it is held follows.
+inline constexpr std::string_view behind_hold = "hold: ";
+
 struct Run {
   RunId id;
   std::string pipeline;

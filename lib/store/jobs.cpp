@@ -2,6 +2,8 @@
 #include "store/tables.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 namespace sluice::store {
 namespace {
@@ -28,10 +30,10 @@ Job read_job(Query& row) {
   return job;
 }
 
-std::optional<Time> earliest(Connection& db, const char* sql) {
-  Query query(db, sql);
-  const auto found = first(query, [](Query& row) { return row.maybe_time(); });
-  return found ? *found : std::nullopt;
+void take_sooner(std::optional<Time>& soonest, Connection& db, const char* sql, const std::string& kind) {
+  Query query(db, sql, kind);
+  const auto found = first(query, [](Query& row) { return row.time(); });
+  if (found && (!soonest || *found < *soonest)) soonest = found;
 }
 
 }  // namespace
@@ -44,16 +46,19 @@ void Jobs::enqueue(RunId run, const std::string& kind, int index, Time due, Time
       .run();
 }
 
-std::vector<Job> Jobs::lease(Time now, Time until, int limit) {
+std::vector<Job> Jobs::lease(const std::vector<std::string>& kinds, Time now, Time until, int limit) {
   std::vector<Job> jobs;
-  {
-    Query query(
-        db_,
-        jobs_where(
-            "WHERE due <= ?1 AND (leased_until IS NULL OR leased_until <= ?1) ORDER BY due, id LIMIT ?2"),
-        now, limited(limit));
-    jobs = all(query, read_job);
+  for (const auto& kind : kinds) {
+    Query query(db_,
+                jobs_where("WHERE kind = ?1 AND due <= ?2 AND (leased_until IS NULL OR leased_until <= ?2) "
+                           "ORDER BY due, id LIMIT ?3"),
+                kind, now, limited(limit));
+    for (auto& job : all(query, read_job))
+      jobs.push_back(std::move(job));
   }
+  std::sort(jobs.begin(), jobs.end(),
+            [](const Job& a, const Job& b) { return std::tie(a.due, a.id) < std::tie(b.due, b.id); });
+  jobs.resize(std::min(jobs.size(), static_cast<std::size_t>(limited(limit))));
   for (auto& job : jobs) {
     ++job.attempt;
     job.leased_until = until;
@@ -107,11 +112,17 @@ int Jobs::release_all(Time now) {
       .run();
 }
 
-std::optional<Time> Jobs::next_due() const {
-  const auto waiting = earliest(db_, "SELECT min(due) FROM jobs WHERE leased_until IS NULL");
-  const auto lapsing = earliest(db_, "SELECT min(leased_until) FROM jobs WHERE leased_until IS NOT NULL");
-  if (!waiting || !lapsing) return waiting ? waiting : lapsing;
-  return std::min(*waiting, *lapsing);
+std::optional<Time> Jobs::next_due(const std::vector<std::string>& kinds) const {
+  std::optional<Time> soonest;
+  for (const auto& kind : kinds) {
+    take_sooner(soonest, db_,
+                "SELECT due FROM jobs WHERE kind = ?1 AND leased_until IS NULL ORDER BY due LIMIT 1", kind);
+    take_sooner(soonest, db_,
+                "SELECT leased_until FROM jobs WHERE kind = ?1 AND leased_until IS NOT NULL "
+                "ORDER BY leased_until LIMIT 1",
+                kind);
+  }
+  return soonest;
 }
 
 std::vector<Job> Jobs::of_run(RunId run) const {

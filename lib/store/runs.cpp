@@ -105,6 +105,20 @@ std::vector<Run> Runs::all_open() const {
   return all(query, read_run);
 }
 
+int Runs::count_waiting(const std::string& name, const std::string& so) const {
+  Query own(db_,
+            "SELECT count(*) FROM runs WHERE ended IS NULL AND pipeline = ?1 "
+            "AND substr(waiting_for, 1, length(?2)) = ?2",
+            name, so);
+  Query of_members(db_,
+                   "SELECT count(*) FROM runs WHERE ended IS NULL AND pipeline > ?1 AND pipeline < ?2 "
+                   "AND substr(waiting_for, 1, length(?3)) = ?3 "
+                   "AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.pipeline = runs.pipeline)",
+                   name + ":", name + ";", so);
+  const auto count = [](Query& row) { return row.small(); };
+  return first(own, count).value_or(0) + first(of_members, count).value_or(0);
+}
+
 std::optional<Run> Runs::latest_of(const std::string& pipeline, const oci::Digest& digest) const {
   Query query(
       db_, runs_where("WHERE pipeline = ?1 AND digest = ?2 AND kind = 'pipeline' ORDER BY id DESC LIMIT 1"),

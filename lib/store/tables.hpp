@@ -45,6 +45,9 @@ class Runs {
   std::vector<Run> open_of_members(const std::string& set) const;
   /// Runs of every pipeline and kind that are not final, oldest first.
   std::vector<Run> all_open() const;
+  /// How many runs of this pipeline, or of those members of this set that have no hold of their own, are not
+  /// final and have a `waiting_for` that begins so.
+  int count_waiting(const std::string& name, const std::string& so) const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
   /// By status; costs the same however many runs there are.
@@ -128,8 +131,9 @@ class Jobs {
   explicit Jobs(Connection& db) : db_(db) {}
   /// One job per (run, kind, index): an existing unfinished one is kept.
   void enqueue(RunId run, const std::string& kind, int index, Time due, Time now);
-  /// Leases up to `limit` due jobs whose lease is absent or ended: attempt is raised, leased_until set.
-  std::vector<Job> lease(Time now, Time until, int limit);
+  /// Leases up to `limit` due jobs of these kinds whose lease is absent or ended, those first that are due
+  /// for longest: attempt is raised, leased_until set.
+  std::vector<Job> lease(const std::vector<std::string>& kinds, Time now, Time until, int limit);
   /// Extends the lease; false when it was lost (another attempt has it).
   bool renew(std::int64_t id, int attempt, Time until);
   /// Removes a finished job; false when the lease was lost: then the caller must throw its result away
@@ -143,8 +147,8 @@ class Jobs {
   void drop(RunId run);
   /// At start: every lease belongs to a process that is gone (the lock says so). How many were freed.
   int release_all(Time now);
-  /// When the next unleased job is due.
-  std::optional<Time> next_due() const;
+  /// When the next job of these kinds is due; a leased one is when its lease ends.
+  std::optional<Time> next_due(const std::vector<std::string>& kinds) const;
   std::vector<Job> of_run(RunId run) const;
   int count() const;
 

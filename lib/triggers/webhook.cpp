@@ -1,9 +1,9 @@
 // webhook: a signed message to any address that builds.
 
 #include "core/text.hpp"
+#include "net/standard_webhooks.hpp"
 #include "triggers/answer.hpp"
 #include "triggers/kinds.hpp"
-#include "triggers/standard_webhooks.hpp"
 #include "triggers/values.hpp"
 
 #include <algorithm>
@@ -70,7 +70,9 @@ class WebhookTrigger final : public Trigger {
     request.body = body_of(rebuild);
     if (request.body.size() >= largest_body)
       throw Error(ErrorKind::invalid, "the message for " + shown(settings_.url) + " is larger than 20 kB");
-    request.headers = signed_headers(settings_.key, rebuild.idempotency_key, now, request.body);
+    request.headers =
+        net::standard_webhooks::signed_headers(settings_.key, rebuild.idempotency_key, now, request.body);
+    request.headers.set("Content-Type", "application/json");
     for (const auto& [name, value] : settings_.headers)
       request.headers.set(name, value);
     if (!settings_.authorization.empty())
@@ -130,7 +132,7 @@ std::shared_ptr<const config::Part> parse_webhook(config::Section& section) {
   read_url(section, settings);
   read_headers(section, settings);
   const auto secret = section.secret("secret", true);
-  if (auto key = signing_key(secret))
+  if (auto key = net::standard_webhooks::signing_key(secret))
     settings.key = std::move(*key);
   else if (!secret.empty() && section.knows_secrets())
     section.error(section.position("secret"),

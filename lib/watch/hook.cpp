@@ -3,6 +3,7 @@
 #include "config/placeholders.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "net/standard_webhooks.hpp"
 #include "net/url.hpp"
 #include "oci/reference.hpp"
 #include "watch/jwks.hpp"
@@ -99,18 +100,14 @@ void read_hmac(config::Section& section, Hook& hook) {
   hook.hmac = std::move(hmac);
 }
 
-// The key of a secret of Standard Webhooks: whsec_<base64>.
 void read_standard(config::Section& section, Hook& hook) {
   auto secret = read_proof(section, "standard_webhooks", hook);
-  auto text = secret.reveal();
-  constexpr std::string_view start = "whsec_";
-  if (text.empty() || !section.knows_secrets()) {
+  if (secret.empty() || !section.knows_secrets()) {
     hook.standard = std::move(secret);
     return;
   }
-  if (text.starts_with(start)) text.remove_prefix(start.size());
-  if (auto key = net::base64_decode(text); key && !key->empty())
-    hook.standard = Secret(std::move(*key));
+  if (auto key = net::standard_webhooks::key_of(secret))
+    hook.standard = std::move(*key);
   else
     section.error(section.position("standard_webhooks"), "the secret is not of the form whsec_BASE64");
 }

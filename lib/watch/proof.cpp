@@ -3,19 +3,18 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "net/signature.hpp"
+#include "net/standard_webhooks.hpp"
 #include "watch/jwks.hpp"
 #include "watch/payload.hpp"
 #include "watch/sns.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace sluice::watch {
 namespace {
 
 // Amazon advises to take no message that is older than an hour; a repeat keeps its time.
 constexpr Milliseconds sns_window = std::chrono::hours(1);
-constexpr int most_signatures = 8;
 
 bool is_scheme(std::string_view header, std::string_view scheme) {
   return header.size() > scheme.size() && header[scheme.size()] == ' ' &&
@@ -53,36 +52,8 @@ bool holds_signature(const Signature& how, const Secret& secret, const Attempt& 
   return good;
 }
 
-// Standard Webhooks: "v1,<base64>" each, separated by spaces, over "{id}.{timestamp}.{body}".
-bool holds_standard(const Hook& hook, const Attempt& attempt) {
-  const auto id = attempt.headers.get("webhook-id").value_or("");
-  const auto time = attempt.headers.get("webhook-timestamp").value_or("");
-  const auto given = attempt.headers.get("webhook-signature").value_or("");
-  std::string content = id + "." + time + ".";
-  content += attempt.body;
-  const auto wanted =
-      "v1," + net::base64_encode(net::hmac(net::Hash::sha256, hook.standard.reveal(), content));
-  std::string_view rest = given;
-  bool good = false;
-  for (int i = 0; i < most_signatures && !rest.empty(); ++i) {
-    const auto end = std::min(rest.find(' '), rest.size());
-    good = net::equal_secret(rest.substr(0, end), wanted) || good;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return good && !id.empty();
-}
-
 bool is_stale(Time at, Time now, Milliseconds window) {
   return at + window < now || at > now + window;
-}
-
-std::optional<Time> seconds_in(const std::string& text) {
-  std::int64_t seconds = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  constexpr std::int64_t most = 100'000'000'000;
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || seconds < 0 || seconds > most)
-    return std::nullopt;
-  return Time(std::chrono::seconds(seconds));
 }
 
 Verdict refused(std::string why) {
@@ -142,7 +113,8 @@ bool holds_secrets(const Hook& hook, const Attempt& attempt, const std::string& 
   if (!hook.secret.empty() && hook.sender->signature)
     holds = holds_signature(*hook.sender->signature, hook.secret, attempt) && holds;
   if (hook.hmac) holds = holds_signature(hook.hmac->how, hook.hmac->secret, attempt) && holds;
-  if (!hook.standard.empty()) holds = holds_standard(hook, attempt) && holds;
+  if (!hook.standard.empty())
+    holds = net::standard_webhooks::is_signed(hook.standard, attempt.headers, attempt.body) && holds;
   return holds;
 }
 
@@ -154,7 +126,7 @@ Verdict check(const Hook& hook, const Attempt& attempt, Time now, const Document
   if (!hook.allow_from.empty() && (!attempt.source || !contains(hook.allow_from, *attempt.source)))
     return refused("source address");
   if (!hook.standard.empty()) {
-    const auto at = seconds_in(attempt.headers.get("webhook-timestamp").value_or(""));
+    const auto at = net::standard_webhooks::signed_at(attempt.headers);
     if (!at || is_stale(*at, now, hook.window))
       return stale("webhook-timestamp is outside of the window of " +
                    std::to_string(hook.window.count() / 1000) + " s, or a clock is wrong");

@@ -3,7 +3,7 @@
 
 #include "core/clock.hpp"
 #include "core/random.hpp"
-#include "core/retry.hpp"
+#include "watch/watched.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -12,21 +12,6 @@
 #include <vector>
 
 namespace sluice::watch {
-
-struct Watch {
-  std::string key;       // pipeline name
-  std::string registry;  // budget it belongs to
-  Milliseconds every{std::chrono::minutes(15)};
-};
-
-/// When a watch is due after a good look: at `at` and up to `spread` later, as is drawn.
-struct Next {
-  Steady at;
-  Steady::duration spread{};
-};
-
-/// After an interval, with +-10 % jitter.
-Next after(Steady now, Milliseconds pace);
 
 /// Next-due scheduler; O(log n) for each look. At most `per_registry` looks of one registry are out at a
 /// time; those that were hurried go before those that became due. Whether a registry can be asked at all is
@@ -45,8 +30,7 @@ class Scheduler {
   void hold(const std::string& registry, std::optional<Steady> until, Steady now);
   /// The registry's budget allows no look that nobody hurried before `from`.
   void pace(const std::string& registry, Steady from);
-  /// Adds a watch or changes it. A new one is first due within min(every, 2 s) * unit random, so that a start
-  /// is spread.
+  /// Adds a watch or changes it. It is first due at a drawn time (Watched::begun), so that a start is spread.
   void put(Watch watch, Steady now);
   void remove(const std::string& key);
   /// Makes the watch due at `at` unless it is due earlier (webhook, person), and gives it precedence until a
@@ -55,9 +39,8 @@ class Scheduler {
   bool hurry(const std::string& key, Steady at);
   /// The watches to look at now; each counts as out until finished() is called for it.
   std::vector<std::string> take_due(Steady now);
-  /// A look ended. Success: next due as `next` says, or after `every` with +-10 % jitter. Failure: after
-  /// `retry_after` (at most 15 minutes), or else after the watch's own backoff, which doubles up to 5 minutes
-  /// or 8 * every, whichever is shorter. Unknown keys and watches that are not out are ignored.
+  /// A look ended; when the next one is due follows from that (Watched::succeeded, Watched::not_answered).
+  /// Unknown keys and watches that are not out are ignored.
   void finished(const std::string& key, Steady now, bool ok,
                 std::optional<Milliseconds> retry_after = std::nullopt,
                 std::optional<Next> next = std::nullopt);

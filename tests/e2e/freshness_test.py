@@ -143,6 +143,17 @@ class Freshness(Scene):
         self.daemon.start()
         self.assertEqual(self.value("sluice_runs_total", succeeded), 2)
 
+    def test_metrics_tell_since_when_a_pipeline_is_held_and_what_waits(self):
+        first = self.push()
+        self.start()
+        self.wait_promoted(first)
+        self.assertFalse(self.metrics()["sluice_hold_seconds"][1])
+        self.daemon.cli("hold", "node", "--reason", "release week")
+        second = self.push()
+        self.wait_run(second.digest, "Waiting")
+        self.assertGreater(self.value("sluice_hold_seconds", 'pipeline="node"'), 0)
+        self.assertEqual(self.value("sluice_hold_images_waiting", 'pipeline="node"'), 1)
+
     def test_metrics_have_no_label_for_pipelines_and_as_many_series_for_many(self):
         one = self.push()
         self.push(one, name="other")

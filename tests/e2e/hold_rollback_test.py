@@ -22,6 +22,10 @@ class HoldAndRollback(Scene):
         self.assertIn((second.digest, True), self.verdicts())
         self.assertEqual(images.raw_manifest(self.central.repository(f"staging/node@{second.digest}")), second.manifest)
         self.assertEqual(self.stable(), first.digest)
+        hold = self.daemon.json("status")["pipelines"][0]["hold"]
+        self.assertEqual((hold["images_waiting"], hold["overlong"]), (1, False))
+        self.assertGreater(hold["age_ms"], 0)
+        self.assertIn("release week; 1 image waits behind it", self.daemon.cli("status"))
         self.daemon.cli("resume", "node")
         self.wait_promoted(second)
 

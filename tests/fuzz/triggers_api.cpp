@@ -5,11 +5,11 @@
 #include "core/error.hpp"
 #include "net/fields.hpp"
 #include "net/head.hpp"
+#include "net/standard_webhooks.hpp"
 #include "net/target.hpp"
 #include "target.hpp"
 #include "triggers/answer.hpp"
 #include "triggers/git_source.hpp"
-#include "triggers/standard_webhooks.hpp"
 
 using namespace sluice;
 using namespace sluice::fuzz;
@@ -37,7 +37,7 @@ SLUICE_FUZZ_TARGET(triggers_source) {
   }
   // Payloads name addresses, too.
   HOLDS(triggers::git_place(input).size() <= input.size() + 1);
-  if (const auto key = triggers::signing_key(Secret(std::string(input))))
+  if (const auto key = net::standard_webhooks::signing_key(Secret(std::string(input))))
     HOLDS(key->reveal().size() >= 24 && key->reveal().size() <= 64);
 }
 

@@ -91,3 +91,22 @@ TEST_CASE(
   CHECK(delay_of({{"delay_ms", nullptr}, {"known_by", "nothing"}, {"at_most_ms", 900'000}}) == "at most 15m");
   CHECK(delay_of(json::object()).empty());
 }
+
+TEST_CASE("a hold says who, for how long, why and what waits behind it") {
+  const json hold{{"reason", "release week"}, {"by", "ann"},       {"since", "2026-11-24T04:56:31.123456Z"},
+                  {"age_ms", 7'500'000},      {"overlong", false}, {"images_waiting", 1}};
+  const auto cell = hold_of({{"name", "node"}, {"hold", hold}});
+  CHECK(cell.text ==
+        "held for 2h5m by ann, since 2026-11-24T04:56:31Z: release week; 1 image waits behind it");
+  CHECK(cell.colour == Colour::yellow);
+}
+
+TEST_CASE("a hold that may have been forgotten stands out and says how to end it") {
+  const json hold{{"reason", "release week"}, {"by", "ann"},      {"since", "2026-09-24T04:56:31.123456Z"},
+                  {"age_ms", 2'678'400'000},  {"overlong", true}, {"images_waiting", 0}};
+  const auto cell = hold_of({{"name", "node"}, {"hold", hold}});
+  CHECK(cell.text ==
+        "held for 31d by ann, since 2026-09-24T04:56:31Z: release week; is it still meant? `sluice resume "
+        "node` ends it");
+  CHECK(cell.colour == Colour::red);
+}

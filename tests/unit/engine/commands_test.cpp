@@ -1,6 +1,7 @@
 // Hold, resume, rollback, manual runs and cancel: each safe to repeat, each in the audit.
 
 #include "core/error.hpp"
+#include "engine/held.hpp"
 #include "scene.hpp"
 
 #include <catch2/catch.hpp>
@@ -22,56 +23,73 @@ Task<std::vector<std::string>> actions(Scene& scene) {
 }  // namespace
 
 TEST_CASE("under a hold images are staged and checked, and promoted at once on resume", "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
-  const auto second = picture({"second"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const bool changed_1 = co_await engine.hold("node", "audit week", "ann");
     CHECK(changed_1);
     const bool changed_2 = co_await engine.hold("node", "again", "bob");
     CHECK_FALSE(changed_2);
-    scene.registries.push(upstream, "9", second);
-    const auto waiting = co_await scene.until_run(engine, second.digest, "Waiting");
+    scene.registries.push(upstream, "9", scene.second);
+    const auto waiting = co_await scene.until_run(engine, scene.second.digest, "Waiting");
     CHECK(waiting.waiting_for == "hold: audit week");
     CHECK(waiting.checks_passed == 1);
-    CHECK(scene.registries.tag(target, "9") == first.digest);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
     const bool changed_3 = co_await engine.resume("node", "bob");
     CHECK(changed_3);
     const bool changed_4 = co_await engine.resume("node", "bob");
     CHECK_FALSE(changed_4);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
-    CHECK(scene.registries.tag(target, "9") == second.digest);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
     const auto told = co_await actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "resume by bob"});
   });
 }
 
-TEST_CASE("a rollback promotes the earlier digest, holds, and changes nothing when repeated", "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
-  const auto second = picture({"second"});
-  scene.registries.push(upstream, "9", first);
+TEST_CASE("a hold tells what waits behind it and, after thirty days, that it may have been forgotten",
+          "[engine]") {
+  TwoImages scene;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
-    scene.registries.push(upstream, "9", second);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    co_await engine.hold("node", "audit week", "ann");
+    auto query = [](store::Tables& tables) {
+      return engine::held(tables, tables.holds.active("node").value(), "node");
+    };
+    const auto before = co_await scene.read(query);
+    CHECK(before.images_waiting == 0);
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Waiting");
+    const auto after = co_await scene.read(query);
+    CHECK(after.images_waiting == 1);
+    const auto since = after.hold.since;
+    CHECK(after.age(since + std::chrono::hours(5)) == std::chrono::hours(5));
+    CHECK(after.age(since - std::chrono::hours(5)) == std::chrono::hours(0));
+    CHECK_FALSE(after.is_overlong(since + std::chrono::days(30)));
+    CHECK(after.is_overlong(since + std::chrono::days(30) + std::chrono::seconds(1)));
+  });
+}
+
+TEST_CASE("a rollback promotes the earlier digest, holds, and changes nothing when repeated", "[engine]") {
+  TwoImages scene;
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
 
     const auto back = co_await engine.rollback("node", "", "ann");
     CHECK(back.changed);
-    CHECK(back.digest == first.digest);
+    CHECK(back.digest == scene.first.digest);
     const auto at_once = co_await engine.rollback("node", "", "ann");
     CHECK_FALSE(at_once.changed);
     CHECK(at_once.run == back.run);
-    const auto run = co_await scene.until_run(engine, first.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     CHECK(run.id == back.run);
     CHECK(run.trigger == "Rollback");
-    CHECK(scene.registries.tag(target, "9") == first.digest);
-    CHECK(scene.registries.tag(target, "9-" + run.id.text()) == first.digest);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+    CHECK(scene.registries.tag(target, "9-" + run.id.text()) == scene.first.digest);
     const auto repeated = co_await engine.rollback("node", "", "ann");
     CHECK_FALSE(repeated.changed);
-    CHECK(repeated.digest == first.digest);
+    CHECK(repeated.digest == scene.first.digest);
 
     // Upstream's digest was taken out by a person: resume alone does not bring it back.
     const bool changed_5 = co_await engine.resume("node", "ann");
@@ -118,19 +136,16 @@ TEST_CASE("a rollback names its goal by run or digest, and refuses what was neve
 }
 
 TEST_CASE("a rollback overwrites drift, and the audit names what it overwrote", "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
-  const auto second = picture({"second"});
+  TwoImages scene;
   const auto foreign = picture({"foreign"});
-  scene.registries.push(upstream, "9", first);
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
-    scene.registries.push(upstream, "9", second);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     scene.registries.push(target, "9", foreign);
     co_await engine.rollback("node", "", "ann");
-    co_await scene.until_run(engine, first.digest, "Succeeded");
-    CHECK(scene.registries.tag(target, "9") == first.digest);
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
     const auto told = co_await actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "drift by sluice"});
   });
@@ -153,22 +168,19 @@ TEST_CASE("a manual run tries a rejected digest again", "[engine]") {
 }
 
 TEST_CASE("a waiting run can be cancelled, a promoted one cannot", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  scene.registries.push(upstream, "9", one);
+  TwoImages scene;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    const auto done = co_await scene.until_run(engine, one.digest, "Succeeded");
+    const auto done = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     co_await engine.hold("node", "wait", "ann");
-    scene.registries.push(upstream, "9", two);
-    const auto waiting = co_await scene.until_run(engine, two.digest, "Waiting");
+    scene.registries.push(upstream, "9", scene.second);
+    const auto waiting = co_await scene.until_run(engine, scene.second.digest, "Waiting");
     const bool changed_6 = co_await engine.cancel(waiting.id, "ann");
     CHECK(changed_6);
     const bool changed_7 = co_await engine.cancel(waiting.id, "ann");
     CHECK_FALSE(changed_7);
     const bool changed_8 = co_await engine.cancel(done.id, "ann");
     CHECK_FALSE(changed_8);
-    const auto cancelled = co_await scene.until_run(engine, two.digest, "Cancelled");
+    const auto cancelled = co_await scene.until_run(engine, scene.second.digest, "Cancelled");
     CHECK(cancelled.outcome == "cancelled by ann");
   });
 }

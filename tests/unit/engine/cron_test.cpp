@@ -28,33 +28,27 @@ std::ptrdiff_t looks(const Scene& scene) {
 }  // namespace
 
 TEST_CASE("a cron has the upstream looked at once at the start, then at its times") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   const auto config = nightly(scene);
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto before = looks(scene);
-    scene.registries.push(upstream, "9", second);
+    scene.registries.push(upstream, "9", scene.second);
     scene.clock.pass(25h);
     co_await engine.reload(config);
-    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Image Update");
     CHECK(looks(scene) == before + 1);
   });
 }
 
 TEST_CASE("A6: a clock that is set over the time of a cron has it made up for, once") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   const auto config = nightly(scene);
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto before = looks(scene);
-    scene.registries.push(upstream, "9", second);
+    scene.registries.push(upstream, "9", scene.second);
     scene.clock.set(25h);
     co_await engine.reload(config);
     const auto beat = engine.heartbeats().front().second;
@@ -63,21 +57,18 @@ TEST_CASE("A6: a clock that is set over the time of a cron has it made up for, o
     // Watches with one cron are spread over half a minute.
     scene.clock.pass(31s);
     co_await engine.reload(config);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(looks(scene) == before + 1);
   });
 }
 
 TEST_CASE("A6: a clock that is set back makes no storm and no stall") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   const auto config = nightly(scene);
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto before = looks(scene);
-    scene.registries.push(upstream, "9", second);
+    scene.registries.push(upstream, "9", scene.second);
     scene.clock.set(-1000h);
     co_await engine.reload(config);
     const auto beat = engine.heartbeats().front().second;
@@ -86,7 +77,7 @@ TEST_CASE("A6: a clock that is set back makes no storm and no stall") {
     CHECK(looks(scene) == before);
     scene.clock.pass(25h);
     co_await engine.reload(config);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(looks(scene) == before + 1);
   });
 }

@@ -3,6 +3,7 @@
 #include "engine/freshness.hpp"
 
 #include "core/secret.hpp"
+#include "engine/overview.hpp"
 #include "scene.hpp"
 #include "watch/hook.hpp"
 
@@ -278,7 +279,8 @@ TEST_CASE("What is promised of a registry keeps to the limit that it told, where
         return engine.freshness().looks().at("up.example").unchanged > 2;
       };
       co_await scene.until(engine, "it was looked at twice", twice);
-      const auto promise = engine.upstreams().at(0).promise;
+      const auto overview = co_await engine.overview();
+      const auto promise = overview.upstreams.at(0).promise;
       CHECK((promise.held_back_by == watch::HeldBackBy::limit) == counts);
       CHECK((promise.from == 240s) == counts);
     });
@@ -318,7 +320,8 @@ TEST_CASE("Knowledge grows old while an upstream cannot be reached, and registri
     const auto known = engine.freshness().of("node")->known_at.value();
     scene.clock.pass(3h);
     co_await engine.reload(engine.config());
-    const auto registries = engine.upstreams();
+    const auto overview = co_await engine.overview();
+    const auto& registries = overview.upstreams;
     REQUIRE(registries.size() == 1);
     CHECK(registries[0].host == "up.example");
     CHECK(registries[0].failing == 1);

@@ -44,20 +44,17 @@ Task<int> tell_of_push(engine::Engine& engine) {
 
 TEST_CASE("C4: when little is left of a registry's limit, polls leave it to work and to what webhooks tell",
           "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
+  TwoImages scene;
   int remaining = 9;
   scene.registries.also_say = [&](const net::Request& request, net::Headers& headers) {
     if (request.url.host != "up.example") return;
     headers.add("ratelimit-limit", "100;w=21600");
     headers.add("ratelimit-remaining", std::to_string(--remaining) + ";w=21600");
   };
-  scene.registries.push(upstream, "9", one);
   auto config = scene.configuration();  // polls every few milliseconds
   receive_webhooks(*config);
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, one.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     CHECK(looks_at_upstream(scene) == 1);
     const auto registries = engine.registries();
     const auto hub = std::find_if(registries.begin(), registries.end(),
@@ -65,29 +62,26 @@ TEST_CASE("C4: when little is left of a registry's limit, polls leave it to work
     REQUIRE(hub != registries.end());
     CHECK(hub->looks_put_off);
     CHECK(hub->limit->limit == 100);
-    scene.registries.push(upstream, "9", two);
+    scene.registries.push(upstream, "9", scene.second);
     const int status = co_await tell_of_push(engine);
     CHECK(status < 300);
-    const auto run = co_await scene.until_run(engine, two.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     CHECK(looks_at_upstream(scene) == 2);
   });
 }
 
 TEST_CASE("C4: work that a limit holds back is owed, however few attempts it has", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  scene.registries.push(upstream, "9", one);
+  TwoImages scene;
   auto config = scene.configuration();
   config->retry_attempts = 1;
   config->registries["up.example"].host = "up.example";
   config->registries["up.example"].budget = config::Budget{1, std::chrono::hours(1), false};
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, one.digest, "Succeeded");
-    scene.registries.push(upstream, "9", two);
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
     co_await scene.until(engine, "the copy is put off", [&](store::Tables& tables) {
-      const auto run = tables.runs.latest_of("node", two.digest);
+      const auto run = tables.runs.latest_of("node", scene.second.digest);
       if (!run) return false;
       const auto lines = tables.log.read(run->id, 0, 100);
       return std::any_of(lines.begin(), lines.end(), [](const auto& line) {
@@ -95,9 +89,9 @@ TEST_CASE("C4: work that a limit holds back is owed, however few attempts it has
                line.text.find("budget is used up") != std::string::npos;
       });
     });
-    const auto run =
-        co_await scene.read([&](store::Tables& tables) { return tables.runs.latest_of("node", two.digest); });
+    const auto run = co_await scene.read(
+        [&](store::Tables& tables) { return tables.runs.latest_of("node", scene.second.digest); });
     CHECK(run->status == "Running");
-    CHECK(scene.registries.tag(target, "9") == one.digest);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
   });
 }

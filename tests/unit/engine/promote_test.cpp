@@ -46,12 +46,9 @@ TEST_CASE("a rejected image is never promoted, not even when it is seen again", 
 }
 
 TEST_CASE("A2: a stable tag that was written but not recorded is recorded, not taken for drift", "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
-  const auto second = picture({"second"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     bool lost = false;
     scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
       if (lost || request.method != "PUT" || !request.url.target.ends_with("/base/node/manifests/9"))
@@ -59,13 +56,13 @@ TEST_CASE("A2: a stable tag that was written but not recorded is recorded, not t
       lost = true;
       return MemoryRegistries::Fault{.status = 0, .lose_answer = true};
     };
-    scene.registries.push(upstream, "9", second);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(lost);
     const auto promotion = co_await scene.read(
         [](store::Tables& tables) { return tables.promotions.latest(target, "9").value(); });
-    CHECK(promotion.digest == second.digest);
-    CHECK(promotion.replaced == first.digest);
+    CHECK(promotion.digest == scene.second.digest);
+    CHECK(promotion.replaced == scene.first.digest);
     CHECK(scene.registries.tag_writes(target, "9") == 2);
   });
 }
@@ -94,38 +91,32 @@ TEST_CASE("A2: a promotion that was cut before the signature came brings it with
 }
 
 TEST_CASE("a rollback needs nothing from staging, with referrers or without", "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
-  const auto second = picture({"second"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
-    scene.registries.push(upstream, "9", second);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     scene.registries.fault = [](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
       if (request.url.target.find("/staging/") == std::string::npos) return std::nullopt;
       return MemoryRegistries::Fault{.status = 404};
     };
     co_await engine.rollback("node", "", "ann");
     co_await scene.until(engine, "the rollback is done", [&](store::Tables& tables) {
-      return tables.promotions.latest(target, "9")->digest == first.digest;
+      return tables.promotions.latest(target, "9")->digest == scene.first.digest;
     });
-    CHECK(scene.registries.tag(target, "9") == first.digest);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
   });
 }
 
 TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the pipeline is held",
           "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
+  TwoImages scene;
   const auto foreign = picture({"foreign"});
-  const auto second = picture({"second"});
-  scene.registries.push(upstream, "9", first);
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     scene.registries.push(target, "9", foreign);
-    scene.registries.push(upstream, "9", second);
-    const auto waiting = co_await scene.until_run(engine, second.digest, "Waiting");
+    scene.registries.push(upstream, "9", scene.second);
+    const auto waiting = co_await scene.until_run(engine, scene.second.digest, "Waiting");
     const auto patch = co_await scene.until_run(engine, foreign.digest, "Succeeded");
     CHECK(patch.trigger == "Patch");
     CHECK(scene.registries.tag(target, "9") == foreign.digest);
@@ -137,8 +128,8 @@ TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the 
 
     const bool changed_1 = co_await engine.resume("node", "ann");
     CHECK(changed_1);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
-    CHECK(scene.registries.tag(target, "9") == second.digest);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
     const auto promotion = co_await scene.read(
         [](store::Tables& tables) { return tables.promotions.latest(target, "9").value(); });
     CHECK(promotion.replaced == foreign.digest);
@@ -147,19 +138,16 @@ TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the 
 }
 
 TEST_CASE("on_drift: overwrite replaces the foreign image and says so", "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
+  TwoImages scene;
   const auto foreign = picture({"foreign"});
-  const auto second = picture({"second"});
   auto config = scene.configuration();
   config->pipelines[0].on_drift = config::OnDrift::overwrite;
-  scene.registries.push(upstream, "9", first);
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     scene.registries.push(target, "9", foreign);
-    scene.registries.push(upstream, "9", second);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
-    CHECK(scene.registries.tag(target, "9") == second.digest);
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
     const auto audit =
         co_await scene.read([](store::Tables& tables) { return tables.audit.list("node", 10); });
     REQUIRE(audit.size() == 1);
@@ -170,17 +158,14 @@ TEST_CASE("on_drift: overwrite replaces the foreign image and says so", "[engine
 
 TEST_CASE("A8: after a database was restored from a backup, a newer promotion on the tag is not overwritten",
           "[engine]") {
-  Scene scene;
-  const auto first = picture({"first"});
-  const auto second = picture({"second"});
+  TwoImages scene;
   const auto third = picture({"third"});
-  scene.registries.push(upstream, "9", first);
   const auto backup = scene.folder / "backup.db";
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     co_await scene.store->backup(backup);
-    scene.registries.push(upstream, "9", second);
-    co_await scene.until_run(engine, second.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
   });
   scene.store.reset();
   for (const auto* suffix : {"", "-wal", "-shm"})
@@ -191,7 +176,7 @@ TEST_CASE("A8: after a database was restored from a backup, a newer promotion on
   scene.registries.push(upstream, "9", third);
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, third.digest, "Waiting");
-    co_await scene.until_run(engine, second.digest, "Succeeded");
-    CHECK(scene.registries.tag(target, "9") == second.digest);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
   });
 }

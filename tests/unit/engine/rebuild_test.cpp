@@ -2,6 +2,7 @@
 // image.
 
 #include "core/error.hpp"
+#include "core/signal.hpp"
 #include "scene.hpp"
 
 #include <algorithm>
@@ -83,23 +84,20 @@ TEST_CASE("a builder that says done without pushing is not believed", "[engine]"
 }
 
 TEST_CASE("an image on a newer base confirms the older rebuild", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  // The builder of `one` pushes nothing; the builder of `two` does.
-  builds(scene, {one, two});
+  TwoImages scene;
+  // The builder of the first one pushes nothing; the builder of the second one does.
+  builds(scene, {scene.first, scene.second});
   scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
                                                          const auto& image) {
-    if (base == two.digest) build(key, base, image);
+    if (base == scene.second.digest) build(key, base, image);
   };
-  scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until(engine, "the first request went out", [&](store::Tables& tables) {
       return !tables.rebuilds.in_state("hello", "dispatched").empty();
     });
-    scene.registries.push(upstream, "9", two);
-    co_await scene.until_run(engine, two.digest, "Succeeded");
-    const auto first = co_await scene.until_run(engine, one.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto rebuild = co_await rebuild_of(scene, first.id);
     CHECK(rebuild.state == "confirmed");
     CHECK(rebuild.idempotency_key != scene.script->keys.back());
@@ -107,22 +105,19 @@ TEST_CASE("an image on a newer base confirms the older rebuild", "[engine]") {
 }
 
 TEST_CASE("a request that the target refused gives way to a newer one", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  builds(scene, {one, two});
+  TwoImages scene;
+  builds(scene, {scene.first, scene.second});
   scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
                                                          const auto& image) {
-    if (base == one.digest) throw Error(ErrorKind::unavailable, "down");
+    if (base == scene.first.digest) throw Error(ErrorKind::unavailable, "down");
     build(key, base, image);
   };
-  scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until(engine, "the first request was refused",
                          [&](store::Tables&) { return scene.script->keys.size() > 1; });
-    scene.registries.push(upstream, "9", two);
-    co_await scene.until_run(engine, two.digest, "Succeeded");
-    const auto first = co_await scene.until_run(engine, one.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto rebuild = co_await rebuild_of(scene, first.id);
     CHECK(rebuild.state == "superseded");
   });
@@ -198,6 +193,75 @@ TEST_CASE("E3: after a day away the target is asked once for each dependent, on 
     co_await scene.until_run(engine, day.newest.digest, "Succeeded");
     CHECK(day.built.size() == DayAway::dependents);
     CHECK(day.keys.size() == DayAway::dependents);
+  });
+}
+
+namespace {
+
+// More dependents than the engine has slots, and what hangs until the test lets it go on.
+struct FullHouse {
+  FullHouse() {
+    config->jobs = 2;
+    const auto first = config->dependents.front();
+    for (int i = 1; i < 3 * config->jobs; ++i) {
+      config->dependents.push_back(first);
+      config->dependents.back().name = "app-" + std::to_string(i);
+      config->dependents.back().image = oci::Reference::parse("dev.example/team/app-" + std::to_string(i));
+    }
+  }
+  std::function<Task<>()> hanging() {
+    return [this] { return go_on.wait_past(0, scene.clock, scene.clock.steady() + std::chrono::hours(1)); };
+  }
+
+  TwoImages scene;
+  Signal go_on;
+  std::shared_ptr<config::Config> config = scene.configuration(true);
+};
+
+}  // namespace
+
+TEST_CASE("rebuild targets that hang keep no new image from being staged and promoted", "[engine]") {
+  FullHouse house;
+  auto& scene = house.scene;
+  scene.script->build_waits = house.hanging();
+  scene.play(house.config, [&](engine::Engine& engine) -> Task<> {
+    const auto slots = static_cast<std::size_t>(house.config->jobs);
+    co_await scene.until(engine, "a target hangs in every slot",
+                         [&](store::Tables&) { return scene.script->keys.size() == slots; });
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until(engine, "the new image is promoted", [&](store::Tables&) {
+      return scene.registries.tag(target, "9") == scene.second.digest;
+    });
+    CHECK(scene.script->keys.size() == slots);
+    house.go_on.notify();
+  });
+}
+
+TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[engine]") {
+  FullHouse house;
+  auto& scene = house.scene;
+  house.config->jobs = 1;
+  bool away = true;
+  scene.script->build = [&](const auto&, const auto&, const auto&) {
+    if (away) throw Error(ErrorKind::unavailable, "the target is away");
+  };
+  scene.play(house.config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "rebuilds are owed",
+                         [&](store::Tables&) { return scene.script->keys.size() > 1; });
+    bool hangs = false;
+    scene.script->check_waits = [&hangs, wait = house.hanging()] {
+      hangs = true;
+      return wait();
+    };
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until(engine, "the check hangs", [&](store::Tables&) { return hangs; });
+    away = false;
+    co_await scene.until(engine, "every dependent's rebuild was asked for", [&](store::Tables& tables) {
+      return std::all_of(
+          house.config->dependents.begin(), house.config->dependents.end(),
+          [&](const auto& each) { return !tables.rebuilds.in_state(each.name, "dispatched").empty(); });
+    });
+    house.go_on.notify();
   });
 }
 

@@ -8,19 +8,16 @@ using namespace sluice;
 using namespace sluice::test;
 
 TEST_CASE("F2: the waiting run of a removed pipeline ends as cancelled, its history stays", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  scene.registries.push(upstream, "9", one);
+  TwoImages scene;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, one.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     co_await engine.hold("node", "wait", "ann");
-    scene.registries.push(upstream, "9", two);
-    co_await scene.until_run(engine, two.digest, "Waiting");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Waiting");
     auto empty = scene.configuration();
     empty->pipelines.clear();
     co_await engine.reload(empty);
-    const auto run = co_await scene.until_run(engine, two.digest, "Cancelled");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Cancelled");
     CHECK(run.outcome.find("removed from the configuration") != std::string::npos);
     CHECK(engine.watches().empty());
     const auto history =

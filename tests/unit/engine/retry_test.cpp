@@ -47,26 +47,23 @@ TEST_CASE("C9: a target that refuses for good fails the run with what it said, a
 }
 
 TEST_CASE("C6: the digest that was observed is copied although the tag moved meanwhile", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
+  TwoImages scene;
   bool moved = false;
   scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
     if (!moved && request.method == "GET" && request.url.host == "up.example" &&
         request.url.target.find("/blobs/") != std::string::npos) {
       moved = true;
-      scene.registries.push(upstream, "9", two);
+      scene.registries.push(upstream, "9", scene.second);
     }
     return std::nullopt;
   };
-  scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, two.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     const auto history =
         co_await scene.read([](store::Tables& tables) { return tables.observations.history("node", 10); });
     REQUIRE(history.size() == 2);
-    CHECK(history[1].digest == one.digest);
-    CHECK(scene.registries.tag(target, "9") == two.digest);
+    CHECK(history[1].digest == scene.first.digest);
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
   });
 }
 

@@ -17,6 +17,7 @@ class ScriptedCheck final : public checks::Check {
   explicit ScriptedCheck(std::shared_ptr<Script> script) : script_(std::move(script)) {}
   bool needs_logins() const override { return true; }
   Task<checks::Outcome> run(checks::Context context) const override {
+    if (script_->check_waits) co_await script_->check_waits();
     const auto login = context.config->registry(context.image.repository.registry);
     script_->login_of_staging = login.username + ":" + std::string(login.password.reveal());
     const bool good = script_->good(context.image.digest.value());
@@ -35,6 +36,7 @@ class ScriptedTrigger final : public triggers::Trigger {
   }
   Task<std::string> send(triggers::Rebuild rebuild, triggers::Context) const override {
     script_->keys.push_back(rebuild.idempotency_key);
+    if (script_->build_waits) co_await script_->build_waits();
     if (script_->build)
       script_->build(rebuild.idempotency_key, rebuild.base.digest.value(), rebuild.image.text());
     co_return "accepted";

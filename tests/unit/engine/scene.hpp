@@ -28,6 +28,8 @@ struct Script {
   std::function<bool(const oci::Digest&)> good = [](const oci::Digest&) { return true; };
   /// Called for each rebuild request with its key, base digest and image; may throw Error.
   std::function<void(const std::string& key, const oci::Digest& base, const std::string& image)> build;
+  /// Awaited, when set, before the check or the trigger does anything.
+  std::function<Task<>()> check_waits, build_waits;
   /// What the trigger builds from itself.
   std::optional<triggers::GitSource> source;
   std::vector<std::string> keys;
@@ -87,6 +89,13 @@ class Scene {
   registry::Surroundings surroundings;
   std::shared_ptr<Script> script = std::make_shared<Script>();
   std::unique_ptr<store::Store> store;
+};
+
+/// A scene with two images, of which the tag of the upstream names the first.
+struct TwoImages : Scene {
+  explicit TwoImages(const std::string& tag = "9") { registries.push(upstream, tag, first); }
+  const Picture first = picture({"first"});
+  const Picture second = picture({"second"});
 };
 
 }  // namespace sluice::test

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/secret.hpp"
+#include "engine/held.hpp"
 #include "engine/hook_match.hpp"
 #include "scene.hpp"
 #include "support/run.hpp"
@@ -114,21 +115,18 @@ Task<std::string> why_refused(Task<> action) {
 }  // namespace
 
 TEST_CASE("each tag that a set takes is promoted under its own tags", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  scene.registries.push(upstream, "20.1", one);
-  scene.registries.push(upstream, "20.2", two);
-  scene.registries.push(upstream, "latest", two);
+  TwoImages scene("20.1");
+  scene.registries.push(upstream, "20.2", scene.second);
+  scene.registries.push(upstream, "latest", scene.second);
   scene.play(watching_set(scene), [&](engine::Engine& engine) -> Task<> {
     const auto first = co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     const auto second = co_await until_ended(scene, engine, "node:20.2", "Succeeded");
     CHECK(first.task == "node:20.1");
     CHECK(first.source == upstream + ":20.1");
-    CHECK(scene.registries.tag(target, "20.1") == one.digest);
-    CHECK(scene.registries.tag(target, "20.1-" + first.id.text()) == one.digest);
-    CHECK(scene.registries.tag(target, "20.2") == two.digest);
-    CHECK(scene.registries.tag(target, "20.2-" + second.id.text()) == two.digest);
+    CHECK(scene.registries.tag(target, "20.1") == scene.first.digest);
+    CHECK(scene.registries.tag(target, "20.1-" + first.id.text()) == scene.first.digest);
+    CHECK(scene.registries.tag(target, "20.2") == scene.second.digest);
+    CHECK(scene.registries.tag(target, "20.2-" + second.id.text()) == scene.second.digest);
     CHECK_FALSE(scene.registries.tag(target, "latest"));
     CHECK(engine.sets().at("node").members == 2);
     CHECK(engine.sets().at("node").note.empty());
@@ -200,12 +198,9 @@ TEST_CASE("a restart watches the members that were known, before any list", "[en
 }
 
 TEST_CASE("a set that begins with none brings in only what comes or changes later", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
+  TwoImages scene("20.1");
   const auto three = picture({"three"});
-  scene.registries.push(upstream, "20.1", one);
-  scene.registries.push(upstream, "20.2", one);
+  scene.registries.push(upstream, "20.2", scene.first);
   const auto config = watching_set(scene, {.initial = false});
   const auto all_seen = [](store::Tables& tables) {
     return tables.observations.latest("node:20.1") && tables.observations.latest("node:20.2");
@@ -214,7 +209,7 @@ TEST_CASE("a set that begins with none brings in only what comes or changes late
     co_await scene.until(engine, "both are seen", all_seen);
     scene.registries.push(upstream, "20.3", three);
     co_await until_ended(scene, engine, "node:20.3", "Succeeded");
-    scene.registries.push(upstream, "20.1", two);
+    scene.registries.push(upstream, "20.1", scene.second);
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     const auto runs = co_await count_runs(scene);
     CHECK(runs == 2);
@@ -223,10 +218,10 @@ TEST_CASE("a set that begins with none brings in only what comes or changes late
     REQUIRE(history.size() == 2);
     CHECK(history[1].learned_by == "baseline");
     // Back at where it began is a change like any other.
-    scene.registries.push(upstream, "20.1", one);
+    scene.registries.push(upstream, "20.1", scene.first);
     co_await scene.until(engine, "it is back", [&](store::Tables& tables) {
       const auto run = newest_run(tables, "node:20.1");
-      return run && run->digest == one.digest && run->status == "Succeeded";
+      return run && run->digest == scene.first.digest && run->status == "Succeeded";
     });
   });
   // The same after a restart: a tag that was there from the beginning is still no news.
@@ -320,53 +315,66 @@ TEST_CASE("pipelines that want the same answer share one look", "[engine]") {
   });
 }
 
+namespace {
+
+Task<int> waiting_behind(Scene& scene, std::string name) {
+  auto query = [name](store::Tables& tables) {
+    return engine::held(tables, tables.holds.in_force(name).value(), name).images_waiting;
+  };
+  co_return co_await scene.read(std::move(query));
+}
+
+}  // namespace
+
 TEST_CASE("a hold of a set holds all its tags, and one of a tag only that", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  scene.registries.push(upstream, "20.1", one);
-  scene.registries.push(upstream, "20.2", one);
+  TwoImages scene("20.1");
+  scene.registries.push(upstream, "20.2", scene.first);
   scene.play(watching_set(scene), [&](engine::Engine& engine) -> Task<> {
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     co_await until_ended(scene, engine, "node:20.2", "Succeeded");
     const bool changed = co_await engine.hold("node", "freeze", "ann");
     CHECK(changed);
-    scene.registries.push(upstream, "20.1", two);
-    scene.registries.push(upstream, "20.2", two);
+    scene.registries.push(upstream, "20.1", scene.second);
+    scene.registries.push(upstream, "20.2", scene.second);
     const auto waiting = co_await until_ended(scene, engine, "node:20.1", "Waiting");
     CHECK(waiting.waiting_for.find("freeze") != std::string::npos);
     co_await until_ended(scene, engine, "node:20.2", "Waiting");
+    const auto both = co_await waiting_behind(scene, "node");
+    CHECK(both == 2);
+    const auto one_of_them = co_await waiting_behind(scene, "node:20.1");
+    CHECK(one_of_them == 1);
     auto alone = [](engine::Engine& all) -> Task<> { co_await all.resume("node:20.1", "ann"); };
     const auto why = co_await why_refused(alone(engine));
     CHECK(why == "conflict: node:20.1 is held with its whole set: resume node");
     co_await engine.hold("node:20.2", "this one stays", "ann");
+    const auto without_it = co_await waiting_behind(scene, "node");
+    CHECK(without_it == 1);
     co_await engine.resume("node", "ann");
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     co_await scene.until(engine, "the other one waits for its own hold", [&](store::Tables& tables) {
       const auto run = newest_run(tables, "node:20.2");
       return run && run->status == "Waiting" && run->waiting_for.find("this one stays") != std::string::npos;
     });
-    CHECK(scene.registries.tag(target, "20.2") == one.digest);
+    CHECK(scene.registries.tag(target, "20.2") == scene.first.digest);
     co_await engine.resume("node:20.2", "ann");
     co_await until_ended(scene, engine, "node:20.2", "Succeeded");
   });
 }
 
 TEST_CASE("a run and a rollback are of one tag", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const auto two = picture({"two"});
-  scene.registries.push(upstream, "20.1", one);
+  TwoImages scene("20.1");
   scene.play(watching_set(scene), [&](engine::Engine& engine) -> Task<> {
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
-    scene.registries.push(upstream, "20.1", two);
-    co_await scene.until(engine, "the second one is there",
-                         [&](store::Tables&) { return scene.registries.tag(target, "20.1") == two.digest; });
+    scene.registries.push(upstream, "20.1", scene.second);
+    co_await scene.until(engine, "the second one is there", [&](store::Tables&) {
+      return scene.registries.tag(target, "20.1") == scene.second.digest;
+    });
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     const auto back = co_await engine.rollback("node:20.1", "", "ann");
-    CHECK(back.digest == one.digest);
-    co_await scene.until(engine, "the first one is back",
-                         [&](store::Tables&) { return scene.registries.tag(target, "20.1") == one.digest; });
+    CHECK(back.digest == scene.first.digest);
+    co_await scene.until(engine, "the first one is back", [&](store::Tables&) {
+      return scene.registries.tag(target, "20.1") == scene.first.digest;
+    });
     auto run = [](engine::Engine& all, std::string name) -> Task<> { co_await all.start_run(name, "ann"); };
     const auto of_set = co_await why_refused(run(engine, "node"));
     CHECK(of_set.find("invalid: node is a set of tags: name one of them, for instance node:TAG") == 0);
@@ -375,7 +383,7 @@ TEST_CASE("a run and a rollback are of one tag", "[engine]") {
     const auto manual = co_await engine.start_run("node:20.1", "ann");
     const auto row =
         co_await scene.read([&](store::Tables& tables) { return tables.runs.find(manual).value(); });
-    CHECK(row.digest == two.digest);
+    CHECK(row.digest == scene.second.digest);
   });
 }
 

@@ -59,17 +59,14 @@ bool none_owed(store::Tables& tables) {
 }  // namespace
 
 TEST_CASE("A webhook has the upstream looked at, and the run says that it came by one") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
-    const auto polled = co_await scene.until_run(engine, first.digest, "Succeeded");
+    const auto polled = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     CHECK(polled.trigger == "Image Update");
-    scene.registries.push(upstream, "9", second);
+    scene.registries.push(upstream, "9", scene.second);
     const int status = co_await send(engine, "1");
     CHECK(status == 200);
-    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     co_await scene.until(engine, "the promise is kept", none_owed);
   });
@@ -77,18 +74,15 @@ TEST_CASE("A webhook has the upstream looked at, and the run says that it came b
 
 TEST_CASE(
     "A webhook that comes before its tag is written is not lost: the upstream is looked at a second time") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto before = looks(scene);
     co_await send(engine, "1");
     const auto looked = [&](store::Tables&) { return looks(scene) == before + 1; };
     co_await scene.until(engine, "the first look was made", looked);
-    scene.registries.push(upstream, "9", second);
-    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     CHECK(looks(scene) == before + 2);
     co_await scene.until(engine, "the promise is kept", none_owed);
@@ -109,15 +103,12 @@ TEST_CASE("A webhook of a push that changed nothing costs two looks") {
 }
 
 TEST_CASE("A look that failed is still owed, and is made when the upstream is back") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   bool down = false;
   scene.registries.fail_while(down, "up.example", 503);
   scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
-    scene.registries.push(upstream, "9", second);
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
     down = true;
     co_await send(engine, "1");
     const auto seen = [&](store::Tables&) { return !engine.watches().at("node").error.empty(); };
@@ -126,7 +117,7 @@ TEST_CASE("A look that failed is still owed, and is made when the upstream is ba
     const auto owed = co_await scene.read(std::move(query));
     CHECK(owed == 1);
     down = false;
-    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     co_await scene.until(engine, "the promise is kept", none_owed);
   });
@@ -135,14 +126,11 @@ TEST_CASE("A look that failed is still owed, and is made when the upstream is ba
 TEST_CASE(
     "C1: a webhook of a registry that counts as down has it looked at now, not when it would be asked "
     "again") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto second = picture({"two"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   bool down = false;
   scene.registries.fail_while(down, "up.example", 502);
   scene.play(watching(scene), [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     down = true;
     const auto again = [&] { return status_of(engine, "up.example").asked_again; };
     for (int i = 0; i < 1000 && again().value_or(scene.clock.now()) < scene.clock.now() + 2min; ++i) {
@@ -155,10 +143,10 @@ TEST_CASE(
     }
     const auto shown = again();
     REQUIRE(shown > scene.clock.now() + 2min - 1s);
-    scene.registries.push(upstream, "9", second);
+    scene.registries.push(upstream, "9", scene.second);
     down = false;
     co_await send(engine, "1");
-    const auto run = co_await scene.until_run(engine, second.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     CHECK(run.created < *shown);
     CHECK(status_of(engine, "up.example").state == registry::Breaker::State::closed);
@@ -186,25 +174,22 @@ TEST_CASE("A1: a look that an earlier process promised is made by the next") {
 }
 
 TEST_CASE("E2: thousands of webhooks for one tag cause a look now and one in a second") {
-  Scene scene;
-  const auto first = picture({"one"});
-  const auto last = picture({"last"});
-  scene.registries.push(upstream, "9", first);
+  TwoImages scene;
   auto config = watching(scene);
   auto hook = std::make_shared<watch::Hook>(watch::hook_of(config->webhooks.front()));
   hook->rate = {.per_second = 1e6, .burst = 1e6};
   config->webhooks.front().part = hook;
   config->webhook_server.rate = 1'000'000;
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
-    co_await scene.until_run(engine, first.digest, "Succeeded");
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     const auto before = looks(scene);
     CHECK(before > 0);
     const auto began = scene.clock.steady();
     for (int i = 0; i < 2000; ++i)
       co_await send(engine, std::to_string(i));
-    scene.registries.push(upstream, "9", last);
+    scene.registries.push(upstream, "9", scene.second);
     co_await send(engine, "last");
-    const auto run = co_await scene.until_run(engine, last.digest, "Succeeded");
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(run.trigger == "Webhook");
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(scene.clock.steady() - began).count();

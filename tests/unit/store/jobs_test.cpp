@@ -8,6 +8,8 @@ namespace {
 
 using namespace test;
 
+const std::vector<std::string> kinds{"stage", "check", "promote"};
+
 struct Fixture {
   TemporaryDirectory directory;
   std::unique_ptr<Store> store = open_store(directory.database());
@@ -26,7 +28,7 @@ TEST_CASE_METHOD(Fixture, "There is one unfinished job for each run, kind and in
     jobs.enqueue(run, "check", 0, at(99), at(2));
     CHECK(jobs.count() == 2);
     CHECK(jobs.of_run(run).front().due == at(10));
-    const auto leased = jobs.lease(at(10), at(20), 1);
+    const auto leased = jobs.lease(kinds, at(10), at(20), 1);
     CHECK(jobs.complete(leased.front().id, leased.front().attempt));
     jobs.enqueue(run, "check", 0, at(30), at(3));
     CHECK(jobs.count() == 2);
@@ -35,19 +37,33 @@ TEST_CASE_METHOD(Fixture, "There is one unfinished job for each run, kind and in
 
 TEST_CASE_METHOD(Fixture, "Due jobs are leased by due time, up to the limit") {
   with_jobs([this](Jobs& jobs) {
-    jobs.enqueue(run, "late", 0, at(50), at(1));
-    jobs.enqueue(run, "second", 0, at(20), at(1));
-    jobs.enqueue(run, "first", 0, at(10), at(1));
-    jobs.enqueue(run, "third", 0, at(30), at(1));
-    const auto leased = jobs.lease(at(40), at(60), 2);
+    jobs.enqueue(run, "check", 9, at(50), at(1));
+    jobs.enqueue(run, "check", 2, at(20), at(1));
+    jobs.enqueue(run, "stage", 1, at(10), at(1));
+    jobs.enqueue(run, "promote", 3, at(30), at(1));
+    const auto leased = jobs.lease(kinds, at(40), at(60), 2);
     REQUIRE(leased.size() == 2);
-    CHECK(leased[0].kind == "first");
+    CHECK(leased[0].index == 1);
     CHECK(leased[0].attempt == 1);
     CHECK(leased[0].leased_until == at(60));
-    CHECK(leased[1].kind == "second");
-    const auto rest = jobs.lease(at(40), at(60), 9);
+    CHECK(leased[1].index == 2);
+    const auto rest = jobs.lease(kinds, at(40), at(60), 9);
     REQUIRE(rest.size() == 1);
-    CHECK(rest[0].kind == "third");
+    CHECK(rest[0].index == 3);
+  });
+}
+
+TEST_CASE_METHOD(Fixture, "Only jobs of the kinds that are asked for are leased and count as due") {
+  with_jobs([this](Jobs& jobs) {
+    jobs.enqueue(run, "dispatch", 0, at(10), at(1));
+    CHECK(jobs.lease(kinds, at(40), at(60), 9).empty());
+    CHECK_FALSE(jobs.next_due(kinds));
+    CHECK(jobs.next_due({"dispatch"}) == at(10));
+    jobs.enqueue(run, "stage", 0, at(20), at(1));
+    CHECK(jobs.next_due(kinds) == at(20));
+    CHECK(jobs.lease({"dispatch"}, at(40), at(60), 9).size() == 1);
+    CHECK(jobs.lease(kinds, at(40), at(70), 9).size() == 1);
+    CHECK(jobs.next_due(kinds) == at(70));
   });
 }
 
@@ -55,9 +71,9 @@ TEST_CASE_METHOD(Fixture,
                  "A9: when a lease ends another attempt takes the job, and the late result is refused") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
-    const auto hung = jobs.lease(at(10), at(20), 1).front();
-    CHECK(jobs.lease(at(19), at(30), 1).empty());
-    const auto taken = jobs.lease(at(20), at(30), 1);
+    const auto hung = jobs.lease(kinds, at(10), at(20), 1).front();
+    CHECK(jobs.lease(kinds, at(19), at(30), 1).empty());
+    const auto taken = jobs.lease(kinds, at(20), at(30), 1);
     REQUIRE(taken.size() == 1);
     CHECK(taken[0].attempt == 2);
     CHECK_FALSE(jobs.renew(hung.id, hung.attempt, at(90)));
@@ -72,7 +88,7 @@ TEST_CASE_METHOD(Fixture,
 TEST_CASE_METHOD(Fixture, "A9: a job that was given back cannot be ended by the attempt that gave it back") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
-    const auto job = jobs.lease(at(10), at(20), 1).front();
+    const auto job = jobs.lease(kinds, at(10), at(20), 1).front();
     CHECK(jobs.postpone(job.id, job.attempt, at(50)));
     CHECK_FALSE(jobs.complete(job.id, job.attempt));
     CHECK_FALSE(jobs.renew(job.id, job.attempt, at(90)));
@@ -82,9 +98,9 @@ TEST_CASE_METHOD(Fixture, "A9: a job that was given back cannot be ended by the 
 TEST_CASE_METHOD(Fixture, "A renewed lease is not taken when its first term ends") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
-    const auto job = jobs.lease(at(10), at(20), 1).front();
+    const auto job = jobs.lease(kinds, at(10), at(20), 1).front();
     CHECK(jobs.renew(job.id, job.attempt, at(40)));
-    CHECK(jobs.lease(at(30), at(50), 1).empty());
+    CHECK(jobs.lease(kinds, at(30), at(50), 1).empty());
     CHECK(jobs.complete(job.id, job.attempt));
   });
 }
@@ -92,14 +108,14 @@ TEST_CASE_METHOD(Fixture, "A renewed lease is not taken when its first term ends
 TEST_CASE_METHOD(Fixture, "Retrying counts a failure, postponing does not") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
-    auto job = jobs.lease(at(10), at(20), 1).front();
+    auto job = jobs.lease(kinds, at(10), at(20), 1).front();
     CHECK(jobs.postpone(job.id, job.attempt, at(30)));
-    job = jobs.lease(at(30), at(40), 1).front();
+    job = jobs.lease(kinds, at(30), at(40), 1).front();
     CHECK(job.failures == 0);
     CHECK(job.attempt == 2);
     CHECK(jobs.retry(job.id, job.attempt, at(50), "connection refused"));
-    CHECK(jobs.lease(at(49), at(60), 1).empty());
-    job = jobs.lease(at(50), at(60), 1).front();
+    CHECK(jobs.lease(kinds, at(49), at(60), 1).empty());
+    job = jobs.lease(kinds, at(50), at(60), 1).front();
     CHECK(job.failures == 1);
     CHECK(job.last_error == "connection refused");
     CHECK(job.created == at(1));
@@ -108,15 +124,15 @@ TEST_CASE_METHOD(Fixture, "Retrying counts a failure, postponing does not") {
 
 TEST_CASE_METHOD(Fixture, "The next due time counts a leased job from the end of its lease") {
   with_jobs([this](Jobs& jobs) {
-    CHECK_FALSE(jobs.next_due());
+    CHECK_FALSE(jobs.next_due(kinds));
     jobs.enqueue(run, "stage", 0, at(10), at(1));
-    CHECK(jobs.next_due() == at(10));
-    const auto job = jobs.lease(at(10), at(100), 1).front();
-    CHECK(jobs.next_due() == at(100));
+    CHECK(jobs.next_due(kinds) == at(10));
+    const auto job = jobs.lease(kinds, at(10), at(100), 1).front();
+    CHECK(jobs.next_due(kinds) == at(100));
     jobs.enqueue(run, "check", 0, at(70), at(1));
-    CHECK(jobs.next_due() == at(70));
+    CHECK(jobs.next_due(kinds) == at(70));
     CHECK(jobs.renew(job.id, job.attempt, at(60)));
-    CHECK(jobs.next_due() == at(60));
+    CHECK(jobs.next_due(kinds) == at(60));
   });
 }
 
@@ -124,10 +140,10 @@ TEST_CASE_METHOD(Fixture, "At start every lease is freed and its job is due, eve
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(100), at(1));
     jobs.enqueue(run, "check", 0, at(500), at(1));
-    CHECK(jobs.lease(at(100), at(200), 9).size() == 1);
+    CHECK(jobs.lease(kinds, at(100), at(200), 9).size() == 1);
     CHECK(jobs.release_all(at(50)) == 1);
     CHECK(jobs.release_all(at(50)) == 0);
-    const auto again = jobs.lease(at(50), at(60), 9);
+    const auto again = jobs.lease(kinds, at(50), at(60), 9);
     REQUIRE(again.size() == 1);
     CHECK(again[0].kind == "stage");
     CHECK(again[0].attempt == 2);
@@ -139,7 +155,7 @@ TEST_CASE_METHOD(Fixture, "Dropping removes the jobs of one run only, and their 
   with_jobs([this, other](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     jobs.enqueue(other, "stage", 0, at(10), at(1));
-    const auto leased = jobs.lease(at(10), at(20), 1).front();
+    const auto leased = jobs.lease(kinds, at(10), at(20), 1).front();
     jobs.drop(run);
     CHECK(jobs.count() == 1);
     CHECK_FALSE(jobs.complete(leased.id, leased.attempt));

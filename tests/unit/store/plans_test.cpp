@@ -41,6 +41,7 @@ void use_every_operation(Tables& tables) {
   tables.runs.all_open();
   tables.runs.open_of_members("node");
   tables.runs.latest_of("node", digest("image"));
+  tables.runs.count_waiting("node", "hold");
 
   const auto seen = tables.observations.append(observation("node", "A", at(1)));
   tables.observations.touch(seen, at(2));
@@ -100,13 +101,13 @@ void use_every_operation(Tables& tables) {
   tables.image_times.find(digest("A"));
 
   tables.jobs.enqueue(run, "stage", 0, at(1), at(1));
-  const auto job = tables.jobs.lease(at(1), at(2), 10).at(0);
+  const auto job = tables.jobs.lease({"stage", "check"}, at(1), at(2), 10).at(0);
   tables.jobs.renew(job.id, job.attempt, at(3));
   tables.jobs.postpone(job.id, job.attempt, at(3));
   tables.jobs.retry(job.id, job.attempt, at(3), "");
   tables.jobs.complete(job.id, job.attempt);
   tables.jobs.release_all(at(1));
-  tables.jobs.next_due();
+  tables.jobs.next_due({"stage"});
   tables.jobs.of_run(run);
   tables.jobs.count();
   tables.jobs.drop(run);
