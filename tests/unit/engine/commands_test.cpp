@@ -10,7 +10,7 @@ using namespace sluice::test;
 
 namespace {
 
-Task<std::vector<std::string>> actions(Scene& scene) {
+Task<std::vector<std::string>> audited_actions(Scene& scene) {
   co_return co_await scene.read([](store::Tables& tables) {
     std::vector<std::string> names;
     for (const auto& entry : tables.audit.list("node", 100))
@@ -43,7 +43,7 @@ TEST_CASE("under a hold images are staged and checked, and promoted at once on r
     CHECK_FALSE(changed_4);
     co_await scene.until_run(engine, second.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == second.digest);
-    const auto told = co_await actions(scene);
+    const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "resume by bob"});
   });
 }
@@ -83,7 +83,7 @@ TEST_CASE("a rollback promotes the earlier digest, holds, and changes nothing wh
     const auto promotions =
         co_await scene.read([](store::Tables& tables) { return tables.promotions.history("node", 10); });
     CHECK(promotions.size() == 4);
-    const auto told = co_await actions(scene);
+    const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "resume by ann"});
   });
 }
@@ -131,7 +131,7 @@ TEST_CASE("a rollback overwrites drift, and the audit names what it overwrote", 
     co_await engine.rollback("node", "", "ann");
     co_await scene.until_run(engine, first.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == first.digest);
-    const auto told = co_await actions(scene);
+    const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "drift by sluice"});
   });
 }

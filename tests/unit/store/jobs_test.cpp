@@ -8,7 +8,7 @@ namespace {
 
 using namespace test;
 
-struct Fixture {
+struct JobsFixture {
   TemporaryDirectory directory;
   std::unique_ptr<Store> store = open_store(directory.database());
   RunId run = write(*store, [](Tables& tables) { return tables.runs.insert(pipeline_run("node")); });
@@ -19,7 +19,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "There is one unfinished job for each run, kind and index") {
+TEST_CASE_METHOD(JobsFixture, "There is one unfinished job for each run, kind and index") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "check", 0, at(10), at(1));
     jobs.enqueue(run, "check", 1, at(10), at(1));
@@ -33,7 +33,7 @@ TEST_CASE_METHOD(Fixture, "There is one unfinished job for each run, kind and in
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Due jobs are leased by due time, up to the limit") {
+TEST_CASE_METHOD(JobsFixture, "Due jobs are leased by due time, up to the limit") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "late", 0, at(50), at(1));
     jobs.enqueue(run, "second", 0, at(20), at(1));
@@ -51,7 +51,7 @@ TEST_CASE_METHOD(Fixture, "Due jobs are leased by due time, up to the limit") {
   });
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(JobsFixture,
                  "A9: when a lease ends another attempt takes the job, and the late result is refused") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
@@ -69,7 +69,8 @@ TEST_CASE_METHOD(Fixture,
   });
 }
 
-TEST_CASE_METHOD(Fixture, "A9: a job that was given back cannot be ended by the attempt that gave it back") {
+TEST_CASE_METHOD(JobsFixture,
+                 "A9: a job that was given back cannot be ended by the attempt that gave it back") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     const auto job = jobs.lease(at(10), at(20), 1).front();
@@ -79,7 +80,7 @@ TEST_CASE_METHOD(Fixture, "A9: a job that was given back cannot be ended by the 
   });
 }
 
-TEST_CASE_METHOD(Fixture, "A renewed lease is not taken when its first term ends") {
+TEST_CASE_METHOD(JobsFixture, "A renewed lease is not taken when its first term ends") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     const auto job = jobs.lease(at(10), at(20), 1).front();
@@ -89,7 +90,7 @@ TEST_CASE_METHOD(Fixture, "A renewed lease is not taken when its first term ends
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Retrying counts a failure, postponing does not") {
+TEST_CASE_METHOD(JobsFixture, "Retrying counts a failure, postponing does not") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     auto job = jobs.lease(at(10), at(20), 1).front();
@@ -106,7 +107,7 @@ TEST_CASE_METHOD(Fixture, "Retrying counts a failure, postponing does not") {
   });
 }
 
-TEST_CASE_METHOD(Fixture, "The next due time counts a leased job from the end of its lease") {
+TEST_CASE_METHOD(JobsFixture, "The next due time counts a leased job from the end of its lease") {
   with_jobs([this](Jobs& jobs) {
     CHECK_FALSE(jobs.next_due());
     jobs.enqueue(run, "stage", 0, at(10), at(1));
@@ -120,7 +121,8 @@ TEST_CASE_METHOD(Fixture, "The next due time counts a leased job from the end of
   });
 }
 
-TEST_CASE_METHOD(Fixture, "At start every lease is freed and its job is due, even when the clock went back") {
+TEST_CASE_METHOD(JobsFixture,
+                 "At start every lease is freed and its job is due, even when the clock went back") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(100), at(1));
     jobs.enqueue(run, "check", 0, at(500), at(1));
@@ -134,7 +136,8 @@ TEST_CASE_METHOD(Fixture, "At start every lease is freed and its job is due, eve
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Dropping removes the jobs of one run only, and their late results are refused") {
+TEST_CASE_METHOD(JobsFixture,
+                 "Dropping removes the jobs of one run only, and their late results are refused") {
   const auto other = write(*store, [](Tables& tables) { return tables.runs.insert(pipeline_run("python")); });
   with_jobs([this, other](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));

@@ -8,7 +8,7 @@ using namespace sluice::triggers;
 namespace {
 
 // The vector that the reference libraries of Standard Webhooks are tested with.
-const std::string secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const std::string known_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const std::string id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 const Time at(std::chrono::seconds(1'614'265'330));
 const std::string body = R"({"test": 2432232314})";
@@ -20,13 +20,13 @@ std::string encoded(std::size_t size) {
 }  // namespace
 
 TEST_CASE("a message is signed as the reference libraries do") {
-  const auto key = signing_key(Secret(secret));
+  const auto key = signing_key(Secret(known_secret));
   REQUIRE(key);
   CHECK(signature(*key, id, at, body) == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
 TEST_CASE("the headers carry id, time in whole seconds and signature") {
-  const auto key = signing_key(Secret(secret));
+  const auto key = signing_key(Secret(known_secret));
   REQUIRE(key);
   const auto headers = signed_headers(*key, id, at + std::chrono::microseconds(999'999), body);
   CHECK(headers.get("webhook-id") == id);
