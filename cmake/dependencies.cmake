@@ -37,6 +37,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # So that ccache can tell which precompiled header a file was compiled with.
   target_compile_options(sluice_flags INTERFACE -fpch-preprocess)
 endif()
+find_program(LLD ld.lld)
+if(LLD AND CMAKE_BUILD_TYPE STREQUAL "Debug")
+  # A test program in a fifth of the time; there are many.
+  target_link_options(sluice_flags INTERFACE -fuse-ld=lld)
+endif()
 if(SLUICE_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
     message(FATAL_ERROR "SLUICE_FUZZ needs clang: cmake --preset fuzz")

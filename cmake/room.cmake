@@ -1,3 +1,8 @@
+# Names of anonymous namespaces meet in such a build; tests/unit/rooms has them unique.
+function(sluice_unity TARGET)
+  set_target_properties(${TARGET} PROPERTIES UNITY_BUILD ${SLUICE_UNITY} UNITY_BUILD_BATCH_SIZE ${SLUICE_UNITY_BATCH})
+endfunction()
+
 # sluice_room(NAME SOURCES a.cpp b.cpp USES other rooms LINK outside libraries)
 # One folder of lib/ is one room, one target sluice_<name> with the alias sluice::<name>.
 function(sluice_room NAME)
@@ -10,13 +15,13 @@ function(sluice_room NAME)
   endforeach()
   target_link_libraries(sluice_${NAME} PUBLIC ${ROOM_LINK} PRIVATE sluice_flags ${ROOM_LINK_PRIVATE})
   target_precompile_headers(sluice_${NAME} REUSE_FROM sluice_pch_rooms)
-  set_target_properties(sluice_${NAME} PROPERTIES UNITY_BUILD ${SLUICE_UNITY} UNITY_BUILD_BATCH_SIZE ${SLUICE_UNITY_BATCH})
+  sluice_unity(sluice_${NAME})
 endfunction()
 
-# sluice_test(NAME LABEL unit|contract|e2e|torture SOURCES ... USES rooms LINK libraries)
-# One Catch2 program, one ctest entry.
+# sluice_test(NAME LABEL unit|contract SOURCES ... USES rooms LINK libraries [FILE_BY_FILE])
+# One Catch2 program, one ctest entry. FILE_BY_FILE: never compiled together.
 function(sluice_test NAME)
-  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;USES;LINK" ${ARGN})
+  cmake_parse_arguments(TEST "FILE_BY_FILE" "LABEL" "SOURCES;USES;LINK" ${ARGN})
   add_executable(${NAME} ${TEST_SOURCES})
   foreach(used IN LISTS TEST_USES)
     target_link_libraries(${NAME} PRIVATE sluice_${used})
@@ -24,12 +29,12 @@ function(sluice_test NAME)
   # The precompiled header refers to what core compiles, even where a test uses no room.
   target_link_libraries(${NAME} PRIVATE sluice_flags sluice_test_main ${TEST_LINK} sluice_core)
   target_precompile_headers(${NAME} REUSE_FROM sluice_pch_tests)
+  if(NOT TEST_FILE_BY_FILE)
+    sluice_unity(${NAME})
+  endif()
   target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${NAME} PRIVATE
     SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_PROGRAM="$<$<TARGET_EXISTS:sluice>:$<TARGET_FILE:sluice>>")
   add_test(NAME ${NAME} COMMAND ${NAME})
-  if(NOT TEST_TIMEOUT)
-    set(TEST_TIMEOUT 120)
-  endif()
-  set_tests_properties(${NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+  set_tests_properties(${NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT 300)
 endfunction()

@@ -61,43 +61,6 @@ Milliseconds cron_pace(const config::Poll& poll, Time now) {
   return after ? std::chrono::duration_cast<Milliseconds>(*after - *next) : poll.every;
 }
 
-/// Paces of many watches; a cron that many of them have is reckoned once.
-class Paces {
- public:
-  explicit Paces(const Freshness& freshness) : freshness_(freshness) {}
-  Milliseconds of(const std::string& watch, const config::Poll& poll) {
-    if (!poll.cron) return freshness_.pace(watch, poll);
-    const auto [found, added] = crons_.try_emplace(poll.cron->text() + " " + poll.zone->name());
-    if (added) found->second = freshness_.pace(watch, poll);
-    return found->second;
-  }
-
- private:
-  const Freshness& freshness_;
-  std::map<std::string, Milliseconds> crons_;
-};
-
-// Looks leave a tenth to copies.
-double looks_per_second(std::int64_t count, Milliseconds period) {
-  return 0.9 * static_cast<double>(count) / std::chrono::duration<double>(period).count();
-}
-
-// Of the budget that was set for all requests.
-std::optional<double> budget_of(const config::Registry& registry) {
-  if (!registry.budget || !registry.budget->counts_all) return std::nullopt;
-  return looks_per_second(registry.budget->count, registry.budget->period);
-}
-
-// Of the limit that the registry told, where looks count against it.
-std::optional<double> limit_of(const std::vector<registry::RegistryStatus>& registries,
-                               const std::string& host) {
-  for (const auto& status : registries) {
-    if (status.registry != host || !status.looks_cost || status.limit->window.count() == 0) continue;
-    return looks_per_second(std::max(status.limit->limit, status.limit->remaining), status.limit->window);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Freshness::Freshness(World world) : world_(world) {
@@ -263,44 +226,6 @@ const Freshness::Memory* Freshness::of(const std::string& watch) const {
 watch::HookRecord Freshness::hooks(const std::string& watch) const {
   const auto* memory = of(watch);
   return memory ? watch::settled(memory->hooks, world_.clock.now()) : watch::HookRecord();
-}
-
-std::vector<RegistryFreshness> registries_of(const Freshness& freshness, const config::Config& config,
-                                             const std::map<std::string, WatchStatus>& statuses,
-                                             const std::vector<registry::RegistryStatus>& registries) {
-  std::map<std::string, RegistryFreshness> all;
-  std::map<std::string, std::vector<Milliseconds>> paces;
-  Paces known(freshness);
-  for (const auto& [name, status] : statuses) {
-    const auto key = config::split_key(name);
-    const auto* pipeline = config.pipeline(key ? std::string(key->set) : name);
-    if (!pipeline) continue;  // a reload is under way
-    const auto& host = pipeline->upstream.repository.registry;
-    auto& registry = all[host];
-    paces[host].push_back(known.of(name, pipeline->poll));
-    if (!status.error.empty()) ++registry.failing;
-    const auto* memory = freshness.of(name);
-    const auto known_at = memory ? memory->known_at : status.last_look;
-    if (!known_at)
-      ++registry.unknown;
-    else
-      registry.oldest = std::min(registry.oldest.value_or(*known_at), *known_at);
-  }
-  std::vector<RegistryFreshness> list;
-  for (auto& [host, registry] : all) {
-    const auto settings = config.registry(host);
-    registry.host = host;
-    registry.at_once = static_cast<std::size_t>(settings.concurrency);
-    const auto looks = freshness.looks().find(host);
-    const watch::Supply supply{
-        .at_once = registry.at_once,
-        .look_takes = looks == freshness.looks().end() ? std::nullopt : looks->second.takes,
-        .budget = budget_of(settings),
-        .limit = limit_of(registries, host)};
-    registry.promise = watch::promise(paces.at(host), supply);
-    list.push_back(std::move(registry));
-  }
-  return list;
 }
 
 }  // namespace sluice::engine

@@ -9,7 +9,6 @@
 #include "registry/client.hpp"
 #include "watch/freshness.hpp"
 #include "watch/pace.hpp"
-#include "watch/promise.hpp"
 
 #include <cstdint>
 #include <map>
@@ -110,21 +109,5 @@ class Freshness {
   std::uint64_t missed_ = 0;
   bool any_webhooks_ = true;
 };
-
-/// The watches of one registry together.
-struct RegistryFreshness {
-  std::string host;
-  std::size_t at_once = 0;
-  watch::Promise promise;
-  std::size_t failing = 0;
-  /// Since when the least fresh of its watches has not been answered; nullopt when one never was, or there is
-  /// none.
-  std::optional<Time> oldest;
-  std::size_t unknown = 0;  // never answered
-};
-/// All registries that are watched, by name. `registries`: what they told of their limits.
-std::vector<RegistryFreshness> registries_of(const Freshness& freshness, const config::Config& config,
-                                             const std::map<std::string, WatchStatus>& statuses,
-                                             const std::vector<registry::RegistryStatus>& registries);
 
 }  // namespace sluice::engine

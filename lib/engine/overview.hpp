@@ -2,6 +2,7 @@
 // All watches counted together: by registry and by set.
 
 #include "engine/freshness.hpp"
+#include "watch/promise.hpp"
 
 #include <map>
 #include <memory>
@@ -10,6 +11,18 @@
 #include <vector>
 
 namespace sluice::engine {
+
+/// The watches of one registry together.
+struct RegistryFreshness {
+  std::string host;
+  std::size_t at_once = 0;
+  watch::Promise promise;
+  std::size_t failing = 0;
+  /// Since when the least fresh of its watches has not been answered; nullopt when one never was, or there is
+  /// none.
+  std::optional<Time> oldest;
+  std::size_t unknown = 0;  // never answered
+};
 
 /// The members of one set.
 struct SetCounts {

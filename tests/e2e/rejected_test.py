@@ -54,7 +54,8 @@ class Rejected(Scene):
 
     def test_a_check_that_never_ends_is_ended_by_its_timeout_and_rejects(self):
         one = self.push()
-        self.start(self.config([self.pipeline(checks=[{"command": {"run": ["sleep", "1000"], "timeout": "500ms"}}])]))
+        endless = {"command": {"run": ["sleep", "1000"], "timeout": "500ms"}}
+        self.start(self.config([self.pipeline(checks=[endless])], engine={"retry": {"first": "50ms", "most": "100ms", "attempts": 3}}))
         run = self.wait_run(one.digest)
         self.assertIn(run["status"], ("Rejected", "Failed"))
         self.assertIsNone(self.stable())

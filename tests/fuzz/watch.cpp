@@ -22,7 +22,7 @@ using namespace sluice::fuzz;
 
 namespace {
 
-const Time now{std::chrono::seconds(1'800'000'000)};
+const Time received_at{std::chrono::seconds(1'800'000'000)};
 
 /// One request: a head and a body where the input begins like an HTTP request, a body alone otherwise.
 struct Received {
@@ -183,7 +183,7 @@ SLUICE_FUZZ_TARGET(watch_token) {
                            .keys = {},
                            .keys_url = ""};
   for (const auto* set : {&known, keys ? &*keys : &known}) {
-    const auto fault = watch::token_fault(token, wanted, *set, now, std::chrono::minutes(1));
+    const auto fault = watch::token_fault(token, wanted, *set, received_at, std::chrono::minutes(1));
     HOLDS(set != &known || !fault.empty());
     HOLDS(is_showable(fault) && fault.size() < 1000);
   }
@@ -195,7 +195,7 @@ SLUICE_FUZZ_TARGET(watch_sns) {
     HOLDS(watch::is_sns_address(net::Url::parse(message->certificate_url), message->region));
     HOLDS(message->signed_text.size() <= input.size() * 4 + 200);
   }
-  HOLDS(!watch::is_signed_by(message.value_or(watch::SnsMessage{}), input, now));
+  HOLDS(!watch::is_signed_by(message.value_or(watch::SnsMessage{}), input, received_at));
 }
 
 // A request as it came, without knowledge of any secret: no proof holds.
@@ -206,7 +206,7 @@ SLUICE_FUZZ_TARGET(watch_proof) {
   constexpr std::size_t ways = 8;
   for (std::size_t way = 0; way < ways; ++way) {
     const auto& sender = *watch::sender(way == 7 ? "ecr" : way == 6 ? "gar" : "github");
-    const auto verdict = watch::check(hook_of(sender, way), given, now, {});
+    const auto verdict = watch::check(hook_of(sender, way), given, received_at, {});
     HOLDS(verdict.result != watch::Verdict::Result::good && verdict.result != watch::Verdict::Result::stale);
     HOLDS(is_showable(verdict.why));
     if (!verdict.wants.empty()) HOLDS(net::Url::parse(verdict.wants).scheme == "https");

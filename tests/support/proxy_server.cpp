@@ -41,9 +41,9 @@ int connect_to(std::uint16_t port) {
   return -1;
 }
 
-struct Gone {};
+struct PeerGone {};
 
-std::string base64(const std::string& text) {
+std::string basic_credentials(const std::string& text) {
   constexpr const char* letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (std::size_t at = 0; at < text.size(); at += 3) {
@@ -86,7 +86,7 @@ struct ProxyServer::Impl {
   }
   void send(int to, const std::string& bytes) {
     if (::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
-      throw Gone();
+      throw PeerGone();
   }
   std::string read(int from, std::size_t count) {
     std::string bytes;
@@ -94,7 +94,7 @@ struct ProxyServer::Impl {
       wait_readable(from, from);
       std::string piece(count - bytes.size(), '\0');
       const auto got = ::recv(from, piece.data(), piece.size(), 0);
-      if (got <= 0) throw Gone();
+      if (got <= 0) throw PeerGone();
       bytes.append(piece, 0, static_cast<std::size_t>(got));
     }
     std::lock_guard lock(mutex);
@@ -108,7 +108,7 @@ bool ProxyServer::Impl::wait_readable(int one, int other) {
     pollfd waiting[] = {{one, POLLIN, 0}, {other, POLLIN, 0}};
     if (::poll(waiting, 2, 20) > 0) return waiting[0].revents != 0;
   }
-  throw Gone();
+  throw PeerGone();
 }
 
 void ProxyServer::Impl::accept_loop() {
@@ -134,7 +134,7 @@ void ProxyServer::Impl::serve(int number) {
       serve_socks(number);
     else
       serve_http(number, first);
-  } catch (const Gone&) {
+  } catch (const PeerGone&) {
     // The client or the test is over.
   }
 }
@@ -148,7 +148,7 @@ void ProxyServer::Impl::serve_http(int client, std::string head) {
   std::string goal = head.substr(first_blank + 1, second_blank - first_blank - 1);
   note(method + " " + goal);
   const std::string pass =
-      "Proxy-Authorization: Basic " + base64(wish.username + ":" + wish.password) + "\r\n";
+      "Proxy-Authorization: Basic " + basic_credentials(wish.username + ":" + wish.password) + "\r\n";
   if (!wish.username.empty() && head.find(pass) == std::string::npos)
     return send(client, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
   if (wish.refuse_with != 0)

@@ -33,9 +33,9 @@ class CountingClock final : public Clock {
   SystemClock real_;
 };
 
-constexpr std::size_t size = 3'000'000;
+constexpr std::size_t body_size = 3'000'000;
 
-class Zeros final : public net::BodySource {
+class PacedZeros final : public net::BodySource {
  public:
   Task<std::size_t> read(std::span<char> buffer) override {
     largest = std::max(largest, buffer.size());
@@ -44,11 +44,11 @@ class Zeros final : public net::BodySource {
   std::size_t largest = 0;
 };
 
-/// Seconds slept by a download and by an upload of `size` bytes.
+/// Seconds slept by a download and by an upload of `body_size` bytes.
 std::pair<double, double> slept(std::shared_ptr<net::Bandwidth> everybody,
                                 std::shared_ptr<net::Bandwidth> own) {
   ScriptedServer server(answer_all([](Exchange& x, const RecordedRequest& request) {
-    x.answer(200, request.method == "GET" ? std::string(size, 'x') : std::string());
+    x.answer(200, request.method == "GET" ? std::string(body_size, 'x') : std::string());
   }));
   CountingClock clock;
   Workers workers(1);
@@ -64,14 +64,14 @@ std::pair<double, double> slept(std::shared_ptr<net::Bandwidth> everybody,
       return request;
     };
     auto response = co_await client->send(patient());
-    const std::string body = co_await response->read_all(size);
-    CHECK(body.size() == size);
+    const std::string body = co_await response->read_all(body_size);
+    CHECK(body.size() == body_size);
     const double down = seconds();
-    Zeros zeros;
+    PacedZeros zeros;
     auto upload = patient();
     upload.method = "PUT";
     upload.stream = &zeros;
-    upload.stream_length = size;
+    upload.stream_length = body_size;
     response = co_await client->send(std::move(upload));
     CHECK(response->status() == 200);
     co_return std::pair<double, double>(down, seconds() - down);

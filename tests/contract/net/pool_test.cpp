@@ -8,7 +8,7 @@ using namespace sluice::test;
 
 namespace {
 
-ScriptedServer::Script answer_ok(std::string extra = "") {
+ScriptedServer::Script answer_again_and_again(std::string extra = "") {
   return answer_all([extra](Exchange& x, const RecordedRequest&) { x.answer(200, "ok", extra); });
 }
 
@@ -27,7 +27,7 @@ int connections_of_two(ScriptedServer& server, net::ClientOptions options = {}) 
 }  // namespace
 
 TEST_CASE("a connection whose answer was read to its end is used again") {
-  ScriptedServer server(answer_ok());
+  ScriptedServer server(answer_again_and_again());
   CHECK(connections_of_two(server) == 1);
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("a chunked answer gives its connection back as well") {
 }
 
 TEST_CASE("a connection is not used again when the peer says close or speaks HTTP/1.0") {
-  ScriptedServer closing(answer_ok("Connection: close\r\n"));
+  ScriptedServer closing(answer_again_and_again("Connection: close\r\n"));
   CHECK(connections_of_two(closing) == 2);
   ScriptedServer old(answer_all(
       [](Exchange& x, const RecordedRequest&) { x.write("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"); }));
@@ -54,14 +54,14 @@ TEST_CASE("a connection on which more came than was asked for is not used again"
 }
 
 TEST_CASE("no connection is kept when none may be") {
-  ScriptedServer server(answer_ok());
+  ScriptedServer server(answer_again_and_again());
   net::ClientOptions options;
   options.idle_connections_per_host = 0;
   CHECK(connections_of_two(server, options) == 2);
 }
 
 TEST_CASE("close_idle closes what is kept") {
-  ScriptedServer server(answer_ok());
+  ScriptedServer server(answer_again_and_again());
   with_client([&](net::Client& client) -> Task<> {
     co_await fetch(client, get(server.url()));
     client.close_idle();

@@ -10,14 +10,14 @@ using namespace sluice::test;
 
 namespace {
 
-void answer_ok(Exchange& x) {
+void answer_once(Exchange& x) {
   x.read_request();
   x.answer(200, "ok");
 }
 
 Outcome fetch_from(const TlsFiles& files, const std::optional<std::filesystem::path>& ca,
                    const std::string& host = "127.0.0.1") {
-  ScriptedServer server(answer_ok, files);
+  ScriptedServer server(answer_once, files);
   auto request = get("https://" + host + ":" + std::to_string(server.port()) + "/");
   if (ca) request.tls.ca = {*ca};
   return fetch_once(std::move(request));
@@ -58,7 +58,7 @@ TEST_CASE("a server that asks for a client certificate gets the configured one")
   TlsFiles files = authority.issue();
   files.client_ca = authority.certificate();
   const TlsFiles mine = authority.issue({.names = "DNS:me"});
-  ScriptedServer server(answer_ok, files);
+  ScriptedServer server(answer_once, files);
   auto request = get(server.url());
   request.tls.ca = {authority.certificate()};
   request.tls.certificate = mine.certificate;
@@ -83,7 +83,7 @@ TEST_CASE("a server without TLS is told to be one") {
 
 TEST_CASE("an unusable certificate file is named") {
   Authority authority;
-  ScriptedServer server(answer_ok, authority.issue());
+  ScriptedServer server(answer_once, authority.issue());
   auto request = get(server.url());
   request.tls.ca = {"/nonexistent/ca.pem"};
   const Outcome outcome = fetch_once(request);
@@ -95,8 +95,8 @@ TEST_CASE("a renewed authority file is seen without a restart") {
   Authority old_authority;
   Authority new_authority;
   const auto path = old_authority.certificate();
-  ScriptedServer old_server(answer_ok, old_authority.issue());
-  ScriptedServer new_server(answer_ok, new_authority.issue());
+  ScriptedServer old_server(answer_once, old_authority.issue());
+  ScriptedServer new_server(answer_once, new_authority.issue());
   with_client([&](net::Client& client) -> Task<> {
     auto request = get(old_server.url());
     request.tls.ca = {path};

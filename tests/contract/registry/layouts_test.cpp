@@ -120,8 +120,10 @@ TEST_CASE("a copy that fails on the way keeps what came, and no wrong byte") {
       exchange.answer(200, std::string(large.bytes.size(), 'x'));
     else if (request.headers.contains("range"))
       exchange.answer(403, "");
-    else
+    else {
       exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + large.bytes.substr(0, 1'000'000));
+      exchange.close();
+    }
     return true;
   });
   SECTION("cut and then refused") {

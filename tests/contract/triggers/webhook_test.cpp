@@ -19,7 +19,7 @@ std::string webhook(const std::string& url, const std::string& more = "") {
   return "webhook: {url: \"" + url + "\", secret: {file: /secret}" + more + "}";
 }
 
-TriggerBench bench() {
+TriggerBench webhook_bench() {
   TriggerBench made;
   made.files["/secret"] = secret;
   return made;
@@ -44,7 +44,7 @@ std::string openssl_signature(const std::string& content) {
 
 TEST_CASE("a receiver can verify what arrives, byte by byte") {
   ScriptedServer server(answer_all([](Exchange& exchange, const RecordedRequest&) { exchange.answer(202); }));
-  auto here = bench();
+  auto here = webhook_bench();
   CHECK(here.send(webhook(server.url("/hooks/base?x=1"))) == "202 Accepted");
   const auto requests = server.requests();
   REQUIRE(requests.size() == 1);
@@ -61,7 +61,7 @@ TEST_CASE("a redirect is not followed") {
   ScriptedServer server(answer_all([](Exchange& exchange, const RecordedRequest&) {
     exchange.answer(307, "", "Location: /elsewhere\r\n");
   }));
-  auto here = bench();
+  auto here = webhook_bench();
   CHECK(here.failure(webhook(server.url())).kind() == ErrorKind::invalid);
   CHECK(server.requests().size() == 1);
 }
@@ -70,7 +70,7 @@ TEST_CASE("C4: a receiver that asks to wait is waited for") {
   ScriptedServer server(answer_all([](Exchange& exchange, const RecordedRequest&) {
     exchange.answer(429, "slow down", "Retry-After: 17\r\n");
   }));
-  auto here = bench();
+  auto here = webhook_bench();
   const auto error = here.failure(webhook(server.url()));
   CHECK(error.kind() == ErrorKind::rate_limited);
   CHECK(error.retry_after() == std::chrono::seconds(17));
@@ -82,7 +82,7 @@ TEST_CASE("C3: a receiver that never answers is given up") {
     exchange.read_request();
     exchange.stall();
   });
-  auto here = bench();
+  auto here = webhook_bench();
   CHECK(here.failure(webhook(server.url(), ", timeout: 300ms")).kind() == ErrorKind::timeout);
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("C3: an error whose body never ends is told all the same") {
     exchange.write("HTTP/1.1 500 Oops\r\nContent-Length: 100000\r\n\r\nbroken");
     exchange.stall();
   });
-  auto here = bench();
+  auto here = webhook_bench();
   const auto error = here.failure(webhook(server.url(), ", timeout: 300ms"));
   CHECK(error.kind() == ErrorKind::unavailable);
   CHECK_THAT(error.what(), Contains("500") && Contains("broken"));
@@ -103,7 +103,7 @@ TEST_CASE("C2: an answer that breaks off is tried again later") {
     exchange.read_request();
     exchange.write("HTTP/1.1 20");
   });
-  auto here = bench();
+  auto here = webhook_bench();
   CHECK(is_transient(here.failure(webhook(server.url())).kind()));
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("a receiver that is not there is tried again later") {
     const ScriptedServer server([](Exchange&) {});
     url = server.url();
   }
-  auto here = bench();
+  auto here = webhook_bench();
   CHECK(here.failure(webhook(url)).kind() == ErrorKind::unavailable);
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("a receiver whose certificate nobody vouches for gets nothing") {
   Authority authority;
   ScriptedServer server(answer_all([](Exchange& exchange, const RecordedRequest&) { exchange.answer(202); }),
                         authority.issue());
-  auto here = bench();
+  auto here = webhook_bench();
   CHECK(here.failure(webhook(server.url())).kind() == ErrorKind::unavailable);
   CHECK(server.requests().empty());
 }

@@ -11,16 +11,16 @@ using nlohmann::json;
 
 namespace {
 
-const std::string pipelines = R"(
+const std::string two_pipelines = R"(
 pipelines:
   - {name: node, upstream: 'r.example.com/node:1', staging: c.example.com/s/node, promote: {to: c.example.com/b/node, tags: ['1', '1-{run}']}}
   - {name: node-2, upstream: 'r.example.com/node:2', staging: c.example.com/s/node2, promote: {to: c.example.com/b/node2, tags: ['1', '1-{run}']}}
 )";
 
-HookBench bench(const std::string& more = {}, const std::string& server = {}) {
+HookBench receiver_bench(const std::string& more = {}, const std::string& server = {}) {
   return HookBench(
       server + "webhooks:\n  own: {sender: generic, bearer: {env: SECRET}, fields: {image: /image, id: /id}" +
-          more + "}\n  events: {sender: cloudevents, token: {env: SECRET}}" + pipelines,
+          more + "}\n  events: {sender: cloudevents, token: {env: SECRET}}" + two_pipelines,
       {{"SECRET", "fixture-secret"}});
 }
 
@@ -53,7 +53,7 @@ std::string result_of(const HookAnswer& answer) {
 }  // namespace
 
 TEST_CASE("A delivery without a name counts again once its look was made, and not before") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     const auto body = image("r.example.com/node:1");
     const auto first = co_await world.post("/hooks/own", right(), body);
@@ -68,7 +68,7 @@ TEST_CASE("A delivery without a name counts again once its look was made, and no
 }
 
 TEST_CASE("D7: a delivery with a name counts once, whatever its body") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     const auto first = co_await world.post("/hooks/own", right(), image("r.example.com/node:1", "seven"));
     CHECK(result_of(first) == "accepted");
@@ -82,7 +82,7 @@ TEST_CASE("D7: a delivery with a name counts once, whatever its body") {
 }
 
 TEST_CASE("What no pipeline watches is counted and leaves no row") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     for (int i = 0; i < 20; ++i) {
       const auto answer =
@@ -102,7 +102,7 @@ TEST_CASE("What no pipeline watches is counted and leaves no row") {
 
 TEST_CASE(
     "B1: when nothing can be written, the sender is told to send again, and gets in when there is room") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     {
       const FullDisk full;
@@ -119,7 +119,7 @@ TEST_CASE(
 }
 
 TEST_CASE("The sender's administrator is told what is wrong, once the secret was right") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     const auto broken = co_await world.post("/hooks/own", right(), "{");
     CHECK(broken.status == 400);
@@ -136,7 +136,7 @@ TEST_CASE("The sender's administrator is told what is wrong, once the secret was
 }
 
 TEST_CASE("D6: an address that sends too much is refused, and so is a sender; the two are counted apart") {
-  HookBench slow = bench(", rate: 1");
+  HookBench slow = receiver_bench(", rate: 1");
   slow.play([&]() -> Task<> {
     int accepted = 0;
     HookAnswer last;
@@ -149,7 +149,7 @@ TEST_CASE("D6: an address that sends too much is refused, and so is a sender; th
     CHECK(last.status == 429);
     CHECK(last.headers.get("Retry-After"));
   });
-  HookBench busy = bench({}, "server: {webhooks: {rate: 1}}\n");
+  HookBench busy = receiver_bench({}, "server: {webhooks: {rate: 1}}\n");
   busy.play([&]() -> Task<> {
     HookAnswer last;
     for (int i = 0; i < 15; ++i)
@@ -160,7 +160,7 @@ TEST_CASE("D6: an address that sends too much is refused, and so is a sender; th
 }
 
 TEST_CASE("D6: wrong secrets do not use up what an honest sender may send") {
-  HookBench world = bench(", rate: 1");
+  HookBench world = receiver_bench(", rate: 1");
   world.play([&]() -> Task<> {
     for (int i = 0; i < 50; ++i)
       co_await world.post("/hooks/own", wrong(), "{}");
@@ -170,8 +170,8 @@ TEST_CASE("D6: wrong secrets do not use up what an honest sender may send") {
 }
 
 TEST_CASE("Behind a trusted proxy the sender's own address counts") {
-  HookBench world =
-      bench(", allow_from: [198.51.100.0/24]", "server: {webhooks: {trusted_proxies: [127.0.0.1]}}\n");
+  HookBench world = receiver_bench(", allow_from: [198.51.100.0/24]",
+                                   "server: {webhooks: {trusted_proxies: [127.0.0.1]}}\n");
   world.play([&]() -> Task<> {
     auto headers = right();
     headers.set("X-Forwarded-For", "1.2.3.4, 198.51.100.7");
@@ -184,7 +184,7 @@ TEST_CASE("Behind a trusted proxy the sender's own address counts") {
 }
 
 TEST_CASE("The handshake of CloudEvents is answered to who knows the address") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     const auto ask = handshake();
     const auto good = co_await world.send("OPTIONS", "/hooks/events/fixture-secret", ask, "");
@@ -199,7 +199,7 @@ TEST_CASE("The handshake of CloudEvents is answered to who knows the address") {
 }
 
 TEST_CASE("Nothing but POST to a webhook is answered") {
-  HookBench world = bench();
+  HookBench world = receiver_bench();
   world.play([&]() -> Task<> {
     for (const std::string& target : other_targets) {
       const auto answer = co_await world.post(target, right(), "{}");

@@ -10,19 +10,19 @@ using Catch::Contains;
 
 namespace {
 
-net::ServerRequest request(std::vector<std::pair<std::string, std::string>> query) {
+net::ServerRequest request_with(std::vector<std::pair<std::string, std::string>> query) {
   net::ServerRequest result;
   result.query = std::move(query);
   return result;
 }
 
 int limit(const std::string& value) {
-  const auto asked = request({{"limit", value}});
+  const auto asked = request_with({{"limit", value}});
   return Query(asked).limit(50);
 }
 
 Milliseconds wait(const std::string& value) {
-  const auto asked = request({{"wait", value}});
+  const auto asked = request_with({{"wait", value}});
   return Query(asked).wait();
 }
 
@@ -58,24 +58,24 @@ TEST_CASE("a wait is a duration and is cut at a minute") {
 }
 
 TEST_CASE("a status is found in any case and otherwise suggested") {
-  const auto good = request({{"status", "SUCCEEDED"}});
+  const auto good = request_with({{"status", "SUCCEEDED"}});
   CHECK(Query(good).status("status") == "Succeeded");
-  const auto bad = request({{"status", "succeded"}});
+  const auto bad = request_with({{"status", "succeded"}});
   CHECK_THAT(refusal([&] { Query(bad).status("status"); }), Contains("did you mean 'Succeeded'"));
 }
 
 TEST_CASE("a parameter that nobody asked for is refused with the likely name") {
-  const auto asked = request({{"limt", "5"}});
+  const auto asked = request_with({{"limt", "5"}});
   Query query(asked);
   query.limit(50);
   CHECK_THAT(refusal([&] { query.done(); }), Contains("unknown parameter 'limt'") && Contains("'limit'"));
 }
 
 TEST_CASE("times and run ids are read strictly") {
-  const auto asked = request({{"at", "yesterday"}, {"parent", "??"}});
+  const auto asked = request_with({{"at", "yesterday"}, {"parent", "??"}});
   CHECK_THAT(refusal([&] { Query(asked).time("at"); }), Contains("yesterday"));
   CHECK_THAT(refusal([&] { Query(asked).run("parent"); }), Contains("not a run id"));
-  const auto good = request({{"at", "2026-11-24T04:56:31Z"}, {"parent", "ca1a"}});
+  const auto good = request_with({{"at", "2026-11-24T04:56:31Z"}, {"parent", "ca1a"}});
   CHECK(Query(good).time("at").has_value());
   CHECK(Query(good).run("parent")->number() == 1);
 }

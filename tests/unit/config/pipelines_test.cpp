@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string dependent(const std::string& keys) {
+std::string dependent_with(const std::string& keys) {
   return pipeline_node + "dependents:\n  - {" + keys + "}\n";
 }
 
@@ -126,7 +126,7 @@ TEST_CASE("a check has one kind that this version knows") {
 }
 
 TEST_CASE("a dependent is read, named after its image unless it has a name") {
-  const auto config = good(dependent(
+  const auto config = good(dependent_with(
       "image: 'r.io/team/hello', from: ['r.example.com/base/node:9'], rebuild: {exec: {run: [make]}}"));
   const auto& hello = *config->dependent("hello");
   CHECK(hello.image.text() == "r.io/team/hello:latest");
@@ -135,25 +135,28 @@ TEST_CASE("a dependent is read, named after its image unless it has a name") {
   CHECK(std::dynamic_pointer_cast<const FakePart>(hello.trigger)->run == std::vector<std::string>{"make"});
   CHECK(hello.confirm_within == 1h);
   CHECK(hello.platform == oci::Platform::host());
-  CHECK(good(dependent("image: r.io/x, name: other, from: ['r.example.com/base/node:9'], rebuild: {exec: }, "
-                       "platform: linux/arm64, confirm_within: 5m"))
+  CHECK(good(dependent_with(
+                 "image: r.io/x, name: other, from: ['r.example.com/base/node:9'], rebuild: {exec: }, "
+                 "platform: linux/arm64, confirm_within: 5m"))
             ->dependent("other")
             ->confirm_within == 5min);
 }
 
 TEST_CASE("mistakes about dependents are told") {
-  CHECK_THAT(wrong(dependent("image: r.io/x, from: ['r.example.com/base/node:9']")),
+  CHECK_THAT(wrong(dependent_with("image: r.io/x, from: ['r.example.com/base/node:9']")),
              Contains("'rebuild' is missing"));
+  CHECK_THAT(wrong(dependent_with(
+                 "image: r.io/x, from: ['r.example.com/base/node:9'], rebuild: {exec: , webhook: }")),
+             Contains("must be of one kind"));
   CHECK_THAT(
-      wrong(dependent("image: r.io/x, from: ['r.example.com/base/node:9'], rebuild: {exec: , webhook: }")),
-      Contains("must be of one kind"));
-  CHECK_THAT(wrong(dependent("image: r.io/x, from: ['r.example.com/base/node:9'], rebuild: {github: {}}")),
-             Contains("this version knows no rebuild 'github'\n    known: buildah, exec, webhook"));
-  CHECK_THAT(wrong(dependent("image: r.io/x, rebuild: {exec: }")), Contains("'from' must list"));
-  CHECK_THAT(wrong(dependent("from: ['r.example.com/base/node:9'], rebuild: {exec: }")),
+      wrong(dependent_with("image: r.io/x, from: ['r.example.com/base/node:9'], rebuild: {github: {}}")),
+      Contains("this version knows no rebuild 'github'\n    known: buildah, exec, webhook"));
+  CHECK_THAT(wrong(dependent_with("image: r.io/x, rebuild: {exec: }")), Contains("'from' must list"));
+  CHECK_THAT(wrong(dependent_with("from: ['r.example.com/base/node:9'], rebuild: {exec: }")),
              Contains("'image' is missing"));
-  CHECK_THAT(wrong(dependent("image: r.io/x, from: ['r.example.com/base/node@sha256:" + std::string(64, 'a') +
-                             "'], rebuild: {exec: }")),
+  CHECK_THAT(wrong(dependent_with("image: r.io/x, from: ['r.example.com/base/node@sha256:" +
+                                  std::string(64, 'a') + "'], rebuild: {exec: }")),
              Contains("named by its tag"));
-  CHECK_THAT(wrong(dependent("image: r.io/x, from: ['Bad:9'], rebuild: {exec: }")), Contains("lower case"));
+  CHECK_THAT(wrong(dependent_with("image: r.io/x, from: ['Bad:9'], rebuild: {exec: }")),
+             Contains("lower case"));
 }

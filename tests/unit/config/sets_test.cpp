@@ -31,7 +31,7 @@ std::string plain(const std::string& name, const std::string& upstream, const st
          "-{run}']}}\n";
 }
 
-std::string dependent(const std::string& image, const std::string& from) {
+std::string dependent_on(const std::string& image, const std::string& from) {
   return "dependents:\n  - {image: 'r.io/" + image + "', from: ['r.io/" + from +
          "'], rebuild: {exec: {run: [x]}}}\n";
 }
@@ -219,20 +219,20 @@ TEST_CASE("F4: circles through sets are refused") {
                    set_named("b", "base/a", "{glob: '*'}", "up/a")),
              Contains("this closes a loop"));
   CHECK_THAT(wrong("pipelines:\n" + set_named("a", "team/x", "{glob: '*'}", "base/a") +
-                   dependent("team/x:latest", "base/a:20")),
+                   dependent_on("team/x:latest", "base/a:20")),
              Contains("this closes a loop"));
   // The set takes no such tag.
   good("pipelines:\n" + set_named("a", "team/x", "{semver: '*'}", "base/a") +
-       dependent("team/x:latest", "base/a:20"));
+       dependent_on("team/x:latest", "base/a:20"));
   good("pipelines:\n" + set_named("a", "up/a", "{glob: '*'}", "base/a") +
        set_named("b", "base/a", "{glob: '*'}", "curated/a"));
 }
 
 TEST_CASE("a dependent may be built from what a set promotes, if the set takes that tag") {
-  good(one_set("{semver: '^20'}") + dependent("team/x", "base/a:20.1"));
-  CHECK_THAT(wrong(one_set("{semver: '^20'}") + dependent("team/x", "base/a:18.1")),
+  good(one_set("{semver: '^20'}") + dependent_on("team/x", "base/a:20.1"));
+  CHECK_THAT(wrong(one_set("{semver: '^20'}") + dependent_on("team/x", "base/a:18.1")),
              Contains("nothing promotes 'r.io/base/a:18.1'"));
-  CHECK_THAT(wrong(one_set("{semver: '^20'}") + dependent("base/a:20.3", "base/a:20.1")),
+  CHECK_THAT(wrong(one_set("{semver: '^20'}") + dependent_on("base/a:20.3", "base/a:20.1")),
              Contains("a pipeline promotes to r.io/base/a:20.3: see line 2"));
 }
 

@@ -32,7 +32,7 @@ mode_t mode_of(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
 }
 
-Config with(Registry registry) {
+Config config_with(Registry registry) {
   Config config;
   config.registries[registry.host] = std::move(registry);
   return config;
@@ -56,7 +56,7 @@ TEST_CASE("D11: credentials are in a private file of a private directory that go
   auto registry = at("r.example.com");
   registry.username = "bot";
   registry.password = Secret("hunter2");
-  const auto config = with(registry);
+  const auto config = config_with(registry);
   auto access = std::make_unique<ToolAccess>(config, std::set<std::string>{"r.example.com"});
   const fs::path path = variable(*access, "REGISTRY_AUTH_FILE");
   CHECK(nlohmann::json::parse(content(path))["auths"]["r.example.com"]["auth"] == "Ym90Omh1bnRlcjI=");
@@ -71,14 +71,14 @@ TEST_CASE("D2: only the registries that are asked for get credentials") {
   auto registry = at("r.example.com");
   registry.username = "bot";
   registry.password = Secret("hunter2");
-  const ToolAccess access(with(registry), {"other.example.com"});
+  const ToolAccess access(config_with(registry), {"other.example.com"});
   CHECK(variable(access, "REGISTRY_AUTH_FILE").empty());
 }
 
 TEST_CASE("plain HTTP is allowed host by host") {
   auto registry = at("127.0.0.1:5000");
   registry.plain_http = true;
-  const ToolAccess access(with(registry), {"127.0.0.1:5001", "r.example.com"});
+  const ToolAccess access(config_with(registry), {"127.0.0.1:5001", "r.example.com"});
   CHECK(content(variable(access, "CONTAINERS_REGISTRIES_CONF")) ==
         "[[registry]]\nlocation = \"127.0.0.1:5000\"\ninsecure = true\n"
         "[[registry]]\nlocation = \"127.0.0.1:5001\"\ninsecure = true\n");
@@ -89,7 +89,7 @@ TEST_CASE("certificates are found under the names that the tools look for") {
   registry.ca = "/etc/ca.pem";
   registry.certificate = "/etc/own.pem";
   registry.key = "/etc/own.key";
-  const ToolAccess access(with(registry), {"r.example.com:5000"});
+  const ToolAccess access(config_with(registry), {"r.example.com:5000"});
   const auto& flags = access.certificate_flags();
   REQUIRE(flags.size() == 2);
   CHECK(flags[0] == "--cert-dir");

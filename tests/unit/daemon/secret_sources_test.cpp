@@ -13,13 +13,13 @@ using Catch::Contains;
 
 namespace {
 
-class Folder {
+class SecretFolder {
  public:
-  Folder() {
+  SecretFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "sluice-secrets-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
-  ~Folder() { std::filesystem::remove_all(path_); }
+  ~SecretFolder() { std::filesystem::remove_all(path_); }
   std::string file(const std::string& name, const std::string& content) const {
     std::ofstream(path_ / name, std::ios::binary) << content;
     return (path_ / name).string();
@@ -33,13 +33,13 @@ class Folder {
 }  // namespace
 
 TEST_CASE("a secret comes from a file as it is") {
-  const Folder folder;
+  const SecretFolder folder;
   std::string why;
   CHECK(system_secret_sources().file(folder.file("a", "hidden\n"), why) == "hidden\n");
 }
 
 TEST_CASE("what is no readable file of a sensible size gives a reason") {
-  const Folder folder;
+  const SecretFolder folder;
   const auto sources = system_secret_sources();
   const auto reason = [&](const std::string& path) {
     std::string why;

@@ -11,7 +11,7 @@ using namespace sluice::test;
 
 namespace {
 
-Task<std::vector<std::string>> actions(Scene& scene) {
+Task<std::vector<std::string>> audited_actions(Scene& scene) {
   co_return co_await scene.read([](store::Tables& tables) {
     std::vector<std::string> names;
     for (const auto& entry : tables.audit.list("node", 100))
@@ -41,7 +41,7 @@ TEST_CASE("under a hold images are staged and checked, and promoted at once on r
     CHECK_FALSE(changed_4);
     co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == scene.second.digest);
-    const auto told = co_await actions(scene);
+    const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "resume by bob"});
   });
 }
@@ -101,7 +101,7 @@ TEST_CASE("a rollback promotes the earlier digest, holds, and changes nothing wh
     const auto promotions =
         co_await scene.read([](store::Tables& tables) { return tables.promotions.history("node", 10); });
     CHECK(promotions.size() == 4);
-    const auto told = co_await actions(scene);
+    const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "resume by ann"});
   });
 }
@@ -146,7 +146,7 @@ TEST_CASE("a rollback overwrites drift, and the audit names what it overwrote", 
     co_await engine.rollback("node", "", "ann");
     co_await scene.until_run(engine, scene.first.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == scene.first.digest);
-    const auto told = co_await actions(scene);
+    const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "drift by sluice"});
   });
 }

@@ -29,7 +29,7 @@ std::shared_ptr<config::Config> told_by_webhooks(Scene& scene) {
   return config;
 }
 
-Task<> tell(engine::Engine& engine, std::string id) {
+Task<> send_push(engine::Engine& engine, std::string id) {
   net::ServerRequest request;
   request.method = "POST";
   request.path = request.target = "/hooks/own";
@@ -113,7 +113,7 @@ TEST_CASE(
     for (int i = 1; i <= 2; ++i) {
       const auto& image = images[static_cast<std::size_t>(i)];
       scene.registries.push(upstream, "9", image);
-      co_await tell(engine, std::to_string(i));
+      co_await send_push(engine, std::to_string(i));
       co_await scene.until_run(engine, image.digest, "Succeeded");
       const auto& memory = *engine.freshness().of("node");
       REQUIRE(memory.last);

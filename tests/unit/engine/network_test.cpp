@@ -12,7 +12,7 @@ std::optional<std::string> with_proxy(const std::string& name) {
   return name == "HTTPS_PROXY" ? std::optional<std::string>("http://environment.example:1") : std::nullopt;
 }
 
-const net::Url target = net::Url::parse("https://r.example.com/v2/");
+const net::Url asked_url = net::Url::parse("https://r.example.com/v2/");
 
 registry::Access access(engine::Network& network, const config::Config& config, const std::string& host) {
   registry::Access access;
@@ -24,16 +24,16 @@ registry::Access access(engine::Network& network, const config::Config& config, 
 
 TEST_CASE("the environment's proxies count until the configuration has some, even none at all") {
   config::Config config;
-  CHECK(engine::proxies_of(config, with_proxy).choose(target)->text() == "http://environment.example:1");
+  CHECK(engine::proxies_of(config, with_proxy).choose(asked_url)->text() == "http://environment.example:1");
   config.proxy = config::Proxies{};
-  CHECK_FALSE(engine::proxies_of(config, with_proxy).choose(target));
+  CHECK_FALSE(engine::proxies_of(config, with_proxy).choose(asked_url));
   config.proxy->https = {.url = "socks5h://p.example:9", .username = "bot", .password = Secret("canary")};
-  const auto chosen = engine::proxies_of(config, with_proxy).choose(target);
+  const auto chosen = engine::proxies_of(config, with_proxy).choose(asked_url);
   REQUIRE(chosen);
   CHECK(chosen->text() == "socks5h://p.example:9");
   CHECK(chosen->password == Secret("canary"));
   config.proxy->no_proxy = {"example.com"};
-  CHECK_FALSE(engine::proxies_of(config, with_proxy).choose(target));
+  CHECK_FALSE(engine::proxies_of(config, with_proxy).choose(asked_url));
 }
 
 TEST_CASE("a registry gets its own proxy, none at all, or that of all") {
@@ -43,10 +43,10 @@ TEST_CASE("a registry gets its own proxy, none at all, or that of all") {
   config.registries["none.example"].proxy = config::Proxy{};
   config.registries["all.example"] = {};
   engine::Network network;
-  CHECK(access(network, config, "own.example").proxies->choose(target)->text() == "http://p.example:3128");
+  CHECK(access(network, config, "own.example").proxies->choose(asked_url)->text() == "http://p.example:3128");
   const auto none = access(network, config, "none.example").proxies;
   REQUIRE(none);
-  CHECK_FALSE(none->choose(target));
+  CHECK_FALSE(none->choose(asked_url));
   CHECK_FALSE(access(network, config, "all.example").proxies);
   CHECK_FALSE(access(network, config, "unlisted.example").proxies);
 }

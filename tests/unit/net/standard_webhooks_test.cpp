@@ -12,7 +12,7 @@ namespace {
 // The vector that the reference libraries of Standard Webhooks are tested with.
 const std::string secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const std::string id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
-const Time at(std::chrono::seconds(1'614'265'330));
+const Time sent_at(std::chrono::seconds(1'614'265'330));
 const std::string body = R"({"test": 2432232314})";
 const std::string good = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
@@ -22,7 +22,7 @@ std::string encoded(std::size_t size) {
 
 struct Message {
   Secret key = signing_key(Secret(secret)).value();
-  net::Headers headers = signed_headers(key, id, at, body);
+  net::Headers headers = signed_headers(key, id, sent_at, body);
 
   bool is_good_with(const std::string& name, const std::string& value) const {
     auto changed = headers;
@@ -38,7 +38,7 @@ TEST_CASE_METHOD(Message, "a message is signed as the reference libraries do") {
 }
 
 TEST_CASE_METHOD(Message, "the headers carry id, time in whole seconds and signature") {
-  headers = signed_headers(key, id, at + std::chrono::microseconds(999'999), body);
+  headers = signed_headers(key, id, sent_at + std::chrono::microseconds(999'999), body);
   CHECK(headers.get("webhook-id") == id);
   CHECK(headers.get("webhook-timestamp") == "1614265330");
   CHECK(headers.get("webhook-signature") == good);
@@ -68,12 +68,12 @@ TEST_CASE_METHOD(Message, "one good signature of several is enough, among the fi
 }
 
 TEST_CASE_METHOD(Message, "a message without an id is not proven, whoever signed it") {
-  CHECK_FALSE(is_signed(key, signed_headers(key, "", at, body), body));
+  CHECK_FALSE(is_signed(key, signed_headers(key, "", sent_at, body), body));
 }
 
 TEST_CASE("the time of a message is a whole number of seconds") {
   const auto read = [](const std::string& text) { return signed_at({{"webhook-timestamp", text}}); };
-  CHECK(read("1614265330") == at);
+  CHECK(read("1614265330") == sent_at);
   for (const auto* text : {"", "-1", "1614265330.5", "soon", "100000000001", "99999999999999999999"})
     CHECK_FALSE(read(text));
   CHECK_FALSE(signed_at({}));
@@ -86,7 +86,7 @@ TEST_CASE("a signing secret is whsec_ and the base64 of 24 to 64 bytes") {
   CHECK_FALSE(signing_key(Secret("whsec_" + encoded(65))));
   CHECK_FALSE(signing_key(Secret(encoded(32))));
   CHECK_FALSE(signing_key(Secret("whsk_" + encoded(32))));
-  CHECK_FALSE(signing_key(Secret("whsec_not base64 at all, only words")));
+  CHECK_FALSE(signing_key(Secret("whsec_not base64 sent_at all, only words")));
   CHECK_FALSE(signing_key(Secret("")));
 }
 
@@ -94,5 +94,5 @@ TEST_CASE("the secret of a sender may be of any size and without whsec_") {
   CHECK(key_of(Secret("whsec_" + encoded(8)))->reveal() == "kkkkkkkk");
   CHECK(key_of(Secret(encoded(8)))->reveal() == "kkkkkkkk");
   CHECK_FALSE(key_of(Secret("whsec_")));
-  CHECK_FALSE(key_of(Secret("not base64 at all, only words")));
+  CHECK_FALSE(key_of(Secret("not base64 sent_at all, only words")));
 }

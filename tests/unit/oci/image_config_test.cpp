@@ -10,7 +10,7 @@ namespace {
 const std::string a = Digest::of("a").text();
 const std::string b = Digest::of("b").text();
 
-std::string refusal(std::string_view text) {
+std::string config_refusal(std::string_view text) {
   try {
     parse_image_config(text);
     return {};
@@ -42,12 +42,12 @@ TEST_CASE("an image without layers and labels is fine") {
 }
 
 TEST_CASE("what is not an image config is corrupt") {
-  CHECK_FALSE(refusal("").empty());
-  CHECK_FALSE(refusal("{}").empty());
-  CHECK_FALSE(refusal("[]").empty());
-  CHECK_FALSE(refusal(R"({"rootfs":[]})").empty());
-  CHECK_FALSE(refusal(R"({"rootfs":{"diff_ids":["nonsense"]}})").empty());
-  CHECK_FALSE(refusal(R"({"rootfs":{"diff_ids":[1]}})").empty());
-  CHECK_FALSE(refusal(R"({"rootfs":{},"os":1})").empty());
-  CHECK_FALSE(refusal(R"({"rootfs":{},"config":{"Labels":{"a":1}}})").empty());
+  CHECK_FALSE(config_refusal("").empty());
+  CHECK_FALSE(config_refusal("{}").empty());
+  CHECK_FALSE(config_refusal("[]").empty());
+  CHECK_FALSE(config_refusal(R"({"rootfs":[]})").empty());
+  CHECK_FALSE(config_refusal(R"({"rootfs":{"diff_ids":["nonsense"]}})").empty());
+  CHECK_FALSE(config_refusal(R"({"rootfs":{"diff_ids":[1]}})").empty());
+  CHECK_FALSE(config_refusal(R"({"rootfs":{},"os":1})").empty());
+  CHECK_FALSE(config_refusal(R"({"rootfs":{},"config":{"Labels":{"a":1}}})").empty());
 }

@@ -20,7 +20,7 @@ struct Completion {
 
 /// The message with which a text is refused, empty when it is not.
 template <class T>
-std::string refusal(const std::string& text) {
+std::string reference_refusal(const std::string& text) {
   try {
     T::parse(text);
     return {};
@@ -78,28 +78,29 @@ TEST_CASE("a malformed reference is refused") {
       std::string("a\0b", 3), std::string("n\xc3\xb6"), std::string("node?x"), std::string("a/b#c"),
       std::string("a%2fb"), "example.com/" + std::string(256, 'a'), std::string(300, 'a') + ".com/a");
   CAPTURE(text);
-  CHECK_FALSE(refusal<Reference>(text).empty());
+  CHECK_FALSE(reference_refusal<Reference>(text).empty());
 }
 
 TEST_CASE("a refusal says what is wrong and how to put it right") {
-  CHECK(refusal<Reference>("example.com/Node").find("lower case") != std::string::npos);
-  CHECK(refusal<Reference>("Node").find("lower case") != std::string::npos);
-  CHECK(refusal<Reference>("https://example.com/node").find("scheme") != std::string::npos);
-  CHECK(refusal<Repository>("https://example.com/node").find("scheme") != std::string::npos);
-  CHECK(refusal<Reference>(hex64).find("image id") != std::string::npos);
-  CHECK(refusal<Reference>("evil\x1b[2J:x").find('\x1b') == std::string::npos);
-  CHECK(refusal<Reference>(std::string(1'000'000, '/')).size() < 1000);
+  CHECK(reference_refusal<Reference>("example.com/Node").find("lower case") != std::string::npos);
+  CHECK(reference_refusal<Reference>("Node").find("lower case") != std::string::npos);
+  CHECK(reference_refusal<Reference>("https://example.com/node").find("scheme") != std::string::npos);
+  CHECK(reference_refusal<Repository>("https://example.com/node").find("scheme") != std::string::npos);
+  CHECK(reference_refusal<Reference>(hex64).find("image id") != std::string::npos);
+  CHECK(reference_refusal<Reference>("evil\x1b[2J:x").find('\x1b') == std::string::npos);
+  CHECK(reference_refusal<Reference>(std::string(1'000'000, '/')).size() < 1000);
 }
 
 TEST_CASE("64 hexadecimal digits are a fine name where they cannot be an image id") {
-  CHECK(refusal<Reference>("example.com/" + hex64).empty());
+  CHECK(reference_refusal<Reference>("example.com/" + hex64).empty());
 }
 
 TEST_CASE("a repository has neither tag nor digest") {
   CHECK(Repository::parse("node").text() == "docker.io/library/node");
   CHECK(Repository::parse("localhost:5000/a/b").text() == "localhost:5000/a/b");
-  CHECK(refusal<Repository>("node:9").find("tag is not allowed") != std::string::npos);
-  CHECK(refusal<Repository>("node@" + digest_text).find("digest is not allowed") != std::string::npos);
+  CHECK(reference_refusal<Repository>("node:9").find("tag is not allowed") != std::string::npos);
+  CHECK(reference_refusal<Repository>("node@" + digest_text).find("digest is not allowed") !=
+        std::string::npos);
 }
 
 TEST_CASE("tags and paths follow the distribution grammar") {

@@ -10,10 +10,10 @@ using registry::error_from;
 
 namespace {
 // Sun, 06 Nov 1994 08:49:37 GMT
-const Time now = Time(std::chrono::sys_days(std::chrono::year(1994) / 11 / 6)) + 8h + 49min + 37s;
+const Time answered_at = Time(std::chrono::sys_days(std::chrono::year(1994) / 11 / 6)) + 8h + 49min + 37s;
 
 std::optional<Milliseconds> after(const std::string& value) {
-  return error_from("r", 429, {{"Retry-After", value}}, "", now).retry_after();
+  return error_from("r", 429, {{"Retry-After", value}}, "", answered_at).retry_after();
 }
 }  // namespace
 
@@ -26,21 +26,21 @@ TEST_CASE("each status has its error kind") {
       {413, ErrorKind::invalid},      {302, ErrorKind::corrupt},     {204, ErrorKind::corrupt}};
   for (const auto& [status, kind] : expected) {
     INFO(status);
-    CHECK(error_from("r.example", status, {}, "", now).kind() == kind);
+    CHECK(error_from("r.example", status, {}, "", answered_at).kind() == kind);
   }
 }
 
 TEST_CASE("the registry's own codes and words are in the error") {
-  const auto error =
-      error_from("r.example", 404, {},
-                 R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{}}]})", now);
+  const auto error = error_from(
+      "r.example", 404, {},
+      R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{}}]})", answered_at);
   CHECK(std::string(error.what()) == "r.example answered 404 (MANIFEST_UNKNOWN: manifest unknown)");
 }
 
 TEST_CASE("error bodies that are no JSON, or odd JSON, are quoted") {
   for (const std::string body : {"<html>no</html>", "{\"errors\": 7}", "{\"errors\": [7]}", "[]", "null"}) {
     INFO(body);
-    CHECK_THAT(error_from("r", 500, {}, body, now).what(), Catch::Contains("answered 500 \""));
+    CHECK_THAT(error_from("r", 500, {}, body, answered_at).what(), Catch::Contains("answered 500 \""));
   }
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("C5: an error body is bounded and escaped") {
   const std::string json =
       R"({"errors":[{"code":"\u001b[31mX","message":")" + std::string(5000, 'y') + R"("}]})";
   for (const auto& body : {hostile, json}) {
-    const std::string text = error_from("r", 400, {}, body, now).what();
+    const std::string text = error_from("r", 400, {}, body, answered_at).what();
     CHECK(text.size() < 600);
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(text.find('\n') == std::string::npos);

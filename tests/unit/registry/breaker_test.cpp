@@ -11,9 +11,9 @@ using State = Breaker::State;
 
 namespace {
 
-constexpr Steady start{1h};
+constexpr Steady first_failure{1h};
 
-Breaker opened(Steady now = start) {
+Breaker opened(Steady now = first_failure) {
   Breaker breaker;
   for (int i = 0; i < Breaker::threshold; ++i)
     breaker.failed(breaker.take(now), now, 0.0);
@@ -22,7 +22,7 @@ Breaker opened(Steady now = start) {
 
 /// So many probes in vain, each as early as it may go; when the last one ended.
 Steady probe_in_vain(Breaker& breaker, int probes) {
-  auto now = start;
+  auto now = first_failure;
   for (int i = 0; i < probes; ++i) {
     now += breaker.wait(now);
     breaker.failed(breaker.take(now), now, 0.0);
@@ -35,20 +35,20 @@ Steady probe_in_vain(Breaker& breaker, int probes) {
 TEST_CASE("C1: failures in a row open a breaker, an answer in between begins the count anew") {
   Breaker breaker;
   for (int i = 1; i < Breaker::threshold; ++i)
-    CHECK_FALSE(breaker.failed(breaker.take(start), start, 0.5));
+    CHECK_FALSE(breaker.failed(breaker.take(first_failure), first_failure, 0.5));
   CHECK_FALSE(breaker.succeeded());
   CHECK(breaker.failures() == 0);
   for (int i = 1; i < Breaker::threshold; ++i)
-    CHECK_FALSE(breaker.failed(false, start, 0.5));
-  CHECK(breaker.wait(start) == 0ms);
-  CHECK(breaker.failed(false, start, 0.5));
+    CHECK_FALSE(breaker.failed(false, first_failure, 0.5));
+  CHECK(breaker.wait(first_failure) == 0ms);
+  CHECK(breaker.failed(false, first_failure, 0.5));
   CHECK(breaker.state() == State::open);
-  CHECK(breaker.wait(start) > 0ms);
+  CHECK(breaker.wait(first_failure) > 0ms);
 }
 
 TEST_CASE("C1: after its time one probe goes out, and all else waits for it") {
   auto breaker = opened();
-  const auto due = start + breaker.wait(start);
+  const auto due = first_failure + breaker.wait(first_failure);
   CHECK(breaker.wait(due) == 0ms);
   CHECK(breaker.take(due));
   CHECK(breaker.state() == State::half_open);
@@ -60,7 +60,7 @@ TEST_CASE("C1: after its time one probe goes out, and all else waits for it") {
 
 TEST_CASE("C1: each failed probe doubles the time up to five minutes, with jitter") {
   auto breaker = opened();
-  auto now = start;
+  auto now = first_failure;
   auto before = 0ms;
   for (int i = 0; i < 20; ++i) {
     const auto wait = breaker.wait(now);
@@ -82,15 +82,15 @@ TEST_CASE("C1: each failed probe doubles the time up to five minutes, with jitte
 
 TEST_CASE("failures of requests that were out when it opened change nothing") {
   auto breaker = opened();
-  const auto wait = breaker.wait(start);
-  CHECK_FALSE(breaker.failed(false, start, 0.9));
-  CHECK(breaker.wait(start) == wait);
+  const auto wait = breaker.wait(first_failure);
+  CHECK_FALSE(breaker.failed(false, first_failure, 0.9));
+  CHECK(breaker.wait(first_failure) == wait);
 }
 
 TEST_CASE(
     "a probe that ends without news makes room for another a second after it began, as does one that hangs") {
   auto breaker = opened();
-  const auto now = start + breaker.wait(start);
+  const auto now = first_failure + breaker.wait(first_failure);
   CHECK(breaker.take(now));
   breaker.given_up(now + 300ms);
   CHECK(breaker.wait(now + 300ms) == 700ms);
@@ -103,8 +103,8 @@ TEST_CASE("C1: from when on it is asked is one instant until something happens")
   CHECK_FALSE(Breaker().asked_from());
   auto breaker = opened();
   const auto from = breaker.asked_from();
-  CHECK(from == start + breaker.wait(start));
-  CHECK_FALSE(breaker.failed(false, start + 100ms, 0.5));
+  CHECK(from == first_failure + breaker.wait(first_failure));
+  CHECK_FALSE(breaker.failed(false, first_failure + 100ms, 0.5));
   CHECK(breaker.asked_from() == from);
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("property: whatever happens, a request may go within five minutes, and
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SeededRandom random(seed);
     Breaker breaker;
-    auto now = start;
+    auto now = first_failure;
     for (int step = 0; step < 500; ++step) {
       now += Milliseconds(random.next() % 120'000);
       REQUIRE(breaker.wait(now) <= 5min);

@@ -162,13 +162,13 @@ TEST_CASE("a login is added without touching what else the file holds") {
   const std::string before =
       R"({"zeta": [1, {"x": null}], "auths": {"other.example": {"auth": "b3RoZXI6MQ==", "email": "a@b"}, "https://r.example/v2/": {"auth": "b2xkOjE="}}, "HttpHeaders": {"A": "b"}})";
   const auto after = with_login(before, "f", "r.example", Credentials{"me", Secret("new")});
-  const auto json = nlohmann::ordered_json::parse(after);
-  CHECK(json.begin().key() == "zeta");
-  CHECK(json["zeta"].dump() == R"([1,{"x":null}])");
-  CHECK(json["HttpHeaders"]["A"] == "b");
-  CHECK(json["auths"].size() == 2);
-  CHECK(json["auths"]["other.example"]["email"] == "a@b");
-  CHECK(json["auths"]["r.example"]["auth"] == pair("me:new"));
+  const auto written = nlohmann::ordered_json::parse(after);
+  CHECK(written.begin().key() == "zeta");
+  CHECK(written["zeta"].dump() == R"([1,{"x":null}])");
+  CHECK(written["HttpHeaders"]["A"] == "b");
+  CHECK(written["auths"].size() == 2);
+  CHECK(written["auths"]["other.example"]["email"] == "a@b");
+  CHECK(written["auths"]["r.example"]["auth"] == pair("me:new"));
   CHECK(find_auth(parsed(after), "r.example", "x") == Credentials{"me", Secret("new")});
 
   const auto hub = with_login("", "f", "docker.io", Credentials{"me", Secret("new")});
@@ -182,10 +182,10 @@ TEST_CASE("a logout takes every spelling of the registry, and nothing else") {
       R"({"auths": {"docker.io": {"auth": "YTox"}, "https://index.docker.io/v1/": {"auth": "YToy"}, "r.example": {"auth": "YToz"}}, "x": 1})";
   const auto after = without_login(before, "f", "docker.io");
   REQUIRE(after);
-  const auto json = nlohmann::json::parse(*after);
-  CHECK(json["auths"].size() == 1);
-  CHECK(json["auths"].contains("r.example"));
-  CHECK(json["x"] == 1);
+  const auto written = nlohmann::json::parse(*after);
+  CHECK(written["auths"].size() == 1);
+  CHECK(written["auths"].contains("r.example"));
+  CHECK(written["x"] == 1);
   CHECK(without_login(before, "f", "nowhere.example") == std::nullopt);
   CHECK(without_login("", "f", "r.example") == std::nullopt);
 }

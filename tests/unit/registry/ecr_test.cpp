@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Time now = *parse_time("2026-11-24T00:00:00Z");
+const Time asked_at = *parse_time("2026-11-24T00:00:00Z");
 
 std::string answer(const std::string& token, const std::string& rest) {
   return R"({"authorizationData":[{"authorizationToken":")" + net::base64_encode(token) + "\"" + rest + "}]}";
@@ -39,15 +39,15 @@ TEST_CASE("account, region and API follow from the name of an ECR registry") {
 }
 
 TEST_CASE("a login of ECR is a user, a password and an end") {
-  const auto login = parse_ecr_answer(answer("AWS:pass:word", R"(,"expiresAt":1795521600.5)"), now);
+  const auto login = parse_ecr_answer(answer("AWS:pass:word", R"(,"expiresAt":1795521600.5)"), asked_at);
   CHECK(login.credentials.username == "AWS");
   CHECK(login.credentials.password == Secret("pass:word"));
   CHECK(login.credentials.own_host_only);
   CHECK(login.lifetime == 12h);
-  CHECK(parse_ecr_answer(answer("AWS:p", R"(,"expiresAt":1795478460)"), now).lifetime == 60s);
-  CHECK(parse_ecr_answer(answer("AWS:p", R"(,"expiresAt":1)"), now).lifetime == 1h);
-  CHECK(parse_ecr_answer(answer("AWS:p", ""), now).lifetime == 1h);
-  CHECK(parse_ecr_answer(answer("AWS:p", R"(,"expiresAt":1e300)"), now).lifetime == 12h);
+  CHECK(parse_ecr_answer(answer("AWS:p", R"(,"expiresAt":1795478460)"), asked_at).lifetime == 60s);
+  CHECK(parse_ecr_answer(answer("AWS:p", R"(,"expiresAt":1)"), asked_at).lifetime == 1h);
+  CHECK(parse_ecr_answer(answer("AWS:p", ""), asked_at).lifetime == 1h);
+  CHECK(parse_ecr_answer(answer("AWS:p", R"(,"expiresAt":1e300)"), asked_at).lifetime == 12h);
 }
 
 TEST_CASE("D11: an answer of ECR without a login is corrupt and not quoted") {
@@ -57,7 +57,7 @@ TEST_CASE("D11: an answer of ECR without a login is corrupt and not quoted") {
         std::string(R"({"authorizationData":[{"authorizationToken":"canary!"}]})")}) {
     INFO(body);
     try {
-      parse_ecr_answer(body, now);
+      parse_ecr_answer(body, asked_at);
       FAIL("accepted");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::corrupt);

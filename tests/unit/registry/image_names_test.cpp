@@ -10,24 +10,24 @@ using namespace sluice;
 using namespace sluice::registry;
 
 namespace {
-using Found = std::vector<std::size_t>;
+using Places = std::vector<std::size_t>;
 const std::string hex(64, 'a');
 }  // namespace
 
 TEST_CASE("an image is called by its whole name before it is called by its tag") {
   const std::vector<ImageNames> images{
       {"docker.io/library/node:20"}, {"team/app:20", "team/app:latest"}, {"9"}, {}};
-  CHECK(called(images, "docker.io/library/node:20") == Found{0});
-  CHECK(called(images, "node:20") == Found{0});
-  CHECK(called(images, "docker.io/team/app:20") == Found{1});
-  CHECK(called(images, "team/app") == Found{1});
-  CHECK(called(images, "latest") == Found{1});
-  CHECK(called(images, "20") == Found{0, 1});
-  CHECK(called(images, "9") == Found{2});
+  CHECK(called(images, "docker.io/library/node:20") == Places{0});
+  CHECK(called(images, "node:20") == Places{0});
+  CHECK(called(images, "docker.io/team/app:20") == Places{1});
+  CHECK(called(images, "team/app") == Places{1});
+  CHECK(called(images, "latest") == Places{1});
+  CHECK(called(images, "20") == Places{0, 1});
+  CHECK(called(images, "9") == Places{2});
   CHECK(called(images, "docker.io/library/9:latest").empty());
   CHECK(called(images, "node:21").empty());
   CHECK(called(images, "no name").empty());
-  CHECK(called({{"a/b:1"}, {"c/d:a"}}, "a") == Found{1});
+  CHECK(called({{"a/b:1"}, {"c/d:a"}}, "a") == Places{1});
 }
 
 TEST_CASE("an image is chosen by its position in a list, and one that is not there is refused") {

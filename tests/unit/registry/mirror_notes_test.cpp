@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Steady start{1h};
+constexpr Steady first_note{1h};
 const oci::Repository one{"mirror.example.com", "hub/library/node"};
 
 }  // namespace
@@ -32,24 +32,24 @@ TEST_CASE("how long a mirror is passed over follows what it did") {
   for (const auto& [error, time] : cases) {
     INFO(to_string(error.kind()));
     MirrorNotes notes;
-    CHECK_FALSE(notes.is_passed_over(one, start));
-    notes.failed(one, error, start);
-    CHECK(notes.is_passed_over(one, start + time - 1ms));
-    CHECK_FALSE(notes.is_passed_over(one, start + time));
-    CHECK_FALSE(notes.is_passed_over({one.registry, "hub/library/other"}, start));
+    CHECK_FALSE(notes.is_passed_over(one, first_note));
+    notes.failed(one, error, first_note);
+    CHECK(notes.is_passed_over(one, first_note + time - 1ms));
+    CHECK_FALSE(notes.is_passed_over(one, first_note + time));
+    CHECK_FALSE(notes.is_passed_over({one.registry, "hub/library/other"}, first_note));
   }
 }
 
 TEST_CASE("a shorter reason does not end a longer one, and notes do not grow without end") {
   MirrorNotes notes;
-  notes.failed(one, {ErrorKind::corrupt, "x"}, start);
-  notes.failed(one, {ErrorKind::unavailable, "x"}, start);
-  CHECK(notes.is_passed_over(one, start + 59min));
+  notes.failed(one, {ErrorKind::corrupt, "x"}, first_note);
+  notes.failed(one, {ErrorKind::unavailable, "x"}, first_note);
+  CHECK(notes.is_passed_over(one, first_note + 59min));
   for (int i = 0; i < 5000; ++i)
-    notes.failed({"m", std::to_string(i)}, {ErrorKind::not_found, "x"}, start);
+    notes.failed({"m", std::to_string(i)}, {ErrorKind::not_found, "x"}, first_note);
   int kept = 0;
   for (int i = 0; i < 5000; ++i)
-    kept += notes.is_passed_over({"m", std::to_string(i)}, start);
+    kept += notes.is_passed_over({"m", std::to_string(i)}, first_note);
   CHECK(kept <= 1024);
-  CHECK(notes.is_passed_over({"m", "4999"}, start));
+  CHECK(notes.is_passed_over({"m", "4999"}, first_note));
 }

@@ -11,7 +11,7 @@ using sluice::registry::Place;
 using sluice::registry::PlaceKind;
 
 namespace {
-const std::string digest = "sha256:" + std::string(64, 'a');
+const std::string digest_text = "sha256:" + std::string(64, 'a');
 }
 
 TEST_CASE("places in registries are references, Docker Hub's short names completed") {
@@ -19,7 +19,7 @@ TEST_CASE("places in registries are references, Docker Hub's short names complet
   CHECK(node.kind == PlaceKind::registry);
   CHECK(node.repository.text() == "docker.io/library/node");
   CHECK(node.tag == "20");
-  CHECK(Place::parse("docker://ghcr.io/a/b@" + digest).digest->text() == digest);
+  CHECK(Place::parse("docker://ghcr.io/a/b@" + digest_text).digest->text() == digest_text);
   CHECK(Place::parse("ghcr.io/a/b").tag == "latest");
 }
 
@@ -30,10 +30,10 @@ TEST_CASE("layouts and archives are a path with a tag or digest, and colons in t
   CHECK(usb.tag == "20");
   CHECK(Place::parse("oci:/media/12:30/node").path == "/media/12:30/node");
   CHECK_FALSE(Place::parse("oci:/media/12:30/node").tag.has_value());
-  const auto archive = Place::parse("oci-archive:node.tar@" + digest);
+  const auto archive = Place::parse("oci-archive:node.tar@" + digest_text);
   CHECK(archive.kind == PlaceKind::oci_archive);
   CHECK(archive.path == "node.tar");
-  CHECK(archive.tag_or_digest() == digest);
+  CHECK(archive.tag_or_digest() == digest_text);
   CHECK(Place::parse("docker-archive:a.tar:9").kind == PlaceKind::docker_archive);
   for (const std::string text :
        {"oci:/media/usb/node:20", "docker-archive:a.tar:9", "docker.io/library/node:20"})
@@ -71,7 +71,7 @@ TEST_CASE("an image in a layout or archive may be named by its position, as skop
                       Catch::Contains("'" + position + "' is no position"));
     CHECK_THROWS_WITH(Place::parse("docker-archive:f:" + position), Catch::Contains("is no position"));
   }
-  CHECK_THROWS_WITH(Place::parse("oci:dir:@0@" + digest), Catch::Contains("leave out one"));
+  CHECK_THROWS_WITH(Place::parse("oci:dir:@0@" + digest_text), Catch::Contains("leave out one"));
 }
 
 TEST_CASE("standard input and output are no archives") {

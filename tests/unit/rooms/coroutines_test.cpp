@@ -16,8 +16,9 @@
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path root = SLUICE_SOURCE_DIR;
-const fs::path self = root / "tests/unit/rooms/coroutines_test.cpp";  // not __FILE__: ccache makes it relative
+const fs::path tree = SLUICE_SOURCE_DIR;
+const fs::path self =
+    tree / "tests/unit/rooms/coroutines_test.cpp";  // not __FILE__: ccache makes it relative
 
 std::string read(const fs::path& file) {
   std::ifstream stream(file);
@@ -58,7 +59,7 @@ std::vector<std::string> traps(const fs::path& file) {
   for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
     if (!makes_closure(operand(text, at + word.size()))) continue;
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    found.push_back(file.lexically_relative(root).string() + ":" + std::to_string(line));
+    found.push_back(file.lexically_relative(tree).string() + ":" + std::to_string(line));
   }
   return found;
 }
@@ -68,7 +69,7 @@ std::vector<std::string> traps(const fs::path& file) {
 TEST_CASE("no closure with captures is made inside a co_await expression", "[rooms]") {
   std::vector<std::string> found;
   for (const auto* folder : {"lib", "daemon", "tests"})
-    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+    for (const auto& entry : fs::recursive_directory_iterator(tree / folder)) {
       const auto kind = entry.path().extension();
       if (entry.path() == self || (kind != ".cpp" && kind != ".hpp")) continue;
       const auto here = traps(entry.path());

@@ -1,6 +1,6 @@
-// Names of anonymous namespaces are unique within a room: release builds compile the files of a room
-// together, where two functions of one name would meet as overloads, and a call could silently reach the
-// other one.
+// Names of anonymous namespaces are unique within a room, and within a folder of tests: release and sanitized
+// builds compile its files together, where two functions of one name would meet as overloads, and a call
+// could silently reach the other one.
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -60,16 +61,34 @@ std::string shared_names(const fs::path& room) {
   return shared;
 }
 
+std::vector<fs::path> folders_in(const fs::path& parent) {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(parent))
+    if (entry.is_directory()) folders.push_back(entry.path());
+  return folders;
+}
+
 }  // namespace
 
 TEST_CASE("names of anonymous namespaces are unique within a room") {
-  const fs::path root = SLUICE_SOURCE_DIR;
-  for (const auto& entry : fs::directory_iterator(root / "lib")) {
-    if (!entry.is_directory()) continue;
-    INFO(entry.path().filename().string());
-    CHECK(shared_names(entry.path()) == "");
+  const fs::path top = SLUICE_SOURCE_DIR;
+  for (const auto& room : folders_in(top / "lib")) {
+    INFO(room.filename().string());
+    CHECK(shared_names(room) == "");
   }
-  CHECK(shared_names(root / "daemon") == "");
+  CHECK(shared_names(top / "daemon") == "");
+}
+
+TEST_CASE("names of anonymous namespaces are unique within a folder of tests") {
+  const fs::path tests = fs::path(SLUICE_SOURCE_DIR) / "tests";
+  for (const auto& kind : {"unit", "contract"})
+    for (const auto& folder : folders_in(tests / kind)) {
+      if (folder == tests / "contract" / "registry") continue;  // compiled file by file
+      INFO(folder.string());
+      CHECK(shared_names(folder) == "");
+    }
+  CHECK(shared_names(tests / "support") == "");
+  CHECK(shared_names(tests / "fuzz") == "");
 }
 
 TEST_CASE("the eyes that look for names are open") {

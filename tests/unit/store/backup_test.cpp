@@ -22,7 +22,7 @@ void add_runs(Store& store, int count) {
   });
 }
 
-std::size_t runs_in(const fs::path& path) {
+std::size_t runs_in_file(const fs::path& path) {
   auto store = open_store(path);
   return read(*store, [](Tables& tables) { return tables.runs.list({.limit = 1'000'000}); }).size();
 }
@@ -43,7 +43,7 @@ TEST_CASE("B3: a copy made by VACUUM INTO opens as well") {
   add_runs(*open_store(directory.database()), 7);
   const auto copy = directory.path() / "copy.db";
   Connection(directory.database(), Connection::Access::write).execute("VACUUM INTO '" + copy.string() + "'");
-  CHECK(runs_in(copy) == 7);
+  CHECK(runs_in_file(copy) == 7);
 }
 
 TEST_CASE("A backup replaces an earlier one and leaves no other file") {
@@ -54,7 +54,7 @@ TEST_CASE("A backup replaces an earlier one and leaves no other file") {
   add_runs(*store, 3);
   await(store->backup(backups.path() / "copy.db"));
   CHECK(files_of(backups.path()).size() == 1);
-  CHECK(runs_in(backups.path() / "copy.db") == 3);
+  CHECK(runs_in_file(backups.path() / "copy.db") == 3);
 }
 
 TEST_CASE("A backup of one instant is taken while others write") {
@@ -69,7 +69,7 @@ TEST_CASE("A backup of one instant is taken while others write") {
   });
   for (int i = 0; i < 3; ++i) {
     await(store->backup(directory.path() / "copy.db"));
-    const auto count = runs_in(directory.path() / "copy.db");
+    const auto count = runs_in_file(directory.path() / "copy.db");
     CHECK(count >= 4000);
     CHECK(count % 2 == 0);
     fs::remove(directory.path() / "copy.db.lock");

@@ -10,7 +10,7 @@ namespace {
 using namespace test;
 
 template <class F>
-void with_tables(F use) {
+void with_freshness(F use) {
   const TemporaryDirectory directory;
   auto store = open_store(directory.database());
   write(*store, use);
@@ -24,7 +24,7 @@ std::map<std::string, std::pair<std::int64_t, std::int64_t>> counts(Tables& tabl
 }
 
 TEST_CASE("What is known of a change is found by its observation, its run and its watch") {
-  with_tables([](Tables& tables) {
+  with_freshness([](Tables& tables) {
     const auto run = tables.runs.insert(pipeline_run("node"));
     const auto first = tables.observations.append(observation("node", "A", at(1)));
     const auto second = tables.observations.append(observation("node", "B", at(100)));
@@ -50,7 +50,7 @@ TEST_CASE("What is known of a change is found by its observation, its run and it
 }
 
 TEST_CASE("The record of a watch's webhooks is one row") {
-  with_tables([](Tables& tables) {
+  with_freshness([](Tables& tables) {
     CHECK_FALSE(tables.freshness.hooks("node"));
     tables.freshness.put(HookRecord{.watch = "node", .told = 1});
     tables.freshness.put(HookRecord{
@@ -66,7 +66,7 @@ TEST_CASE("The record of a watch's webhooks is one row") {
 }
 
 TEST_CASE("Runs are counted by status as they come, change and go") {
-  with_tables([](Tables& tables) {
+  with_freshness([](Tables& tables) {
     auto run = pipeline_run("node");
     run.status = "Queued";
     run.id = tables.runs.insert(run);

@@ -10,7 +10,7 @@ using namespace test;
 
 const std::vector<std::string> kinds{"stage", "check", "promote"};
 
-struct Fixture {
+struct JobsFixture {
   TemporaryDirectory directory;
   std::unique_ptr<Store> store = open_store(directory.database());
   RunId run = write(*store, [](Tables& tables) { return tables.runs.insert(pipeline_run("node")); });
@@ -21,7 +21,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "There is one unfinished job for each run, kind and index") {
+TEST_CASE_METHOD(JobsFixture, "There is one unfinished job for each run, kind and index") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "check", 0, at(10), at(1));
     jobs.enqueue(run, "check", 1, at(10), at(1));
@@ -35,7 +35,7 @@ TEST_CASE_METHOD(Fixture, "There is one unfinished job for each run, kind and in
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Due jobs are leased by due time, up to the limit") {
+TEST_CASE_METHOD(JobsFixture, "Due jobs are leased by due time, up to the limit") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "check", 9, at(50), at(1));
     jobs.enqueue(run, "check", 2, at(20), at(1));
@@ -53,7 +53,7 @@ TEST_CASE_METHOD(Fixture, "Due jobs are leased by due time, up to the limit") {
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Only jobs of the kinds that are asked for are leased and count as due") {
+TEST_CASE_METHOD(JobsFixture, "Only jobs of the kinds that are asked for are leased and count as due") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "dispatch", 0, at(10), at(1));
     CHECK(jobs.lease(kinds, at(40), at(60), 9).empty());
@@ -67,7 +67,7 @@ TEST_CASE_METHOD(Fixture, "Only jobs of the kinds that are asked for are leased 
   });
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(JobsFixture,
                  "A9: when a lease ends another attempt takes the job, and the late result is refused") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
@@ -85,7 +85,8 @@ TEST_CASE_METHOD(Fixture,
   });
 }
 
-TEST_CASE_METHOD(Fixture, "A9: a job that was given back cannot be ended by the attempt that gave it back") {
+TEST_CASE_METHOD(JobsFixture,
+                 "A9: a job that was given back cannot be ended by the attempt that gave it back") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     const auto job = jobs.lease(kinds, at(10), at(20), 1).front();
@@ -95,7 +96,7 @@ TEST_CASE_METHOD(Fixture, "A9: a job that was given back cannot be ended by the 
   });
 }
 
-TEST_CASE_METHOD(Fixture, "A renewed lease is not taken when its first term ends") {
+TEST_CASE_METHOD(JobsFixture, "A renewed lease is not taken when its first term ends") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     const auto job = jobs.lease(kinds, at(10), at(20), 1).front();
@@ -105,7 +106,7 @@ TEST_CASE_METHOD(Fixture, "A renewed lease is not taken when its first term ends
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Retrying counts a failure, postponing does not") {
+TEST_CASE_METHOD(JobsFixture, "Retrying counts a failure, postponing does not") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));
     auto job = jobs.lease(kinds, at(10), at(20), 1).front();
@@ -122,7 +123,7 @@ TEST_CASE_METHOD(Fixture, "Retrying counts a failure, postponing does not") {
   });
 }
 
-TEST_CASE_METHOD(Fixture, "The next due time counts a leased job from the end of its lease") {
+TEST_CASE_METHOD(JobsFixture, "The next due time counts a leased job from the end of its lease") {
   with_jobs([this](Jobs& jobs) {
     CHECK_FALSE(jobs.next_due(kinds));
     jobs.enqueue(run, "stage", 0, at(10), at(1));
@@ -136,7 +137,8 @@ TEST_CASE_METHOD(Fixture, "The next due time counts a leased job from the end of
   });
 }
 
-TEST_CASE_METHOD(Fixture, "At start every lease is freed and its job is due, even when the clock went back") {
+TEST_CASE_METHOD(JobsFixture,
+                 "At start every lease is freed and its job is due, even when the clock went back") {
   with_jobs([this](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(100), at(1));
     jobs.enqueue(run, "check", 0, at(500), at(1));
@@ -150,7 +152,8 @@ TEST_CASE_METHOD(Fixture, "At start every lease is freed and its job is due, eve
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Dropping removes the jobs of one run only, and their late results are refused") {
+TEST_CASE_METHOD(JobsFixture,
+                 "Dropping removes the jobs of one run only, and their late results are refused") {
   const auto other = write(*store, [](Tables& tables) { return tables.runs.insert(pipeline_run("python")); });
   with_jobs([this, other](Jobs& jobs) {
     jobs.enqueue(run, "stage", 0, at(10), at(1));

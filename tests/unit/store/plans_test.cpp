@@ -132,7 +132,7 @@ std::vector<std::string> plan_of(Connection& db, const std::string& sql) {
   return steps;
 }
 
-struct Fixture {
+struct PlansFixture {
   TemporaryDirectory directory;
   std::unique_ptr<Connection> db = [this] {
     open_store(directory.database());
@@ -140,7 +140,7 @@ struct Fixture {
   }();
 };
 
-TEST_CASE_METHOD(Fixture, "B5: every statement uses an index") {
+TEST_CASE_METHOD(PlansFixture, "B5: every statement uses an index") {
   Tables tables(*db);
   use_every_operation(tables);
   for (const auto& sql : db->statements()) {
@@ -154,7 +154,7 @@ TEST_CASE_METHOD(Fixture, "B5: every statement uses an index") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "B5: lists of runs come out of an index in their order, without sorting") {
+TEST_CASE_METHOD(PlansFixture, "B5: lists of runs come out of an index in their order, without sorting") {
   Tables tables(*db);
   use_every_operation(tables);
   for (const auto& sql : db->statements()) {
@@ -167,7 +167,7 @@ TEST_CASE_METHOD(Fixture, "B5: lists of runs come out of an index in their order
   }
 }
 
-TEST_CASE_METHOD(Fixture, "B5: every reference to another table can be followed back by an index") {
+TEST_CASE_METHOD(PlansFixture, "B5: every reference to another table can be followed back by an index") {
   // Deleting a run looks for the rows that refer to it; no query plan shows that search.
   const auto missing = db->scalar(
       "SELECT group_concat(t.name || '.' || f.\"from\") FROM pragma_table_list AS t, "
@@ -179,7 +179,7 @@ TEST_CASE_METHOD(Fixture, "B5: every reference to another table can be followed 
   CHECK(missing == "");
 }
 
-TEST_CASE_METHOD(Fixture, "B5: the test above knows every statement of the room") {
+TEST_CASE_METHOD(PlansFixture, "B5: the test above knows every statement of the room") {
   Tables tables(*db);
   use_every_operation(tables);
   std::size_t places = 0;

@@ -8,7 +8,7 @@ namespace {
 
 using namespace test;
 
-struct Fixture {
+struct RetainFixture {
   TemporaryDirectory directory;
   std::unique_ptr<Store> store = open_store(directory.database());
 
@@ -41,7 +41,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_METHOD(Fixture, "Retention takes an ended run with its log, steps and jobs") {
+TEST_CASE_METHOD(RetainFixture, "Retention takes an ended run with its log, steps and jobs") {
   const auto run = ended("node");
   with_tables([run](Tables& tables) {
     tables.log.append(run, at(1), "stage", "line");
@@ -58,13 +58,13 @@ TEST_CASE_METHOD(Fixture, "Retention takes an ended run with its log, steps and 
   });
 }
 
-TEST_CASE_METHOD(Fixture, "Retention leaves runs that have not ended") {
+TEST_CASE_METHOD(RetainFixture, "Retention leaves runs that have not ended") {
   const auto run = with_tables([](Tables& tables) { return tables.runs.insert(pipeline_run("node")); });
   CHECK(retain(at(1'000'000)) == 0);
   CHECK(kept(run));
 }
 
-TEST_CASE_METHOD(Fixture, "Retention takes at most its limit, oldest first, and goes on next time") {
+TEST_CASE_METHOD(RetainFixture, "Retention takes at most its limit, oldest first, and goes on next time") {
   for (int i = 0; i < 5; ++i)
     ended("node");
   CHECK(retain(at(200), 2) == 2);
@@ -76,13 +76,13 @@ TEST_CASE_METHOD(Fixture, "Retention takes at most its limit, oldest first, and 
   CHECK(retain(at(200), 0) == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "The number of a run that went is never given again") {
+TEST_CASE_METHOD(RetainFixture, "The number of a run that went is never given again") {
   const auto before = ended("node");
   CHECK(retain(at(200)) == 1);
   CHECK(ended("node") > before);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(RetainFixture,
                  "Retention leaves the runs of the newest ten promotions of a tag, and all promotions") {
   for (int i = 0; i < 12; ++i) {
     const auto run = ended("node", "digest " + std::to_string(i));
@@ -95,7 +95,7 @@ TEST_CASE_METHOD(Fixture,
   with_tables([](Tables& tables) { CHECK(tables.promotions.history("node", 100).size() == 12); });
 }
 
-TEST_CASE_METHOD(Fixture, "Retention leaves the runs of a pipeline under a hold until it is lifted") {
+TEST_CASE_METHOD(RetainFixture, "Retention leaves the runs of a pipeline under a hold until it is lifted") {
   const auto run = ended("node");
   const auto other = ended("python");
   with_tables([](Tables& tables) { tables.holds.set({.pipeline = "node", .reason = "wait", .by = "ann"}); });
@@ -106,7 +106,7 @@ TEST_CASE_METHOD(Fixture, "Retention leaves the runs of a pipeline under a hold 
   CHECK(retain(at(200)) == 1);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(RetainFixture,
                  "Retention leaves the run of what the upstream names now; the history keeps every row") {
   const auto old = ended("node", "A");
   const auto current = ended("node", "B");
@@ -123,7 +123,7 @@ TEST_CASE_METHOD(Fixture,
   CHECK(history[0].run == current);
 }
 
-TEST_CASE_METHOD(Fixture, "Retention leaves the newest run of the digest that the upstream names now") {
+TEST_CASE_METHOD(RetainFixture, "Retention leaves the newest run of the digest that the upstream names now") {
   const auto first = ended("node", "A");
   const auto rejected = ended("node", "A");
   with_tables([](Tables& tables) { tables.observations.append(observation("node", "A", at(10))); });
@@ -132,7 +132,7 @@ TEST_CASE_METHOD(Fixture, "Retention leaves the newest run of the digest that th
   CHECK(kept(rejected));
 }
 
-TEST_CASE_METHOD(Fixture, "Rebuild runs go with their promotion run, within the limit") {
+TEST_CASE_METHOD(RetainFixture, "Rebuild runs go with their promotion run, within the limit") {
   const auto promoted = ended("node");
   const auto one = rebuild_of(promoted);
   const auto two = rebuild_of(promoted);
@@ -145,7 +145,7 @@ TEST_CASE_METHOD(Fixture, "Rebuild runs go with their promotion run, within the 
   with_tables([=](Tables& tables) { CHECK_FALSE(tables.rebuilds.find(one)); });
 }
 
-TEST_CASE_METHOD(Fixture, "Rebuild runs stay while their promotion run is needed") {
+TEST_CASE_METHOD(RetainFixture, "Rebuild runs stay while their promotion run is needed") {
   const auto promoted = ended("node");
   const auto rebuild = rebuild_of(promoted);
   with_tables([=](Tables& tables) { tables.promotions.insert(promotion(promoted, "node", "A")); });
@@ -153,7 +153,7 @@ TEST_CASE_METHOD(Fixture, "Rebuild runs stay while their promotion run is needed
   CHECK(kept(rebuild));
 }
 
-TEST_CASE_METHOD(Fixture, "A promotion run stays while one of its rebuilds is open") {
+TEST_CASE_METHOD(RetainFixture, "A promotion run stays while one of its rebuilds is open") {
   const auto promoted = ended("node");
   rebuild_of(promoted, std::nullopt);
   CHECK(retain(at(200)) == 0);

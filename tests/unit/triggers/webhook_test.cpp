@@ -10,7 +10,7 @@ using Catch::Contains;
 namespace {
 
 const std::string secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const std::string simple =
+const std::string simple_webhook =
     "webhook: {url: https://b.example.com/hooks/token-canary, secret: {file: /secret}}";
 
 Bench bench() {
@@ -23,7 +23,7 @@ Bench bench() {
 
 TEST_CASE("a rebuild is posted as one signed message") {
   auto here = bench();
-  CHECK(here.send(simple) == "204 No Content");
+  CHECK(here.send(simple_webhook) == "204 No Content");
   REQUIRE(here.http.requests.size() == 1);
   const auto& request = here.http.requests[0];
   CHECK(request.method == "POST");
@@ -39,7 +39,7 @@ TEST_CASE("a rebuild is posted as one signed message") {
 
 TEST_CASE("the message names what is to be built on what") {
   auto here = bench();
-  here.send(simple);
+  here.send(simple_webhook);
   const auto body = nlohmann::json::parse(here.http.requests.at(0).body);
   CHECK(body["type"] == "image.updated");
   CHECK(body["timestamp"] == "2023-11-14T22:13:20.000000Z");
@@ -55,9 +55,9 @@ TEST_CASE("the message names what is to be built on what") {
 
 TEST_CASE("A3: a repeat has the same id and body, and a signature of its own time") {
   auto here = bench();
-  here.send(simple);
+  here.send(simple_webhook);
   here.clock.advance(std::chrono::minutes(5));
-  here.send(simple);
+  here.send(simple_webhook);
   const auto& first = here.http.requests.at(0);
   const auto& second = here.http.requests.at(1);
   CHECK(first.body == second.body);
@@ -83,7 +83,7 @@ TEST_CASE("any 2xx is good") {
   for (const int status : {200, 201, 202, 204, 299}) {
     auto here = bench();
     here.http.status = status;
-    CHECK_THAT(here.send(simple), Catch::StartsWith(std::to_string(status)));
+    CHECK_THAT(here.send(simple_webhook), Catch::StartsWith(std::to_string(status)));
   }
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("other answers are errors with what came back") {
   here.http.status = 503;
   here.http.headers.add("Retry-After", "120");
   here.http.body = "maintenance";
-  const auto error = here.failure(simple);
+  const auto error = here.failure(simple_webhook);
   CHECK(error.kind() == ErrorKind::unavailable);
   CHECK(error.retry_after() == std::chrono::minutes(2));
   CHECK_THAT(error.what(), Contains("https://b.example.com answered 503") && Contains("maintenance"));
@@ -102,7 +102,7 @@ TEST_CASE("an endless error body is cut") {
   auto here = bench();
   here.http.status = 500;
   here.http.body = std::string(10'000'000, 'x');
-  CHECK(std::string(here.failure(simple).what()).size() < 500);
+  CHECK(std::string(here.failure(simple_webhook).what()).size() < 500);
 }
 
 TEST_CASE("D11: neither the secrets nor the path of the address are in an error") {
@@ -120,7 +120,7 @@ TEST_CASE("D11: neither the secrets nor the path of the address are in an error"
 TEST_CASE("D11: a secret that is not good is not shown") {
   Bench here;
   here.files["/secret"] = "hunter2-canary";
-  const auto told = here.mistakes(simple);
+  const auto told = here.mistakes(simple_webhook);
   CHECK_THAT(told, Contains("whsec_BASE64") && !Contains("hunter2"));
 }
 
