@@ -86,7 +86,7 @@ TEST_CASE("a signing secret is whsec_ and the base64 of 24 to 64 bytes") {
   CHECK_FALSE(signing_key(Secret("whsec_" + encoded(65))));
   CHECK_FALSE(signing_key(Secret(encoded(32))));
   CHECK_FALSE(signing_key(Secret("whsk_" + encoded(32))));
-  CHECK_FALSE(signing_key(Secret("whsec_not base64 sent_at all, only words")));
+  CHECK_FALSE(signing_key(Secret("whsec_not base64 at all, only words")));
   CHECK_FALSE(signing_key(Secret("")));
 }
 
@@ -94,5 +94,5 @@ TEST_CASE("the secret of a sender may be of any size and without whsec_") {
   CHECK(key_of(Secret("whsec_" + encoded(8)))->reveal() == "kkkkkkkk");
   CHECK(key_of(Secret(encoded(8)))->reveal() == "kkkkkkkk");
   CHECK_FALSE(key_of(Secret("whsec_")));
-  CHECK_FALSE(key_of(Secret("not base64 sent_at all, only words")));
+  CHECK_FALSE(key_of(Secret("not base64 at all, only words")));
 }
