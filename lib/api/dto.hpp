@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "engine/engine.hpp"
 #include "engine/freshness.hpp"
+#include "engine/overview.hpp"
 #include "engine/held.hpp"
 #include "store/rows.hpp"
 
