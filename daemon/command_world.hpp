@@ -33,29 +33,38 @@ struct CommandWorld {
   SystemLauncher launcher{clock};
   std::unique_ptr<net::Client> http;
 
-  /// Runs a task to its end; gives its result or throws what it threw.
+  /// Runs a task to its end; gives its result or throws what it threw. What else is on the loop by then, such
+  /// as connections that are kept for the next task, is not waited for.
   template <class Result>
   Result run(Task<Result> task) {
     std::exception_ptr failure;
+    bool done = false;
     loop.restart();
     if constexpr (std::is_void_v<Result>) {
-      boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown) { failure = thrown; });
-      work();
+      boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown) {
+        failure = thrown;
+        done = true;
+      });
+      work_until(done);
       if (failure) std::rethrow_exception(failure);
     } else {
       std::optional<Result> result;
       boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown, Result value) {
         failure = thrown;
         result.emplace(std::move(value));
+        done = true;
       });
-      work();
+      work_until(done);
       if (failure) std::rethrow_exception(failure);
       return std::move(*result);
     }
   }
 
  private:
-  void work() { loop.run(); }
+  void work_until(const bool& done) {
+    while (!done)
+      loop.run_one();
+  }
 };
 
 }  // namespace sluice::daemon
