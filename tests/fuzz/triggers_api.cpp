@@ -15,16 +15,16 @@ using namespace sluice;
 using namespace sluice::fuzz;
 
 SLUICE_FUZZ_TARGET(triggers_answer) {
-  const Time now{std::chrono::seconds(1'800'000'000)};
+  const Time present{std::chrono::seconds(1'800'000'000)};
   const auto size = net::head_size(input);
   if (!size) return;
   const auto head = attempt([&] { return net::parse_response_head(input.substr(0, *size)); });
   if (!head) return;
-  const auto wait = net::retry_after(head->headers, now, std::chrono::hours(24));
+  const auto wait = net::retry_after(head->headers, present, std::chrono::hours(24));
   HOLDS(!wait || (wait->count() >= 0 && *wait <= std::chrono::hours(24)));
   HOLDS(is_showable(triggers::status_line(head->status)));
   const auto error = triggers::error_from("https://ci.example.com/hook", head->status, head->headers,
-                                          input.substr(*size), now);
+                                          input.substr(*size), present);
   HOLDS(refuses([&]() -> int { throw error; }));
 }
 
