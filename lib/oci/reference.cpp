@@ -4,6 +4,7 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -126,8 +127,9 @@ Repository complete(std::string_view name, std::string_view whole) {
     // Docker reads such a name as the id of a local image.
     if (name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string_view::npos)
       refuse(whole, "64 hexadecimal digits are an image id, not a repository");
-    check_path(name, whole);
-    return {std::string(docker_hub), "library/" + std::string(name)};
+    std::string path = "library/" + std::string(name);
+    check_path(path, whole);
+    return {std::string(docker_hub), std::move(path)};
   }
   std::string host(docker_hub);
   auto path = name;
@@ -138,11 +140,9 @@ Repository complete(std::string_view name, std::string_view whole) {
       refuse(whole, fmt::format("'{}' is not a host with an optional port", printable(host, 300)));
     if (host == "index.docker.io" || host == "registry-1.docker.io") host = docker_hub;
   }
-  check_path(path, whole);
   std::string full(path);
   if (host == docker_hub && path.find('/') == std::string_view::npos) full = "library/" + full;
-  if (full.size() > longest_path)
-    refuse(whole, fmt::format("the path is longer than {} characters", longest_path));
+  check_path(full, whole);
   return {std::move(host), std::move(full)};
 }
 

@@ -81,6 +81,14 @@ TEST_CASE("a malformed reference is refused") {
   CHECK_FALSE(reference_refusal<Reference>(text).empty());
 }
 
+TEST_CASE("a path has at most 255 characters, with the library that a short name leaves out") {
+  const std::string fits(255 - std::string("library/").size(), 'a');
+  CHECK(Repository::parse(fits).path == "library/" + fits);
+  for (const std::string host : {"", "docker.io/", "index.docker.io/"})
+    CHECK(reference_refusal<Repository>(host + fits + "a").find("longer than 255") != std::string::npos);
+  CHECK(Repository::parse("example.com/" + std::string(255, 'a')).path.size() == 255);
+}
+
 TEST_CASE("a refusal says what is wrong and how to put it right") {
   CHECK(reference_refusal<Reference>("example.com/Node").find("lower case") != std::string::npos);
   CHECK(reference_refusal<Reference>("Node").find("lower case") != std::string::npos);
