@@ -60,7 +60,7 @@ struct CommandWorld {
     }
   }
 
- private:
+  /// Works on the loop until a task of it has said so.
   void work_until(const bool& done) {
     while (!done)
       loop.run_one();

@@ -101,8 +101,7 @@ void RegistryTool::run(Task<> task) {
   world_.loop.restart();
   boost::asio::co_spawn(world_.loop, std::move(task),
                         boost::asio::bind_cancellation_slot(cancel.slot(), std::move(end)));
-  while (!done)
-    world_.loop.run_one();
+  world_.work_until(done);
   if (!failure) return;
   if (interrupted) throw Failure(exit_code::interrupted, "interrupted");
   try {

@@ -21,6 +21,7 @@ constexpr std::size_t small_message = 16 * 1024;
 constexpr Milliseconds answer_after_failure{std::chrono::seconds(2)};
 constexpr int most_interim_answers = 16;
 
+/// Fields that a request cannot bring along: those of the framing, and the one that only proxies get.
 bool is_ours(std::string_view name) {
   constexpr std::array<std::string_view, 4> ours{"Content-Length", "Transfer-Encoding", "Connection",
                                                  "Proxy-Authorization"};
