@@ -47,9 +47,9 @@ TEST_CASE("a rejected image is never promoted, not even when it is seen again", 
 
 TEST_CASE("A2: a stable tag that was written but not recorded is recorded, not taken for drift", "[engine]") {
   TwoImages scene;
+  bool lost = false;
   scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, scene.first.digest, "Succeeded");
-    bool lost = false;
     scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
       if (lost || request.method != "PUT" || !request.url.target.ends_with("/base/node/manifests/9"))
         return std::nullopt;
