@@ -218,19 +218,21 @@ Task<std::size_t> BlobReader::read_on(std::span<char> buffer) {
 }
 
 /// Whether what failed is worth another try, and where.
-bool BlobReader::goes_on(const Error& error, bool is_first_opening) {
+bool BlobReader::goes_on(const Error& error) {
   // A cut is worth another try at once; whoever slows us down, or sends something wrong, is not.
   const bool cut = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::timeout;
   if (at_mirror() && error.kind() != ErrorKind::cancelled) {
     if (!cut || ++resumes_ > max_resumes_of_mirror) leave_mirror(error);
     return true;
   }
-  return cut && !is_first_opening && ++resumes_ <= max_resumes;
+  if (given_ > from_) return cut && ++resumes_ <= max_resumes;
+  // Who is slow to begin, or has said when to come back, is left to whoever has the whole image in hand.
+  const bool is_hiccup = error.kind() == ErrorKind::unavailable && !error.retry_after();
+  return is_hiccup && ++resumes_ <= max_openings;
 }
 
 Task<std::size_t> BlobReader::read(std::span<char> buffer) {
   for (;;) {
-    const bool first_opening = !response_ && given_ == from_ && resumes_ == 0;
     try {
       const std::size_t got = co_await read_on(buffer);
       given_ += got;
@@ -239,7 +241,7 @@ Task<std::size_t> BlobReader::read(std::span<char> buffer) {
       const bool cut = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::timeout;
       // Broken while waiting for the end of a complete body: all bytes are here, the digest decides.
       if (cut && given_ == size_ && size_ > 0) co_return 0;
-      if (!goes_on(error, first_opening)) throw;
+      if (!goes_on(error)) throw;
     }
     response_.reset();
     if (resumes_ > 0) co_await pause();

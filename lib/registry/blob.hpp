@@ -28,6 +28,7 @@ using MirrorsUsed = std::set<oci::Repository>;
 class BlobReader final : public net::BodySource {
  public:
   static constexpr int max_resumes = 5;
+  static constexpr int max_openings = 2;  // after the first, while nothing came
   static constexpr int max_resumes_of_mirror = 2;
 
   /// Gives the bytes from the offset `from` on. Mirrors that gave some are put into `used`.
@@ -44,7 +45,7 @@ class BlobReader final : public net::BodySource {
   Task<> check_beginning();
   bool at_mirror() const { return next_mirror_ < mirrors_.size(); }
   void leave_mirror(const Error& error);
-  bool goes_on(const Error& error, bool is_first_opening);
+  bool goes_on(const Error& error);
   Task<> pause();
   Task<std::size_t> read_on(std::span<char> buffer);
   void expect_length(std::uint64_t length, const std::string& why) const;

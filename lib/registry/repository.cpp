@@ -159,22 +159,10 @@ Task<Arrival> RepositoryTarget::bring(Source& source, oci::Descriptor blob, Blob
 
 Task<> RepositoryTarget::put_manifest(oci::Digest digest, std::string media_type, std::string bytes) {
   const auto subject = oci::parse_manifest(bytes, media_type).subject;
-  const bool noted = co_await put_under_digest(digest.text(), media_type, bytes);
+  const bool noted = co_await registry::put_manifest(session_, repository_, digest.text(), media_type, bytes);
   if (!subject || noted) co_return;
   co_await list_under_fallback_tag(session_, repository_, subject->digest, std::move(bytes),
                                    std::move(media_type));
-}
-
-/// Whether the registry noted the subject.
-Task<bool> RepositoryTarget::put_under_digest(std::string digest, std::string media_type, std::string bytes) {
-  try {
-    co_return co_await registry::put_manifest(session_, repository_, std::move(digest), std::move(media_type),
-                                              std::move(bytes));
-  } catch (const Error& error) {
-    // Perhaps for want of a blob that it said to be there: whoever comes again asks by HEAD.
-    if (error.kind() == ErrorKind::unavailable) notes_.self_mounts(repository_.registry).doubted();
-    throw;
-  }
 }
 
 Task<> RepositoryTarget::tag(std::string tag, oci::Digest /*digest*/, std::string media_type,

@@ -67,8 +67,6 @@ class RepositoryTarget final : public Target {
   std::optional<TransferLimit> limit() const override;
 
  private:
-  Task<bool> put_under_digest(std::string digest, std::string media_type, std::string bytes);
-
   Session& session_;
   UploadNotes& notes_;
   oci::Repository repository_;

@@ -28,7 +28,8 @@ class ToldSource final : public net::BodySource {
     try {
       co_return co_await source_->read(buffer);
     } catch (...) {
-      failed_ = true;
+      // A registry that goes away ends the reading too.
+      failed_ = current_error().kind() != ErrorKind::cancelled;
       throw;
     }
   }

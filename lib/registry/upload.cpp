@@ -26,16 +26,38 @@ Task<> pause_after(int attempt, Session& session) {
   co_await session.clock().sleep_for(backoff.wait(attempt, session.random().unit()));
 }
 
+/// A registry that fails at a question costs a moment, not the blobs that are on their way beside this one.
+/// Where it has said when to come back, or is not asked at all, nothing is gained here.
+bool is_hiccup(const Error& error) {
+  return error.kind() == ErrorKind::unavailable && !error.retry_after();
+}
+
+/// Of a registry that failed and is not asked again now: what it failed at tells more.
+Error not_asked_again(const Error& refusal, const std::optional<Error>& failure) {
+  if (!failure || refusal.kind() != ErrorKind::unavailable) return refusal;
+  return {failure->kind(), failure->what(), refusal.retry_after()};
+}
+
 Task<Arrival> upload(const UploadRequests& requests, UploadBeginning& beginning, UploadSending& sending) {
-  bool is_first = true;
+  std::optional<Error> failure;
+  auto when_there = Arrival::present;
   for (int attempt = 1;;) {
-    auto to_begin = std::exchange(is_first, false) ? beginning.first() : beginning.again();
-    Begun begun = co_await std::move(to_begin);
-    if (begun.arrival) co_return *begun.arrival;
-    const auto failure = co_await sending.send(std::move(begun.session));
-    if (!failure) co_return Arrival::moved;
-    // Smaller requests are no repetition, and they come to an end.
-    if (sending.sends_smaller()) continue;
+    std::optional<Begun> begun;
+    try {
+      begun = co_await beginning.begin(when_there);
+    } catch (const Error& error) {
+      if (!is_hiccup(error)) throw not_asked_again(error, failure);
+      failure = error;
+    }
+    if (begun && begun->arrival) co_return *begun->arrival;
+    if (begun) {
+      // After an upload that broke the blob may be there, and the answer was all that was lost.
+      when_there = Arrival::moved;
+      failure = co_await sending.send(std::move(begun->session));
+      if (!failure) co_return Arrival::moved;
+      // Smaller requests are no repetition, and they come to an end.
+      if (sending.sends_smaller()) continue;
+    }
     if (attempt >= most_attempts(*failure, requests)) throw *failure;
     co_await pause_after(attempt++, requests.session());
   }
@@ -50,7 +72,6 @@ Task<Arrival> move_blob(Session& session, UploadNotes& notes, Source& source, oc
   UploadSending sending(requests, notes, source, std::move(moved));
   const Arrival arrival = co_await upload(requests, beginning, sending);
   notes.holds(requests.target(), requests.blob().digest);
-  if (arrival == Arrival::moved) notes.pushed(requests.target(), requests.blob());
   co_return arrival;
 }
 

@@ -88,79 +88,12 @@ Task<bool> UploadBeginning::is_there() {
   co_return co_await blob_exists(requests_.session(), target(), requests_.blob().digest, std::move(scope));
 }
 
-/// Nullopt when there is no answer. Only what HEAD would meet too is thrown: some registry may fail at mounts
-/// of blobs that it does not have.
-Task<std::optional<Begun>> UploadBeginning::mount_from_itself(oci::Digest digest) {
-  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
-  std::optional<Begun> begun;
-  try {
-    begun = co_await mount(std::move(digest), target().path);
-    if (!begun) self_mounts.disproved();
-  } catch (const Error& error) {
-    const bool meets_all = error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::rate_limited;
-    if (!meets_all) {
-      self_mounts.doubted();
-      co_return std::nullopt;
-    }
-    self_mounts.unanswered();
-    throw;
-  }
-  co_return begun;
-}
-
-// With a blob that this process has put there itself: of others a registry may say that they are there
-// because another repository has them.
-Task<> UploadBeginning::probe() {
-  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
-  const auto known = notes_.pushed_besides(target(), requests_.blob().digest);
-  if (!known || !self_mounts.may_be_probed()) co_return;
-  self_mounts.probed();
-  auto begun = co_await mount_from_itself(*known);
-  if (!begun) co_return;
-  if (begun->arrival) co_return self_mounts.affirmed();
-  self_mounts.disproved();
-  co_await requests_.abandon(std::move(begun->session.location));
-}
-
-/// Asks and begins with one request; nullopt where that tells nothing.
-Task<std::optional<Begun>> UploadBeginning::ask_by_mount() {
-  const auto& digest = requests_.blob().digest;
-  if (digest.algorithm() != "sha256") co_return std::nullopt;  // its POST has to name the algorithm
-  co_await probe();
-  SelfMounts& self_mounts = notes_.self_mounts(target().registry);
-  if (!self_mounts.is_asked()) co_return std::nullopt;
-  auto begun = co_await mount_from_itself(digest);
-  if (!begun) co_return std::nullopt;
-  if (!begun->arrival) {
-    self_mounts.told_apart();
-    co_return begun;
-  }
-  begun->arrival = Arrival::present;
-  if (self_mounts.is_proven()) co_return begun;
+// HEAD comes first even where a mount would tell as much: CNCF distribution writes the link of a mounted blob
+// anew, in place (storage/linkedblobstore.go and the filesystem driver of 2.8), and whoever pulls the blob
+// from the target meanwhile is answered 500.
+Task<Begun> UploadBeginning::begin(Arrival when_there) {
   const bool there = co_await is_there();
-  if (there) co_return begun;
-  self_mounts.disproved();
-  co_return co_await post();
-}
-
-Task<Begun> UploadBeginning::first() {
-  auto begun = co_await mount_from_neighbour();
-  if (begun && begun->arrival) co_return std::move(*begun);
-  // Having refused a mount, the registry has not said whether the blob is in the target.
-  if (!begun) {
-    begun = co_await ask_by_mount();
-    if (begun) co_return std::move(*begun);
-  }
-  const bool there = co_await is_there();
-  if (there && begun) co_await requests_.abandon(begun->session.location);
-  if (there) co_return Begun{Arrival::present, {}};
-  if (begun) co_return std::move(*begun);
-  co_return co_await post();
-}
-
-Task<Begun> UploadBeginning::again() {
-  const bool there = co_await is_there();
-  if (there) co_return Begun{Arrival::moved, {}};
+  if (there) co_return Begun{when_there, {}};
   auto begun = co_await mount_from_neighbour();
   if (begun) co_return std::move(*begun);
   co_return co_await post();

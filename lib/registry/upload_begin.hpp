@@ -24,11 +24,9 @@ class UploadBeginning {
   UploadBeginning(const UploadRequests& requests, UploadNotes& notes, const oci::Repository* home)
       : requests_(requests), notes_(notes), home_(home) {}
 
-  /// Mounts the blob from another repository of the registry, or asks for it and begins, with as few requests
-  /// as the registry is known to need.
-  Task<Begun> first();
-  /// After an upload that broke: the blob may be there since, and the answer was all that was lost.
-  Task<Begun> again();
+  /// Asks for the blob, mounts it from another repository of the registry, or begins to upload it.
+  /// `when_there`: how a blob that is in the target has arrived.
+  Task<Begun> begin(Arrival when_there);
 
  private:
   const oci::Repository& target() const { return requests_.target(); }
@@ -38,9 +36,6 @@ class UploadBeginning {
   Task<std::optional<Begun>> mount(oci::Digest digest, std::string from);
   Task<std::optional<Begun>> mount_from_neighbour();
   Task<bool> is_there();
-  Task<std::optional<Begun>> mount_from_itself(oci::Digest digest);
-  Task<> probe();
-  Task<std::optional<Begun>> ask_by_mount();
 
   const UploadRequests& requests_;
   UploadNotes& notes_;

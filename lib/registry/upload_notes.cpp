@@ -35,19 +35,6 @@ void UploadNotes::forget(const oci::Repository& repository, const oci::Digest& d
   if (found->second.empty()) holders_.erase(found);
 }
 
-void UploadNotes::pushed(const oci::Repository& repository, const oci::Descriptor& blob) {
-  if (blob.size == 0 || blob.digest.algorithm() != "sha256") return;
-  if (pushed_.size() >= most_hints) pushed_.clear();
-  pushed_.insert_or_assign(repository, blob.digest);
-}
-
-std::optional<oci::Digest> UploadNotes::pushed_besides(const oci::Repository& repository,
-                                                       const oci::Digest& digest) const {
-  const auto found = pushed_.find(repository);
-  if (found == pushed_.end() || found->second == digest) return std::nullopt;
-  return found->second;
-}
-
 std::uint64_t UploadNotes::chunk(const std::string& registry) const {
   const auto found = chunks_.find(registry);
   return found == chunks_.end() ? 0 : found->second;

@@ -4,7 +4,6 @@
 #include "oci/digest.hpp"
 #include "oci/manifest.hpp"
 #include "oci/reference.hpp"
-#include "registry/self_mounts.hpp"
 
 #include <cstdint>
 #include <map>
@@ -14,7 +13,7 @@
 
 namespace sluice::registry {
 
-/// Where blobs are, how to ask for them, and how much one request may carry.
+/// Where blobs are, and how much one request may carry.
 class UploadNotes {
  public:
   /// Repositories of this registry that hold the blob, the latest first.
@@ -23,21 +22,12 @@ class UploadNotes {
   /// It was not there after all.
   void forget(const oci::Repository& repository, const oci::Digest& digest);
 
-  /// This process has put it there, byte by byte.
-  void pushed(const oci::Repository& repository, const oci::Descriptor& blob);
-  /// A blob other than this one that was pushed to the repository, is not empty and is named by sha256.
-  std::optional<oci::Digest> pushed_besides(const oci::Repository& repository,
-                                            const oci::Digest& digest) const;
-  SelfMounts& self_mounts(const std::string& registry) { return self_mounts_[registry]; }
-
   /// Bytes of one request to this registry; 0 is no limit.
   std::uint64_t chunk(const std::string& registry) const;
   void set_chunk(const std::string& registry, std::uint64_t bytes);
 
  private:
   std::map<std::string, std::vector<std::string>> holders_;  // paths by "registry digest"
-  std::map<oci::Repository, oci::Digest> pushed_;            // the last one
-  std::map<std::string, SelfMounts> self_mounts_;            // by registry
   std::map<std::string, std::uint64_t> chunks_;              // by registry
 };
 

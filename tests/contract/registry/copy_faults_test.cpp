@@ -307,6 +307,29 @@ TEST_CASE("a manifest that is refused for a missing blob may succeed later") {
   CHECK(copy_failure(source, target).kind() == ErrorKind::unavailable);
 }
 
+TEST_CASE("C2, C4: two failures in a row cost one blob a moment, and those beside it nothing") {
+  const bool at_source = GENERATE(true, false);
+  const std::string method = at_source ? "GET" : GENERATE("HEAD", "POST");
+  const std::string text = at_source          ? blob_target(layer)
+                           : method == "HEAD" ? blob_target(layer)
+                                              : "/uploads/";
+  const bool answers = GENERATE(true, false);
+  INFO(method << (answers ? " is answered 500" : " is cut"));
+  const auto fails =
+      first_times(2, method, text, [answers](Exchange& exchange, const RecordedRequest& request) {
+        read_body(exchange, request);
+        answers ? exchange.answer(500, "") : exchange.close();
+      });
+  FakeRegistry source(at_source ? fails : FakeRegistry::Hook{});
+  source.add("a", image);
+  FakeRegistry target(at_source ? FakeRegistry::Hook{} : fails);
+  const auto progress = copy(source, target);
+  CHECK(progress.blobs_copied == 3);
+  check_complete(target);
+  CHECK(source.count("GET", blob_target(small_layer)) == 1);
+  CHECK(target.count("PUT", put_target(small_layer)) == 1);
+}
+
 TEST_CASE("C5: a target that answers everything with a web page has nothing") {
   FakeRegistry source;
   source.add("a", image);

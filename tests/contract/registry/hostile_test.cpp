@@ -170,7 +170,8 @@ TEST_CASE("D4: redirects in a circle end") {
                exchange.answer(307, "", "Location: " + request.target + "\r\n");
              },
          .kind = ErrorKind::unavailable,
-         .says = "more than 5 redirects"});
+         .says = "more than 5 redirects",
+         .most = 3 * 6});
 }
 
 TEST_CASE("D1: a redirect to a metadata service is refused before anything is sent there") {

@@ -2,18 +2,12 @@
 
 #include <catch2/catch.hpp>
 
-using sluice::oci::Digest;
-using sluice::oci::Repository;
 using sluice::registry::smaller_chunk;
 using sluice::registry::UploadNotes;
 
 namespace {
 
 constexpr std::uint64_t mib = 1024 * 1024;
-
-sluice::oci::Descriptor blob_of(const Digest& digest, std::int64_t size) {
-  return {"application/octet-stream", digest, size, {}, {}, {}};
-}
 
 }  // namespace
 
@@ -36,25 +30,4 @@ TEST_CASE("no chunk is smaller than the registry wants it") {
   CHECK_FALSE(smaller_chunk(5 * mib, 5 * mib));
   CHECK(smaller_chunk(100 * mib, 64 * mib) == 64 * mib);
   CHECK_FALSE(smaller_chunk(64 * mib, 64 * mib));
-}
-
-TEST_CASE("the last blob that was pushed to a repository is known there and nowhere else") {
-  const Repository here{"registry.example.com", "a"}, beside{"registry.example.com", "b"};
-  const Digest one = Digest::of("one"), other = Digest::of("other");
-  UploadNotes notes;
-  CHECK_FALSE(notes.pushed_besides(here, other));
-  notes.holds(here, one);
-  CHECK_FALSE(notes.pushed_besides(here, other));
-  notes.pushed(here, blob_of(one, 3));
-  CHECK(notes.pushed_besides(here, other) == one);
-  CHECK_FALSE(notes.pushed_besides(here, one));
-  CHECK_FALSE(notes.pushed_besides(beside, other));
-}
-
-TEST_CASE("an empty blob and one that is named by sha512 are no blobs to ask by") {
-  const Repository here{"registry.example.com", "a"};
-  UploadNotes notes;
-  notes.pushed(here, blob_of(Digest::of(""), 0));
-  notes.pushed(here, blob_of(sluice::oci::Hasher("sha512").finish(), 3));
-  CHECK_FALSE(notes.pushed_besides(here, Digest::of("other")));
 }
