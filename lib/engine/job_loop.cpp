@@ -117,7 +117,11 @@ Task<int> JobLoop::lease(Kinds kinds) {
   auto due = co_await world_.store.read(std::move(query));
   if (room <= 0 || !due || *due > now) co_return 0;
   const auto until = now + config_->lease;
-  auto change = [kinds, now, until, room, config = config_](store::Tables& tables) {
+  // Those in hand first: when the clock was set, the machine slept, or nothing could be written for long,
+  // their leases look ended.
+  auto change = [kinds, now, until, room, config = config_, held = held()](store::Tables& tables) {
+    for (const auto& job : held)
+      tables.jobs.renew(job.id, job.attempt, until);
     auto leased = tables.jobs.lease(kinds, now, until, room);
     for (const auto& job : leased)
       if (const auto run = tables.runs.find(job.run))
@@ -134,15 +138,19 @@ Task<int> JobLoop::lease(Kinds kinds) {
   co_return static_cast<int>(jobs.size());
 }
 
+std::vector<store::Job> JobLoop::held() const {
+  std::vector<store::Job> jobs;
+  for (const auto& [id, running] : running_)
+    jobs.push_back(running.job);
+  return jobs;
+}
+
 Task<> JobLoop::renew() {
   const auto now = world_.clock.steady();
   if (running_.empty() || now - renewed_ < config_->lease / 3) co_return;
   renewed_ = now;
-  std::vector<store::Job> held;
-  for (const auto& [id, running] : running_)
-    held.push_back(running.job);
   const auto until = world_.clock.now() + config_->lease;
-  auto change = [held, until](store::Tables& tables) {
+  auto change = [held = held(), until](store::Tables& tables) {
     std::vector<std::int64_t> gone;
     for (const auto& job : held)
       if (!tables.jobs.renew(job.id, job.attempt, until)) gone.push_back(job.id);

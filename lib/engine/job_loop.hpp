@@ -39,6 +39,7 @@ class JobLoop {
   };
   using Kinds = std::vector<std::string>;  // of jobs that share slots
   int free_slots(const Kinds& kinds) const;
+  std::vector<store::Job> held() const;
   Task<int> lease(Kinds kinds);
   Task<> work(store::Job job);
   Task<> carry_out(store::Job job);

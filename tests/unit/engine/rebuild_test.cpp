@@ -220,6 +220,26 @@ struct FullHouse {
 
 }  // namespace
 
+TEST_CASE("a request that is on its way is not sent again because the clock was set or the machine slept",
+          "[engine]") {
+  TwoImages scene;
+  Signal go_on;
+  scene.script->build_waits = [&] {
+    return go_on.wait_past(0, scene.clock, scene.clock.steady() + std::chrono::hours(1));
+  };
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    const auto& keys = scene.script->keys;
+    co_await scene.until(engine, "the target hangs", [&](store::Tables&) { return !keys.empty(); });
+    scene.clock.set(std::chrono::hours(1));
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until(engine, "jobs were taken up since", [&](store::Tables&) {
+      return scene.registries.tag(target, "9") == scene.second.digest;
+    });
+    CHECK(std::count(keys.begin(), keys.end(), keys.front()) == 1);
+    go_on.notify();
+  });
+}
+
 TEST_CASE("rebuild targets that hang keep no new image from being staged and promoted", "[engine]") {
   FullHouse house;
   auto& scene = house.scene;
