@@ -1,4 +1,4 @@
-// Promotion: read the stable tag, bring the image, write the unique tag, then the stable one.
+// Promotion: read the stable tag, bring the image, read it again, write the unique tag, then the stable one.
 
 #include "engine/recorder.hpp"
 #include "engine/transition.hpp"
@@ -18,12 +18,25 @@ struct Target {
   std::string stable() const { return repository.text() + ":" + stable_tag; }
 };
 
-// What a stable tag names is ours when we wrote it, or when it is what we are about to write (a write that we
-// did not live to record).
-bool is_drift(const std::optional<registry::Resolved>& now, const std::optional<store::Promotion>& last,
-              const oci::Digest& wanted) {
-  if (!now || now->digest == wanted) return false;
-  return !last || last->digest != now->digest;
+struct StableTag {
+  std::optional<registry::Resolved> now;
+  std::optional<store::Promotion> last;  // of ours
+  // What it names is ours when we wrote it, or when it is what we are about to write (a write that we did not
+  // live to record).
+  bool is_drift(const oci::Digest& wanted) const {
+    if (!now || now->digest == wanted) return false;
+    return !last || last->digest != now->digest;
+  }
+};
+
+Task<StableTag> look_at_stable(Work work, Target target) {
+  StableTag stable;
+  stable.now = co_await work.registry.resolve(target.repository, target.stable_tag);
+  auto query = [target](store::Tables& tables) {
+    return tables.promotions.latest(target.repository.text(), target.stable_tag);
+  };
+  stable.last = co_await work.world.store.read(std::move(query));
+  co_return stable;
 }
 
 std::string moved_by_somebody(const Target& target, const oci::Digest& foreign) {
@@ -59,19 +72,23 @@ bool may_lack_referrers(const Work& work, const config::Pipeline& pipeline) {
          work.run.trigger != to_string(pipeline::Trigger::rollback);
 }
 
-// Under both tags, unique first: a stable tag always has a unique twin to pin or to roll back to.
-Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_ours) {
+/// False when everything was there.
+Task<bool> bring(Work work, Target target, oci::Digest digest) {
   const auto pipeline = pipeline_of(work);
   const auto there = co_await work.registry.resolve(target.repository, digest.text());
-  if (!there || may_lack_referrers(work, pipeline)) {
-    registry::CopyOptions options;
-    options.referrers = pipeline.referrers;
-    options.keep_tags = true;
-    options.foreign_layers = work.config->foreign_layers;
-    const auto moved = co_await work.registry.copy(pipeline.staging, digest, target.repository, std::nullopt,
-                                                   std::move(options));
-    if (moved.referrers > 0) work.log(fmt::format("{} referrers came along", moved.referrers));
-  }
+  if (there && !may_lack_referrers(work, pipeline)) co_return false;
+  registry::CopyOptions options;
+  options.referrers = pipeline.referrers;
+  options.keep_tags = true;
+  options.foreign_layers = work.config->foreign_layers;
+  const auto moved = co_await work.registry.copy(pipeline.staging, digest, target.repository, std::nullopt,
+                                                 std::move(options));
+  if (moved.referrers > 0) work.log(fmt::format("{} referrers came along", moved.referrers));
+  co_return true;
+}
+
+// Under both tags, unique first: a stable tag always has a unique twin to pin or to roll back to.
+Task<> write_tags(Work work, Target target, oci::Digest digest, bool stable_is_ours) {
   const auto image = co_await work.registry.manifest(target.repository, digest.text());
   co_await work.registry.put_manifest(target.repository, target.unique_tag, image.media_type, image.bytes);
   work.log("wrote " + target.repository.text() + ":" + target.unique_tag);
@@ -116,24 +133,27 @@ Task<Done> promote(Work work) {
   const auto pipeline = pipeline_of(work);
   const Target target{pipeline.target, pipeline.stable_tag, pipeline.unique_tag_for(work.run.id.text())};
   const auto digest = work.run.digest.value();
-  const auto now = co_await work.registry.resolve(target.repository, target.stable_tag);
-  auto query = [target](store::Tables& tables) {
-    return tables.promotions.latest(target.repository.text(), target.stable_tag);
-  };
-  const auto last = co_await work.world.store.read(std::move(query));
+  const bool overwrites = may_overwrite(work, pipeline);
+  auto stable = co_await look_at_stable(work, target);
+  if (overwrites || !stable.is_drift(digest)) {
+    const bool brought = co_await bring(work, target, digest);
+    // That may have taken long enough for somebody to move the tag.
+    if (brought) stable = co_await look_at_stable(work, target);
+  }
   std::string overwritten;
-  if (is_drift(now, last, digest)) {
-    if (!may_overwrite(work, pipeline)) co_return drifted(work, pipeline, target, now->digest);
-    overwritten = moved_by_somebody(target, now->digest) + "; overwritten by run " + work.run.id.text();
+  if (stable.is_drift(digest)) {
+    if (!overwrites) co_return drifted(work, pipeline, target, stable.now->digest);
+    overwritten =
+        moved_by_somebody(target, stable.now->digest) + "; overwritten by run " + work.run.id.text();
     work.log(overwritten);
   }
-  const bool stable_is_ours = now && now->digest == digest;
+  const bool stable_is_ours = stable.now && stable.now->digest == digest;
   co_await write_tags(work, target, digest, stable_is_ours);
   std::optional<oci::Digest> replaced;
-  if (stable_is_ours && last)
-    replaced = last->digest;
-  else if (now)
-    replaced = now->digest;
+  if (stable_is_ours && stable.last)
+    replaced = stable.last->digest;
+  else if (stable.now)
+    replaced = stable.now->digest;
   co_return promoted(work, target, std::move(replaced), std::move(overwritten));
 }
 

@@ -137,6 +137,25 @@ TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the 
   });
 }
 
+TEST_CASE("a stable tag that somebody moves while the image is brought is drift, and is kept", "[engine]") {
+  TwoImages scene;
+  const auto foreign = picture({"by hand"});
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+      const bool brings =
+          request.method == "POST" && request.url.target.find("/base/node/blobs/") != std::string::npos;
+      if (brings) scene.registries.push(target, "9", foreign);
+      return std::nullopt;
+    };
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until(engine, "the pipeline is held", [&](store::Tables& tables) {
+      return tables.holds.active("node").has_value();
+    });
+    CHECK(scene.registries.tag(target, "9") == foreign.digest);
+  });
+}
+
 TEST_CASE("on_drift: overwrite replaces the foreign image and says so", "[engine]") {
   TwoImages scene;
   const auto foreign = picture({"foreign"});
