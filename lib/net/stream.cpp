@@ -82,6 +82,9 @@ Task<std::size_t> Stream::write_some(boost::asio::const_buffer buffer, Steady de
 }
 
 bool Stream::is_quiet() {
+  const bool waits_in_tls = tls_ && (SSL_pending(tls_->native_handle()) > 0 ||
+                                     BIO_pending(SSL_get_rbio(tls_->native_handle())) > 0);
+  if (waits_in_tls) return false;
   char byte = 0;
   const auto count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);

@@ -111,6 +111,24 @@ TEST_CASE("a renewed authority file is seen without a restart") {
   });
 }
 
+TEST_CASE("a connection in whose TLS more waits than was asked for is not used again") {
+  Authority authority;
+  ScriptedServer server(answer_all([](Exchange& x, const RecordedRequest&) {
+                          x.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+                          x.write("hello HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+                        }),
+                        authority.issue());
+  with_client([&](net::Client& client) -> Task<> {
+    for (int i = 0; i < 2; ++i) {
+      auto request = get(server.url());
+      request.tls.ca = {authority.certificate()};
+      const Outcome outcome = co_await fetch(client, std::move(request));
+      CHECK(outcome.body == "hello");
+    }
+  });
+  CHECK(server.connections() == 2);
+}
+
 TEST_CASE("connections with different certificates are not mixed") {
   Authority authority;
   ScriptedServer server(answer_all([](Exchange& x, const RecordedRequest&) { x.answer(200, "ok"); }),
