@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "exit_code.hpp"
 
+#include <csignal>
 #include <iostream>
 
 int main(int argc, char** argv) {
@@ -12,6 +13,8 @@ int main(int argc, char** argv) {
   using namespace sluice::daemon;
   const auto chosen = read_command_line(argc, argv);
   if (!chosen.command) return chosen.ended;
+  // A file that may not grow (ulimit -f) is an error that is told, like a full disk, and not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   int code = exit_code::failed;
   try {
     code = chosen.command();

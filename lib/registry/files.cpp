@@ -44,7 +44,7 @@ void throw_system_error(const std::filesystem::path& path) {
   const int code = errno;
   const auto kind = code == ENOENT || code == ENOTDIR                  ? ErrorKind::not_found
                     : code == EACCES || code == EPERM || code == EROFS ? ErrorKind::denied
-                                                                       : ErrorKind::unavailable;
+                                                                       : ErrorKind::internal;
   throw Error(kind, path.string() + ": " + std::generic_category().message(code));
 }
 

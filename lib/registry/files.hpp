@@ -25,13 +25,13 @@ class File {
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;
-  /// Throws not_found, denied or unavailable with the path and the system's reason. `flags` and `mode` as of
-  /// open(2); O_CLOEXEC is added.
+  /// Throws not_found, denied or internal (disk full, I/O error) with the path and the system's reason.
+  /// `flags` and `mode` as of open(2); O_CLOEXEC is added.
   static std::shared_ptr<File> open(const std::filesystem::path& path, int flags, unsigned mode = 0);
   int descriptor() const { return descriptor_; }
-  /// Throws unavailable naming `path`.
+  /// Throws as open().
   std::uint64_t size(const std::filesystem::path& path) const;
-  /// Writes all of it at the offset. Throws unavailable (disk full, I/O error) naming `path`.
+  /// Writes all of it at the offset. Throws as open().
   void write(std::string_view bytes, std::uint64_t offset, const std::filesystem::path& path) const;
   /// Makes it durable.
   void sync(const std::filesystem::path& path) const;

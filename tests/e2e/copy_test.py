@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import resource
 import subprocess
 import tarfile
 import tempfile
@@ -68,6 +69,31 @@ class Copies(unittest.TestCase):
         self.assertIn("4 of 4 blobs", shown)
         quiet = self.sluice("copy", "--quiet", self.node, self.target.repository("q/node:9"))
         self.assertEqual(quiet.stderr, "")
+
+    def test_a_disk_without_room_for_a_layer_is_told_and_a_later_copy_goes_on(self):
+        large = images.image([images.layer({"data": os.urandom(300_000)})])
+        images.push(self.source.repository("large:1"), large)
+        stick = self.file("stick")
+        command = ["copy", "--quiet", self.source.repository("large:1"), f"oci:{stick}:1"]
+        refused = subprocess.run(
+            [PROGRAM, *command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+        )
+        self.assertEqual(refused.returncode, 1, refused.stderr)
+        self.assertIn(stick, refused.stderr)
+        self.assertIn("File too large", refused.stderr)
+        self.assertFalse(os.path.exists(os.path.join(stick, "index.json")))
+        self.sluice(*command)
+        back = self.target.repository("large:1")
+        subprocess.run(
+            ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", f"oci:{stick}:1", f"docker://{back}"],
+            check=True,
+        )
+        self.assertEqual(images.raw_manifest(back), large.manifest)
 
     def test_a_plan_says_what_would_move_and_moves_nothing(self):
         to = self.target.repository("base/node:9")
