@@ -3,7 +3,8 @@
 Prints wall time, CPU time (user + system) and peak memory of the whole process as medians, and sluice's ratios to each
 other tool. Tools take turns, so that a machine that slows down meanwhile slows all of them down. The registries run on the
 same processors: the CPU time that both of them took for the same copy is beside it, since no client can be faster than
-that divided by the number of processors.
+that divided by the number of processors. The row `bare` is such a bound in flesh: bare_copy.cpp lets the kernel hand the
+bytes from socket to socket, and neither hashes them nor asks what is there.
 
 skopeo takes part twice. As people type it, it compresses every layer that is not compressed, as those made here: it
 sends other bytes than it read, under another digest. With --preserve-digests it does the same work as sluice.
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import stage
 import images
@@ -146,12 +148,12 @@ class Bench:
             registry.close()
             shutil.rmtree(registry.folder)
 
-    def compare(self, title, work):
+    def compare(self, title, work, more=()):
         """`work(tool, figures)` measures one tool once."""
-        figures = {tool: Figures() for tool in self.tools}
+        figures = {tool: Figures() for tool in (*self.tools, *more)}
         for _ in range(self.rounds):
-            for tool in self.tools:
-                work(tool, figures[tool])
+            for tool, of_tool in figures.items():
+                work(tool, of_tool)
         table(title, figures)
 
     def copies(self, title, name, sizes):
@@ -160,10 +162,25 @@ class Bench:
 
         def work(tool, figures):
             with self.target() as target:
-                figures.add(TOOLS[tool](reference, target.repository(f"{name}:1")), (self.source, target))
+                to = target.repository(f"{name}:1")
+                command = TOOLS[tool](reference, to) if tool in TOOLS else self.bare(name, target)
+                figures.add(command, (self.source, target))
 
-        self.compare(title, work)
+        self.compare(title, work, ("bare",) if "BARE_COPY" in os.environ else ())
         return reference
+
+    def bare(self, name, target):
+        """The command of bare_copy.cpp, with about as many connections as it is quickest with."""
+        url = f"http://{self.source.host}/v2/{name}/manifests/1"
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": images.MANIFEST})) as answer:
+            manifest = answer.read()
+        parsed = json.loads(manifest)
+        blobs, body = os.path.join(self.folder, "bare-blobs"), os.path.join(self.folder, "bare-manifest")
+        with open(blobs, "w", encoding="utf-8") as file:
+            file.writelines(f"{blob['digest']} {blob['size']}\n" for blob in [parsed["config"], *parsed["layers"]])
+        with open(body, "wb") as file:
+            file.write(manifest)
+        return [os.environ["BARE_COPY"], str(self.source.port), name, str(target.port), name, "4", blobs, body, images.MANIFEST]
 
     def again(self, reference):
         with self.target() as target:
