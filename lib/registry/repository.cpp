@@ -153,8 +153,16 @@ bool RepositoryTarget::can_mount(const Source& source, const oci::Descriptor& bl
   return !notes_.holders(repository_.registry, blob.digest).empty();
 }
 
+// Who brings blobs meanwhile asks for each of them.
+Task<> RepositoryTarget::find_out_whether_new() {
+  if (std::exchange(asked_whether_new_, true)) co_return;
+  is_new_ = co_await has_no_tags(session_, repository_);
+}
+
 Task<Arrival> RepositoryTarget::bring(Source& source, oci::Descriptor blob, BlobMoved moved) {
-  return move_blob(session_, notes_, source, repository_, std::move(blob), std::move(moved));
+  if (can_mount(source, blob)) co_await find_out_whether_new();
+  co_return co_await move_blob(session_, notes_, source, repository_, is_new_, std::move(blob),
+                               std::move(moved));
 }
 
 Task<> RepositoryTarget::put_manifest(oci::Digest digest, std::string media_type, std::string bytes) {

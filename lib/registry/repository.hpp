@@ -67,10 +67,14 @@ class RepositoryTarget final : public Target {
   std::optional<TransferLimit> limit() const override;
 
  private:
+  Task<> find_out_whether_new();
+
   Session& session_;
   UploadNotes& notes_;
   oci::Repository repository_;
   std::string text_;
+  bool asked_whether_new_ = false;
+  bool is_new_ = false;  // nobody pulls from it yet
 };
 
 }  // namespace sluice::registry

@@ -1,7 +1,6 @@
 #include "registry/tags.hpp"
 
 #include "core/error.hpp"
-#include "core/retry.hpp"
 #include "oci/tag_filter.hpp"
 #include "registry/answer.hpp"
 #include "registry/pages.hpp"
@@ -112,6 +111,23 @@ Task<std::optional<std::set<std::string>>> list_artifact_tags(Session& session, 
   }
   if (pages > most_pages) co_return std::nullopt;
   co_return tags;
+}
+
+Task<bool> has_no_tags(Session& session, oci::Repository repository) {
+  Call call;
+  call.what = "tags";
+  call.path = "tags/list?n=1";
+  call.pace = Pace::go_on;
+  call.scopes = {push_scope(repository)};  // whoever asks goes on to push
+  call.expected = {200, 404};
+  try {
+    const auto response = co_await session.send(std::move(repository), std::move(call));
+    co_await drain(*response);
+    co_return response->status() == 404;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+  }
+  co_return false;
 }
 
 }  // namespace sluice::registry

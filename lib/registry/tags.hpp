@@ -21,6 +21,9 @@ Task<std::vector<std::string>> list_tags(Session& session, oci::Repository repos
 /// takes more pages than asking for single tags would cost requests, or when the registry lists no tags.
 Task<std::optional<std::set<std::string>>> list_artifact_tags(Session& session, oci::Repository repository);
 
+/// Whether the registry knows no tag of the repository, and says so (404). False where it cannot be asked.
+Task<bool> has_no_tags(Session& session, oci::Repository repository);
+
 /// The tags of one page: `null` for an empty repository, and entries that are no tags (Nexus sends nulls,
 /// Artifactory digests) are passed over. Throws Error(corrupt). Pure.
 std::vector<std::string> parse_tags(std::string_view body);

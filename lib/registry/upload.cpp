@@ -66,9 +66,9 @@ Task<Arrival> upload(const UploadRequests& requests, UploadBeginning& beginning,
 }  // namespace
 
 Task<Arrival> move_blob(Session& session, UploadNotes& notes, Source& source, oci::Repository target,
-                        oci::Descriptor blob, BlobMoved moved) {
+                        bool is_new, oci::Descriptor blob, BlobMoved moved) {
   const UploadRequests requests(session, std::move(target), std::move(blob));
-  UploadBeginning beginning(requests, notes, source.repository());
+  UploadBeginning beginning(requests, notes, source.repository(), is_new);
   UploadSending sending(requests, notes, source, std::move(moved));
   const Arrival arrival = co_await upload(requests, beginning, sending);
   notes.holds(requests.target(), requests.blob().digest);

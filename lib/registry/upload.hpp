@@ -10,8 +10,9 @@ namespace sluice::registry {
 /// Brings one blob into `target`: nothing when it is there, a mount within one registry, else a stream from
 /// `source` in which every byte is hashed before the last one leaves. A broken upload goes on where the
 /// registry says, or starts over at most twice. A registry that refuses the size (413) gets pieces that
-/// are halved until they pass (smaller_chunk()).
+/// are halved until they pass (smaller_chunk()). `is_new`: the target has no tags, so that nobody pulls from
+/// it yet.
 Task<Arrival> move_blob(Session& session, UploadNotes& notes, Source& source, oci::Repository target,
-                        oci::Descriptor blob, BlobMoved moved);
+                        bool is_new, oci::Descriptor blob, BlobMoved moved);
 
 }  // namespace sluice::registry

@@ -88,13 +88,17 @@ Task<bool> UploadBeginning::is_there() {
   co_return co_await blob_exists(requests_.session(), target(), requests_.blob().digest, std::move(scope));
 }
 
-// HEAD comes first even where a mount would tell as much: CNCF distribution writes the link of a mounted blob
-// anew, in place (storage/linkedblobstore.go and the filesystem driver of 2.8), and whoever pulls the blob
-// from the target meanwhile is answered 500.
+// Where images are pulled from, HEAD comes first though a mount would tell as much: CNCF distribution writes
+// the link of a mounted blob anew, in place (storage/linkedblobstore.go and the filesystem driver of 2.8),
+// and whoever pulls the blob from the target meanwhile is answered 500.
 Task<Begun> UploadBeginning::begin(Arrival when_there) {
+  std::optional<Begun> begun;
+  if (is_new_) begun = co_await mount_from_neighbour();
+  if (begun && begun->arrival) co_return std::move(*begun);
   const bool there = co_await is_there();
+  if (there && begun) co_await requests_.abandon(std::move(begun->session.location));
   if (there) co_return Begun{when_there, {}};
-  auto begun = co_await mount_from_neighbour();
+  if (!is_new_) begun = co_await mount_from_neighbour();
   if (begun) co_return std::move(*begun);
   co_return co_await post();
 }

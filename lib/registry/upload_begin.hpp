@@ -20,9 +20,11 @@ struct Begun {
 
 class UploadBeginning {
  public:
-  /// `home`: where the blob comes from, when that is a repository of any registry; else null.
-  UploadBeginning(const UploadRequests& requests, UploadNotes& notes, const oci::Repository* home)
-      : requests_(requests), notes_(notes), home_(home) {}
+  /// `home`: where the blob comes from, when that is a repository of any registry; else null. `is_new`:
+  /// nobody pulls from the target yet.
+  UploadBeginning(const UploadRequests& requests, UploadNotes& notes, const oci::Repository* home,
+                  bool is_new)
+      : requests_(requests), notes_(notes), home_(home), is_new_(is_new) {}
 
   /// Asks for the blob, mounts it from another repository of the registry, or begins to upload it.
   /// `when_there`: how a blob that is in the target has arrived.
@@ -40,6 +42,7 @@ class UploadBeginning {
   const UploadRequests& requests_;
   UploadNotes& notes_;
   const oci::Repository* home_;
+  bool is_new_;
 };
 
 }  // namespace sluice::registry

@@ -163,8 +163,11 @@ TEST_CASE("what the target has is not mounted anew, so that it can be pulled at 
   run([&]() -> Task<> {
     Rig rig;
     const oci::Repository staging{ours.host(), "staging"}, base{ours.host(), "base"};
-    const auto progress = co_await rig.client.copy(staging, image.manifest.digest(), base);
+    rig.access[ours.host()].transfers = 1;
+    const auto progress = co_await rig.client.copy(staging, image.manifest.digest(), base, "1");
     CHECK(progress.blobs_mounted == 4);
+    // Nobody pulled from it before.
+    CHECK(lines_with(ours.log(), "\"HEAD /v2/base/blobs/") == 0);
     const auto next = co_await rig.client.copy(staging, second.manifest.digest(), base);
     CHECK(next.blobs_present == 1);
     CHECK(next.blobs_mounted == 2);
