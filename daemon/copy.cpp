@@ -40,6 +40,8 @@ std::vector<CopyPair> read_list(std::istream& stream, const std::string& name) {
     if (pairs.size() > most)
       throw Failure(exit_code::usage, fmt::format("{} has more than {} lines", name, most));
   }
+  // A folder can be opened too, and a disk may fail in the middle.
+  if (stream.bad()) throw Failure(exit_code::usage, "cannot read " + name);
   return pairs;
 }
 

@@ -174,43 +174,66 @@ void Process::hurry_stop() {
   ::alarm(hard_stop_seconds);
 }
 
+// Each step may be done again, so a reload that breaks off (nothing can be written) is begun anew.
 Task<> Process::reload() {
+  constexpr Milliseconds pause{std::chrono::seconds(5)};
   reloading_ = true;
   while (std::exchange(reload_again_, false)) {
-    service_.reloading();
-    const auto file = first_config_->file;
-    // Reading runs the commands that give secrets, which may take a while.
-    auto read = [file] { return load_config(file); };
-    auto loaded = co_await workers_.run(std::move(read));
-    if (!loaded.config) {
-      log_diagnostics(loaded.diagnostics);
-      spdlog::error("reload refused: {} has mistakes; the configuration stays as it was", file.string());
-      service_.ready("the new configuration has mistakes, the one before stays in force; " + summary());
-      continue;
+    std::optional<Error> failure;
+    try {
+      co_await reload_once();
+    } catch (...) {
+      failure = current_error();
     }
-    for (const auto& key : needs_restart(*first_config_, *loaded.config))
-      spdlog::warn("{} changed; that needs a restart, the value before stays in force", key);
-    apply_log_settings(*loaded.config);
-    network_.use(*loaded.config);
-    co_await engine_.reload(loaded.config);
-    open_webhooks(*loaded.config);
-    spdlog::info("reloaded {}: {}", file.string(), summary());
-    service_.ready(summary());
+    if (!failure) continue;
+    if (stopping_ || failure->kind() == ErrorKind::cancelled) break;
+    spdlog::error("the reload could not be finished, trying again in {} s: {}", pause.count() / 1000,
+                  failure->what());
+    service_.ready("a reload could not be finished and is tried again; " + summary());
+    co_await clock_.sleep_for(pause);
+    reload_again_ = true;
   }
   reloading_ = false;
+}
+
+Task<> Process::reload_once() {
+  service_.reloading();
+  const auto file = first_config_->file;
+  // Reading runs the commands that give secrets, which may take a while.
+  auto read = [file] { return load_config(file); };
+  auto loaded = co_await workers_.run(std::move(read));
+  if (!loaded.config) {
+    log_diagnostics(loaded.diagnostics);
+    spdlog::error("reload refused: {} has mistakes; the configuration stays as it was", file.string());
+    service_.ready("the new configuration has mistakes, the one before stays in force; " + summary());
+    co_return;
+  }
+  for (const auto& key : needs_restart(*first_config_, *loaded.config))
+    spdlog::warn("{} changed; that needs a restart, the value before stays in force", key);
+  apply_log_settings(*loaded.config);
+  network_.use(*loaded.config);
+  co_await engine_.reload(loaded.config);
+  open_webhooks(*loaded.config);
+  spdlog::info("reloaded {}: {}", file.string(), summary());
+  service_.ready(summary());
 }
 
 // The first webhook of a reload needs a listener; the last one that goes leaves one that knows no name.
 void Process::open_webhooks(const config::Config& config) {
   if (stopping_) return;
-  certificate_.in_use(config.webhook_server);
+  const bool was_open = webhooks_.has_value();
   try {
-    if (webhooks_) return webhooks_->server->use(webhook_tls(config.webhook_server));
-    webhooks_ = open_webhook_listener(loop_.get_executor(), clock_, config, engine_.webhook_handler());
+    if (was_open)
+      webhooks_->server->use(webhook_tls(config.webhook_server));
+    else
+      webhooks_ = open_webhook_listener(loop_.get_executor(), clock_, config, engine_.webhook_handler());
+    certificate_.in_use(config.webhook_server);
   } catch (const Error& error) {
-    spdlog::error("webhooks are not received: {}", error.what());
+    spdlog::error("{}: {}",
+                  was_open ? "webhooks: the certificate before stays in use" : "webhooks are not received",
+                  error.what());
   }
-  if (webhooks_) serve_webhooks();
+  if (webhooks_ && !was_open) serve_webhooks();
 }
 
 void Process::serve_webhooks() {

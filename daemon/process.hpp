@@ -38,6 +38,7 @@ class Process {
   Task<> live();
   Task<> obey_signals();
   Task<> reload();
+  Task<> reload_once();
   Task<> feed_watchdog();
   Task<> end_services();
   void open_webhooks(const config::Config& config);

@@ -40,8 +40,12 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto loaded = load_config(options.config);
   if (!loaded.config) {
-    std::cerr << loaded.diagnostics.text() << "\nsluice: not started, the configuration has mistakes\n";
-    return exit_code::usage;
+    // The service manager tries again only after what may pass.
+    const bool may_pass = loaded.diagnostics.may_pass();
+    std::cerr << loaded.diagnostics.text() << "\nsluice: not started, "
+              << (may_pass ? "what the configuration refers to cannot be read now\n"
+                           : "the configuration has mistakes\n");
+    return may_pass ? exit_code::failed : exit_code::usage;
   }
   check(*loaded.config);
   try {

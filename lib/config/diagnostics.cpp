@@ -8,6 +8,10 @@
 
 namespace sluice::config {
 
+bool Diagnostics::may_pass() const {
+  return !errors.empty() && std::ranges::all_of(errors, &Diagnostic::may_pass);
+}
+
 std::string Diagnostics::text() const {
   auto sorted = errors;
   std::ranges::stable_sort(sorted, {}, &Diagnostic::at);

@@ -14,9 +14,9 @@ namespace sluice::config {
 class Notes {
  public:
   /// A mistake that an alias repeats is told once. Hostile files do not grow the list without end.
-  void add(Position at, std::string message, std::string advice = {}) {
+  void add(Position at, std::string message, std::string advice = {}, bool may_pass = false) {
     if (!told_.emplace(at.line, at.column, message).second || told_.size() > most) return;
-    diagnostics_.errors.push_back({at, std::move(message), std::move(advice)});
+    diagnostics_.errors.push_back({at, std::move(message), std::move(advice), may_pass});
     if (told_.size() == most)
       diagnostics_.errors.push_back({at, "there are more mistakes than are shown", {}});
   }

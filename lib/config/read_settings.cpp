@@ -52,8 +52,8 @@ std::string readable_file(Section& section, const std::string& key, const Secret
   if (path.empty()) return path;
   std::string why = "files are not available";
   if (!secrets.file || !secrets.file(path, why))
-    section.error(section.position(key),
-                  "the file '" + printable(path, 200) + "' cannot be read: " + printable(why, 200));
+    section.unavailable(section.position(key),
+                        "the file '" + printable(path, 200) + "' cannot be read: " + printable(why, 200));
   return path;
 }
 

@@ -37,9 +37,9 @@ std::optional<std::string> named_file(Section& section, const std::string& key, 
   std::string why = "files are not available";
   auto content = secrets.file ? secrets.file(path, why) : std::nullopt;
   if (!content)
-    section.error(section.position(key),
-                  "the file '" + printable(path, 200) + "' cannot be read: " + printable(why, 200),
-                  "check its path, and that the user that sluice runs as may read it");
+    section.unavailable(section.position(key),
+                        "the file '" + printable(path, 200) + "' cannot be read: " + printable(why, 200),
+                        "check its path, and that the user that sluice runs as may read it");
   return content;
 }
 

@@ -19,10 +19,11 @@ constexpr const char* reference_forms =
 struct Found {
   std::optional<std::string> value;
   std::string why = {};
+  bool may_pass = false;  // the reason
 };
 
 Found from_file(const SecretSources& sources, const std::string& path, const std::string& what) {
-  Found found;
+  Found found{.value = {}, .may_pass = true};
   if (sources.file) found.value = sources.file(path, found.why);
   found.why = what + " cannot be read: " +
               (found.why.empty() ? "files are not available" : printable(found.why, 200));
@@ -55,7 +56,7 @@ Found read_credential(const SecretSources& sources, const std::string& name) {
 Found run_command(const SecretSources& sources, const std::vector<std::string>& argv) {
   if (argv.empty() || argv.front().empty()) return {std::nullopt, "the command of the secret is empty"};
   if (!sources.command) return {std::nullopt, "secrets from commands are not available here"};
-  Found found;
+  Found found{.value = {}, .may_pass = true};
   found.value = sources.command(argv, found.why);
   found.why = "the command of the secret failed: " + printable(found.why, 200);
   return found;
@@ -111,7 +112,8 @@ Secret Section::secret(const std::string& key, bool required) {
   auto reference = section(key);
   auto found = read_reference(reference, *reference.impl_, impl_->context->secrets);
   if (!found.value) {
-    error(at, name + ": " + found.why, reference_forms);
+    const auto message = name + ": " + found.why;
+    found.may_pass ? unavailable(at, message, reference_forms) : error(at, message, reference_forms);
     return {};
   }
   strip_line_end(*found.value);

@@ -145,6 +145,10 @@ void Section::error(Position at, std::string message, std::string advice) {
   impl_->context->notes.add(at, std::move(message), std::move(advice));
 }
 
+void Section::unavailable(Position at, std::string message, std::string advice) {
+  impl_->context->notes.add(at, std::move(message), std::move(advice), true);
+}
+
 std::string Section::text(const std::string& key, std::string fallback) {
   const auto* entry = impl_->ask_scalar(key);
   return entry ? entry->value.Scalar() : fallback;

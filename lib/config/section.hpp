@@ -54,6 +54,8 @@ class Section {
   /// Of an item of the list under a key.
   Position position(const std::string& key, std::size_t index) const;
   void error(Position at, std::string message, std::string advice = {});
+  /// What the file refers to cannot be had now (Diagnostic::may_pass).
+  void unavailable(Position at, std::string message, std::string advice = {});
 
   std::string text(const std::string& key, std::string fallback = {});
   /// Notes an error when absent or empty.

@@ -31,6 +31,19 @@ X509Ptr first_certificate(std::string_view text) {
   return certificate;
 }
 
+/// Whether everything in the text that says to be a certificate is one.
+bool chain_is_whole(std::string_view text) {
+  const auto bio = bio_on(text);
+  while (X509Ptr(PEM_read_bio_X509(bio.get(), nullptr, &no_passphrase, nullptr), &X509_free)) {
+  }
+  const auto error = ERR_peek_last_error();
+  ERR_clear_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+// What TLS libraries take today, security level 2 of OpenSSL (SSL_CTX_set_security_level(3)).
+constexpr int least_security_bits = 112;
+
 }  // namespace
 
 std::optional<PairFault> fault_of_pair(std::string_view certificate, const Secret& key) {
@@ -42,6 +55,10 @@ std::optional<PairFault> fault_of_pair(std::string_view certificate, const Secre
         .advice =
             "a PEM file is wanted: -----BEGIN CERTIFICATE-----, the server's own first, then those "
             "between it and the authority"};
+  if (!chain_is_whole(certificate))
+    return PairFault{.in_key = false,
+                     .why = "a certificate after the first is damaged",
+                     .advice = "was the file cut off? Write it anew"};
   const auto bio = bio_on(key.reveal());
   const KeyPtr private_key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr),
                            &EVP_PKEY_free);
@@ -63,6 +80,10 @@ std::optional<PairFault> fault_of_pair(std::string_view certificate, const Secre
         .advice =
             "the first certificate of the file must be the server's own; was only one of the two "
             "files renewed?"};
+  if (EVP_PKEY_get_security_bits(private_key.get()) < least_security_bits)
+    return PairFault{.in_key = true,
+                     .why = "the key is too weak",
+                     .advice = "RSA needs 2048 bits at least; a curve such as P-256 is shorter and quicker"};
   return std::nullopt;
 }
 

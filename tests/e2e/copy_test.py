@@ -226,6 +226,7 @@ class Copies(unittest.TestCase):
         # Each blob moved once, though two repositories of one registry have them now.
         self.assertEqual(sum(result.get("blobs", {}).get("copied", 0) for result in results), 4)
         self.assertEqual(images.remote_digest(self.target.repository("three:9")), self.both.digest)
+        self.sluice("copy", "--list", self.folder, code=2)
         bad = self.sluice("copy", "--list", "-", code=2, stdin="only-one-word\n")
         self.assertIn("stdin:1:", bad.stderr)
 

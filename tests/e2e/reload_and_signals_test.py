@@ -1,6 +1,7 @@
 """Signals, and configurations that change under a running daemon."""
 
 import os
+import resource
 import signal
 import time
 import unittest
@@ -49,6 +50,25 @@ class ReloadAndSignals(Scene):
         self.wait_run(second.digest, "Cancelled")
         self.assertEqual(self.stable(), first.digest)
         self.assertEqual(len(self.daemon.json("history", "node")["observations"]), 2)
+
+    def test_b1_a_reload_that_cannot_be_written_is_finished_once_it_can_be_and_others_follow(self):
+        first = self.push()
+        self.start()
+        self.wait_promoted(first)
+        self.daemon.cli("hold", "node", "--reason", "so that the next run waits")
+        second = self.push()
+        self.wait_run(second.digest, "Waiting")
+        # Room for some lines of the log, but not for a transaction.
+        pid, room = self.daemon.process.pid, len(self.daemon.log().encode()) + 3000
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, hard))
+        log = self.reload(self.config([self.pipeline("python", "3")]))
+        wait_until("it says that it tries again", lambda: "trying again in 5 s" in log())
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        self.wait_run(second.digest, "Cancelled")
+        wait_until("the reload is finished", lambda: "reloaded" in log())
+        self.reload(self.config([self.pipeline(), self.pipeline("python", "3")]))
+        wait_until("both are watched", lambda: sorted(self.names()) == ["node", "python"])
 
     def test_sigterm_drains_and_exits_0(self):
         one = self.push()

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 import images
-from daemon import wait_until
+from daemon import Daemon, wait_until
 from fake_registry import Fake
 from harness import Scene
 
@@ -54,6 +54,23 @@ class Echo:
 
 
 class Secrets(Scene):
+    def test_f1_a_secret_that_cannot_be_had_now_is_no_mistake_of_the_file(self):
+        vault = self.file("vault")
+        config = self.config()
+        config["registries"] = {"vault.example": {"auth": {"username": "bot", "password": {"command": ["cat", vault]}}}}
+        self.daemon = Daemon(self.folder, config)
+        self.addCleanup(self.end)
+        # The service manager starts it again after 1, and not after 2.
+        self.assertEqual(self.daemon.spawn().wait(), 1)
+        self.assertIn("cannot be read now", self.daemon.log())
+        with open(vault, "w", encoding="ascii") as file:
+            file.write("a-password")
+        self.daemon.start()
+        config["registries"]["vault.example"]["auth"]["password"] = {"command": []}
+        self.daemon.stop()
+        self.daemon.write_config(config)
+        self.assertEqual(self.daemon.spawn().wait(), 2)
+
     def test_d11_canary_secrets_show_up_nowhere(self):
         canaries = {
             "file": "canary-file-5f2d9c",

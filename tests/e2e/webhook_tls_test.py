@@ -130,12 +130,15 @@ class WebhookTls(Scene):
         self.assertIn("is valid only until", self.daemon.log())
 
     def test_a_start_with_a_bad_pair_is_refused(self):
-        os.remove(self.file("key"))
+        self.make_pair("second")
+        self.install("second", "certificate")
         self.daemon = Daemon(self.folder, self.hook_config())
         self.addCleanup(self.end)
-        self.daemon.spawn()
-        self.assertEqual(self.daemon.wait(), 2)
-        self.assertIn("cannot be read", self.daemon.log())
+        self.assertEqual(self.daemon.spawn().wait(), 2)
+        self.assertIn("this is not the key of the certificate", self.daemon.log())
+        os.remove(self.file("key"))
+        self.assertEqual(self.daemon.spawn().wait(), 1)
+        self.assertIn("cannot be read now", self.daemon.log())
 
 
 if __name__ == "__main__":

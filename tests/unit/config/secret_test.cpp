@@ -35,6 +35,16 @@ TEST_CASE("D11: a secret in the file itself is refused with advice and not shown
   }
 }
 
+TEST_CASE("what cannot be read now may pass, what is written wrongly does not") {
+  const auto may_pass = [](const std::string& password) {
+    return parsed(with_password(password)).diagnostics.may_pass();
+  };
+  CHECK(may_pass("{file: /missing}"));
+  CHECK_FALSE(may_pass("{file: missing}"));
+  CHECK_FALSE(may_pass("{env: NOT_SET}"));
+  CHECK_FALSE(Diagnostics{}.may_pass());
+}
+
 TEST_CASE("a secret that cannot be read is told with the reason") {
   CHECK_THAT(wrong(with_password("{file: /missing}")),
              Contains("the secret file '/missing' cannot be read: no such file"));

@@ -46,6 +46,9 @@ TEST_CASE("what is no pair is told by which of the two is wrong, and what to do"
   CHECK(fault("", key) == "certificate: it holds no certificate");
   CHECK(fault(key, key) == "certificate: it holds no certificate");
   CHECK(fault(certificate.substr(0, certificate.size() / 2), key) == "certificate: it holds no certificate");
+  const auto chain = certificate + content_of(authority.certificate());
+  CHECK(fault(chain.substr(0, chain.size() - 100), key) ==
+        "certificate: a certificate after the first is damaged");
   CHECK(fault(certificate, "") == "key: it holds no private key");
   CHECK(fault(certificate, certificate) == "key: it holds no private key");
   CHECK(fault(certificate,
