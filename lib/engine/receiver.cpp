@@ -87,7 +87,7 @@ Task<net::ServerResponse> Receiver::answer(net::ServerRequest request) {
   if (const auto* webhook = config_->webhook(call.name)) call.hook = &watch::hook_of(*webhook);
   const auto key = call.source ? rate_key(*call.source) : call.request.peer;
   if (const auto wait = addresses_.take(key, world_.clock.steady()))
-    co_return later(429, "rate_limited", "too many requests from this address", *wait);
+    co_return closing(later(429, "rate_limited", "too many requests from this address", *wait));
   const auto name = call.hook ? call.name : std::string("that is not configured");
   std::optional<Error> failure;
   try {
