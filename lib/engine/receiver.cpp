@@ -162,7 +162,8 @@ Task<watch::Verdict> Receiver::prove(const Call& call) {
   verdict = watch::check(*call.hook, attempt, now, documents);
   // Each proof wants one document at most, and two may be configured.
   for (int i = 0; i < 2 && verdict.result == watch::Verdict::Result::wanting; ++i) {
-    documents[verdict.wants] = co_await documents_.get(verdict.wants);
+    const bool configured = call.hook->oidc && verdict.wants == call.hook->oidc->keys_url;
+    documents[verdict.wants] = co_await documents_.get(verdict.wants, configured);
     verdict = watch::check(*call.hook, attempt, now, documents);
   }
   // Whether a name exists must not show in the time that a large body takes.
