@@ -48,14 +48,16 @@ net::TcpEndpoint parse_listen(const std::string& text) {
 std::vector<Listener> open_listeners(boost::asio::any_io_executor executor, Clock& clock,
                                      const config::Config& config, api::Api& api) {
   std::vector<Listener> listeners;
+  net::ServerLimits limits;
+  limits.body_bytes = 64 * 1024;  // bodies are a few texts
   if (!config.api_socket.empty()) {
     net::UnixEndpoint endpoint{.path = config.api_socket};
-    auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::unix_socket));
+    auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::unix_socket), limits);
     listeners.push_back({"unix:" + config.api_socket.string(), std::move(server)});
   }
   if (!config.api_listen.empty()) {
     auto endpoint = parse_listen(config.api_listen);
-    auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::loopback));
+    auto server = net::listen(executor, clock, endpoint, api.handler(api::Door::loopback), limits);
     auto name = url_of(endpoint, *server);
     listeners.push_back({std::move(name), std::move(server)});
   }

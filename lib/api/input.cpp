@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "oci/strict_json.hpp"
 #include "pipeline/run.hpp"
 
 #include <algorithm>
@@ -15,8 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t longest_text = 1000;
-// No request of this API nests; what nests deeper is hostile, and is not built in memory.
-constexpr int deepest = 4;
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorKind::invalid, message);
@@ -32,14 +31,10 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 }
 
 json parse(const std::string& body) {
-  const json::parser_callback_t bounded = [](int depth, json::parse_event_t, json&) {
-    if (depth > deepest) refuse("the body nests too deeply");
-    return true;
-  };
   try {
-    return json::parse(body, bounded);
-  } catch (const json::exception& error) {
-    refuse("the body is not JSON: " + printable(error.what(), 200));
+    return oci::parse_strict_value(body, "the body");
+  } catch (const Error& error) {
+    refuse(error.what());
   }
 }
 

@@ -2,48 +2,66 @@
 
 #include "core/error.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace sluice::engine {
 namespace {
 
-constexpr std::size_t most_kept = 16;
+constexpr std::size_t most_kept = 32;
+constexpr std::size_t most_failed = 16;
 constexpr std::size_t largest = 64 * 1024;
 constexpr auto good_for = std::chrono::minutes(15);
 constexpr auto bad_for = std::chrono::seconds(10);
 // Senders wait for their answer: Amazon SNS 15 seconds.
 constexpr Milliseconds patience{5'000};
 
+[[noreturn]] void refuse_to_ask() {
+  throw Error(ErrorKind::unavailable, "too many certificates and keys were asked for");
+}
+
 }  // namespace
 
-Task<std::string> Documents::get(std::string url) {
-  if (const auto* kept = find(url)) {
-    if (kept->text) co_return *kept->text;
-    throw Error(ErrorKind::unavailable, url + " could not be had a moment ago");
-  }
-  std::optional<std::string> text;
+Task<std::string> Documents::get(std::string url, bool configured) {
+  co_await wait_for_others(url);
+  const auto* kept = find(url);
+  if (kept && kept->until > clock_.steady()) co_return kept->text;
+  if (has_failed(url)) throw Error(ErrorKind::unavailable, url + " could not be had a moment ago");
+  if (!kept && !configured && unknown_.take("", clock_.steady())) refuse_to_ask();
+  asked_.insert(url);
+  std::string text;
   std::optional<Error> failure;
   try {
     text = co_await fetch(url);
   } catch (...) {
     failure = current_error();
   }
-  if (failure && failure->kind() == ErrorKind::cancelled) throw *failure;
-  const auto now = clock_.steady();
-  keep({.url = url,
-        .text = text,
-        .until = now + (text ? Steady::duration(good_for) : Steady::duration(bad_for))});
-  if (failure) throw Error(ErrorKind::unavailable, failure->what());
-  co_return *text;
+  asked_.erase(url);
+  answered_.notify();
+  if (!failure) {
+    keep(url, text);
+    co_return text;
+  }
+  if (failure->kind() == ErrorKind::cancelled) throw *failure;
+  keep_failure(url);
+  throw Error(ErrorKind::unavailable, failure->what());
 }
 
 Task<> Documents::touch(std::string url) {
+  if (touched_.take("", clock_.steady())) refuse_to_ask();
   co_await fetch(std::move(url));
 }
 
+// Whoever asks for an address that is being asked gets that answer.
+Task<> Documents::wait_for_others(std::string url) {
+  while (asked_.contains(url)) {
+    const auto seen = answered_.count();
+    co_await answered_.wait_past(seen, clock_, clock_.steady() + patience);
+  }
+}
+
 Task<std::string> Documents::fetch(std::string url) {
-  if (limit_.take("", clock_.steady()))
-    throw Error(ErrorKind::unavailable, "too many certificates and keys were asked for");
   net::Request request;
   request.url = net::Url::parse(url);
   if (request.url.scheme != "https") throw Error(ErrorKind::denied, url + " is not https");
@@ -57,17 +75,28 @@ Task<std::string> Documents::fetch(std::string url) {
 }
 
 const Documents::Kept* Documents::find(const std::string& url) {
-  const auto now = clock_.steady();
-  kept_.remove_if([&](const Kept& kept) { return kept.until <= now; });
-  for (const auto& kept : kept_)
-    if (kept.url == url) return &kept;
-  return nullptr;
+  const auto kept =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Kept& each) { return each.url == url; });
+  if (kept == kept_.end()) return nullptr;
+  kept_.splice(kept_.begin(), kept_, kept);
+  return &kept_.front();
 }
 
-void Documents::keep(Kept kept) {
-  kept_.remove_if([&](const Kept& other) { return other.url == kept.url; });
-  kept_.push_front(std::move(kept));
+bool Documents::has_failed(const std::string& url) {
+  const auto now = clock_.steady();
+  failed_.remove_if([&](const Failed& each) { return each.until <= now; });
+  return std::any_of(failed_.begin(), failed_.end(), [&](const Failed& each) { return each.url == url; });
+}
+
+void Documents::keep(const std::string& url, const std::string& text) {
+  kept_.remove_if([&](const Kept& each) { return each.url == url; });
+  kept_.push_front({.url = url, .text = text, .until = clock_.steady() + good_for});
   if (kept_.size() > most_kept) kept_.pop_back();
+}
+
+void Documents::keep_failure(const std::string& url) {
+  failed_.push_front({.url = url, .until = clock_.steady() + bad_for});
+  if (failed_.size() > most_failed) failed_.pop_back();
 }
 
 }  // namespace sluice::engine

@@ -24,8 +24,13 @@ net::ServerResponse error_of(int status, std::string_view kind, std::string mess
   return answer_of(status, {{"error", {{"kind", kind}, {"message", std::move(message)}}}});
 }
 
+net::ServerResponse closing(net::ServerResponse response) {
+  response.headers.set("Connection", "close");
+  return response;
+}
+
 net::ServerResponse nothing_here() {
-  return error_of(404, "not_found", "there is nothing here for you; check address and secret");
+  return closing(error_of(404, "not_found", "there is nothing here for you; check address and secret"));
 }
 
 net::ServerResponse later(int status, std::string_view kind, std::string message, Milliseconds wait) {

@@ -13,6 +13,8 @@ namespace sluice::engine {
 
 net::ServerResponse answer_of(int status, const nlohmann::json& body);
 net::ServerResponse error_of(int status, std::string_view kind, std::string message);
+/// As the last answer of its connection: whoever is not proven keeps none.
+net::ServerResponse closing(net::ServerResponse response);
 /// The same for a name that does not exist, a wrong secret and a wrong source.
 net::ServerResponse nothing_here();
 /// With Retry-After.

@@ -87,7 +87,7 @@ Task<net::ServerResponse> Receiver::answer(net::ServerRequest request) {
   if (const auto* webhook = config_->webhook(call.name)) call.hook = &watch::hook_of(*webhook);
   const auto key = call.source ? rate_key(*call.source) : call.request.peer;
   if (const auto wait = addresses_.take(key, world_.clock.steady()))
-    co_return later(429, "rate_limited", "too many requests from this address", *wait);
+    co_return closing(later(429, "rate_limited", "too many requests from this address", *wait));
   const auto name = call.hook ? call.name : std::string("that is not configured");
   std::optional<Error> failure;
   try {
@@ -162,7 +162,8 @@ Task<watch::Verdict> Receiver::prove(const Call& call) {
   verdict = watch::check(*call.hook, attempt, now, documents);
   // Each proof wants one document at most, and two may be configured.
   for (int i = 0; i < 2 && verdict.result == watch::Verdict::Result::wanting; ++i) {
-    documents[verdict.wants] = co_await documents_.get(verdict.wants);
+    const bool configured = call.hook->oidc && verdict.wants == call.hook->oidc->keys_url;
+    documents[verdict.wants] = co_await documents_.get(verdict.wants, configured);
     verdict = watch::check(*call.hook, attempt, now, documents);
   }
   // Whether a name exists must not show in the time that a large body takes.

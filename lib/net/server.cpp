@@ -110,16 +110,19 @@ Task<> SocketServer::accept_loop() {
   }
 }
 
-// All places are taken: waits until somebody wants one and one is free.
+// All places are taken: waits until somebody wants one and one is free. Who sends request after request owes
+// us nothing for long, so meanwhile no connection outlives its answer.
 Task<> SocketServer::make_room() {
   boost::system::error_code error;
   co_await acceptor_.async_wait(Acceptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
   if (error && !stopping_) throw boost::system::system_error(error);
+  load_.crowded = true;
   while (!stopping_ && active_.size() >= limits_.connections) {
     const std::uint64_t seen = ended_.count();
     evict_slowest();
     co_await ended_.wait_past(seen, clock_, clock_.steady() + patience);
   }
+  load_.crowded = false;
 }
 
 Task<> SocketServer::accept_one() {

@@ -27,7 +27,7 @@ struct ServerRequest {
 
 struct ServerResponse {
   int status = 200;
-  Headers headers;
+  Headers headers;  // "Connection: close" makes this answer the last of its connection
   std::string body;
 };
 
@@ -38,8 +38,8 @@ using Handler = std::function<Task<ServerResponse>(ServerRequest)>;
 
 struct ServerLimits {
   /// When all are taken, a new connection gets the place of the one that has owed us the rest of a request,
-  /// header or body, for longest (for 250 ms at least); when all of them are being answered, it waits in the
-  /// backlog of the kernel.
+  /// header or body, for longest (for 250 ms at least). Until there is one it waits in the backlog of the
+  /// kernel, and every connection ends after its answer.
   std::size_t connections = 256;
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 1024 * 1024;

@@ -118,7 +118,8 @@ Task<bool> Session::serve_one(bool first) {
   else
     response = co_await answer(std::move(request));
   release();
-  keep = keep && !refusal && !ending_;
+  keep =
+      keep && !refusal && !ending_ && !load_.crowded && !has_token(response.headers, "Connection", "close");
   std::string bytes;
   try {
     bytes = serialize_answer(response, clock_.now(), with_body, keep);

@@ -9,9 +9,10 @@
 
 namespace sluice::net {
 
-/// What the connections of one server have in memory together.
+/// What the connections of one server share.
 struct Load {
   std::size_t bodies = 0;  // bytes of request bodies, from their first byte to the end of the answer
+  bool crowded = false;    // somebody waits for a place: each connection ends after its next answer
 };
 
 class Session {

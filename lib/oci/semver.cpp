@@ -92,6 +92,13 @@ Version next(const Version& version, int parts) {
   return after;
 }
 
+/// Where ranges end that exclude a version together with its pre-releases: "<21.0.0-0", as node-semver has
+/// it.
+Version first_pre_release(Version version) {
+  version.pre_release = {"0"};
+  return version;
+}
+
 [[noreturn]] void refuse_range(std::string_view text) {
   throw Error(ErrorKind::invalid,
               "'" + printable(text, 100) +
@@ -125,21 +132,27 @@ VersionRange::Interval VersionRange::parse_comparator(std::string_view text) {
   const auto sign = text.substr(0, digits);
   const auto partial = parse_partial(text.substr(digits));
   if (!partial) refuse_range(text);
-  const auto& [version, parts] = *partial;
+  const Version& version = partial->version;
+  const int parts = partial->parts;
   const bool whole = parts == 3;
   if (parts == 0) return {};
-  const Version after = next(version, parts);
+  const auto up_to = [&version](int fixed) { return first_pre_release(next(version, fixed)); };
   if (sign.empty() || sign == "=")
-    return whole ? Interval{version, version, false, true} : Interval{version, after, false, false};
-  if (sign == ">") return whole ? Interval{version, {}, true, false} : Interval{after, {}, false, false};
+    return whole ? Interval{version, version, false, true} : Interval{version, up_to(parts), false, false};
+  if (sign == ">")
+    return whole ? Interval{version, {}, true, false} : Interval{next(version, parts), {}, false, false};
   if (sign == ">=") return {version, {}, false, false};
-  if (sign == "<") return {{}, version, false, false};
-  if (sign == "<=") return whole ? Interval{{}, version, false, true} : Interval{{}, after, false, false};
-  if (sign == "~" || sign == "~>") return {version, next(version, std::min(parts, 2)), false, false};
+  if (sign == "<") {
+    const bool exact = whole || !version.pre_release.empty();
+    return {{}, exact ? version : first_pre_release(version), false, false};
+  }
+  if (sign == "<=")
+    return whole ? Interval{{}, version, false, true} : Interval{{}, up_to(parts), false, false};
+  if (sign == "~" || sign == "~>") return {version, up_to(std::min(parts, 2)), false, false};
   if (sign != "^") refuse_range(text);
   // Nothing left of the first number that is not 0 may change.
   const int fixed = version.major > 0 || parts == 1 ? 1 : version.minor > 0 || parts == 2 ? 2 : 3;
-  return {version, next(version, fixed), false, false};
+  return {version, up_to(fixed), false, false};
 }
 
 VersionRange::Interval VersionRange::meet(const Interval& left, const Interval& right) {

@@ -28,7 +28,8 @@ class VersionRange {
  public:
   /// Throws Error(invalid) that quotes what cannot be read.
   static VersionRange parse(std::string_view text);
-  /// Pre-releases are in the range only when asked for; then by their precedence alone.
+  /// Pre-releases are in the range only when asked for; then by their precedence, where a range that ends
+  /// before a version by ^, ~, x or a missing number ends before its pre-releases: "<23" is "<23.0.0-0".
   bool contains(const Version& version, bool pre_releases = false) const;
 
  private:

@@ -12,7 +12,6 @@
 namespace sluice::watch {
 namespace {
 
-constexpr std::size_t longest_text = 4096;
 constexpr std::size_t most_events = 1000;
 
 const json& nothing() {
@@ -161,19 +160,23 @@ std::string in_registry(const Reading& reading, std::string_view said, std::stri
   return std::string(host) + "/" + std::string(path);
 }
 
+void add_event(Parsed& parsed, Event event) {
+  if (parsed.events.size() >= most_events)
+    throw Error(ErrorKind::invalid,
+                fmt::format("there are more than {} events in one delivery", most_events));
+  parsed.events.push_back(std::move(event));
+}
+
 void add_image(Parsed& parsed, std::string repository, std::string tag) {
   if (tag.empty() || is_digest(tag)) return;
   if (!parsed.events.empty() && parsed.events.back().repositories.front() == repository) {
     parsed.events.back().tags.push_back(std::move(tag));
     return;
   }
-  if (parsed.events.size() >= most_events)
-    throw Error(ErrorKind::invalid,
-                fmt::format("there are more than {} events in one delivery", most_events));
   Event event;
   event.repositories.push_back(std::move(repository));
   event.tags.push_back(std::move(tag));
-  parsed.events.push_back(std::move(event));
+  add_event(parsed, std::move(event));
 }
 
 }  // namespace sluice::watch

@@ -14,6 +14,9 @@ namespace sluice::watch {
 
 using nlohmann::json;
 
+/// Bytes of a name, a tag or the like.
+inline constexpr std::size_t longest_text = 4096;
+
 /// JSON with at most 64 levels and without repeated keys.
 json read_payload(std::string_view body);
 
@@ -52,6 +55,9 @@ bool is_digest(std::string_view tag);
 
 /// The configured registry, else what the sender says, put before a path. Throws when there is neither.
 std::string in_registry(const Reading& reading, std::string_view said, std::string_view path);
+
+/// A delivery may have 1000 events.
+void add_event(Parsed& parsed, Event event);
 
 /// Adds an event, unless `tag` is empty or a digest: a manifest that only a digest names moves no tag.
 void add_image(Parsed& parsed, std::string repository, std::string tag);

@@ -25,6 +25,19 @@ std::string region_of(const std::string& topic) {
   return region;
 }
 
+// "/SimpleNotificationService-f3ecfb7224c7233fe7bb5f59f96de52f.pem", without anything that leads elsewhere or
+// to the same place in another way.
+bool is_certificate_path(std::string_view path) {
+  constexpr std::string_view begin = "/SimpleNotificationService";
+  constexpr std::string_view end = ".pem";
+  if (path.size() < begin.size() + end.size() || !path.starts_with(begin) || !path.ends_with(end))
+    return false;
+  const auto name = path.substr(begin.size(), path.size() - begin.size() - end.size());
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
+}
+
 // The fields that are signed, in this order, each followed by its value.
 std::string signed_text(const Fields& fields, const std::string& type) {
   std::vector<const char*> names{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"};
@@ -54,12 +67,11 @@ SnsMessage read_sns(std::string_view body) {
   SnsMessage message;
   message.topic = fields.required("TopicArn");
   message.region = region_of(message.topic);
-  message.certificate_url = fields.required("SigningCertURL");
-  const auto url = net::Url::parse(message.certificate_url);
-  const auto path = url.target.substr(0, url.target.find('?'));
-  if (!is_sns_address(url, message.region) || !path.starts_with("/SimpleNotificationService") ||
-      !path.ends_with(".pem") || url.target != path)
+  const auto url = net::Url::parse(fields.required("SigningCertURL"));
+  if (!is_sns_address(url, message.region) || !is_certificate_path(url.target))
     fields.fail("SigningCertURL", "is not a certificate of SNS in the region of the topic");
+  // One address has one text, however it was written.
+  message.certificate_url = url.text();
   // It is asked when the subscription is confirmed, so it must not lead anywhere else.
   if (const auto subscribe = fields.text("SubscribeURL");
       !subscribe.empty() && !is_sns_address(net::Url::parse(subscribe), message.region))

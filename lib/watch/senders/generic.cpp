@@ -4,8 +4,15 @@
 #include "watch/payload.hpp"
 #include "watch/senders/kinds.hpp"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace sluice::watch {
 namespace {
+
+// Lists of names and of tags multiply, and a delivery has one megabyte for them.
+constexpr std::size_t most_references = 10'000;
 
 const json* field(const json& value, const Reading& reading, const std::string& name) {
   const auto found = reading.fields.find(name);
@@ -19,15 +26,17 @@ std::vector<std::string> texts(const json& value, const Reading& reading, const 
     throw Error(ErrorKind::invalid, "what fields." + name + " points to must be a text or a list of texts");
   };
   std::vector<std::string> all;
-  if (found->is_string())
-    all.push_back(found->get<std::string>());
-  else if (!found->is_array())
-    wrong();
+  const auto take = [&](const json& text) {
+    if (!text.is_string()) wrong();
+    all.push_back(text.get<std::string>());
+    if (all.back().size() > longest_text)
+      throw Error(ErrorKind::invalid, "what fields." + name + " points to is too long");
+  };
+  if (!found->is_array())
+    take(*found);
   else
-    for (const auto& each : *found) {
-      if (!each.is_string()) wrong();
-      all.push_back(each.get<std::string>());
-    }
+    for (const auto& each : *found)
+      take(each);
   return all;
 }
 
@@ -50,7 +59,7 @@ void add_reference(Parsed& parsed, const Reading& reading, std::string image) {
   Event event;
   event.repositories.push_back(std::move(name));
   event.every_tag = true;
-  parsed.events.push_back(std::move(event));
+  add_event(parsed, std::move(event));
 }
 
 // The registry that the event itself names stands where none is configured.
@@ -61,10 +70,18 @@ Reading with_registry(const json& value, const Reading& reading) {
   return own;
 }
 
-void read_generic_event(const json& value, const Reading& configured, Parsed& parsed) {
+// `references` counts what all events of a delivery refer to, also what is then left out.
+void read_generic_event(const json& value, const Reading& configured, Parsed& parsed,
+                        std::size_t& references) {
   const auto reading = with_registry(value, configured);
   const auto tags = texts(value, reading, "tag");
-  for (auto& image : texts(value, reading, "image")) {
+  auto images = texts(value, reading, "image");
+  const auto repositories = texts(value, reading, "repository");
+  references += (images.size() + repositories.size()) * std::max<std::size_t>(1, tags.size());
+  if (references > most_references)
+    throw Error(ErrorKind::invalid,
+                fmt::format("there are more than {} references in one delivery", most_references));
+  for (auto& image : images) {
     // A tag beside the image says which one; an image that has one already keeps it.
     if (tags.empty() || tag_colon(image) != std::string::npos) {
       add_reference(parsed, reading, std::move(image));
@@ -73,7 +90,7 @@ void read_generic_event(const json& value, const Reading& configured, Parsed& pa
     for (const auto& tag : tags)
       add_reference(parsed, reading, image + ":" + tag);
   }
-  for (const auto& repository : texts(value, reading, "repository")) {
+  for (const auto& repository : repositories) {
     if (tags.empty()) add_reference(parsed, reading, repository);
     for (const auto& tag : tags)
       add_reference(parsed, reading, repository + ":" + tag);
@@ -88,11 +105,12 @@ Parsed parse_generic(const Delivery& delivery, const Reading& reading) {
   const auto* events = many ? field(payload, reading, "events") : &payload;
   if (!events || (many && !events->is_array()))
     throw Error(ErrorKind::invalid, "what fields.events points to must be a list");
+  std::size_t references = 0;
   if (many)
     for (const auto& event : *events)
-      read_generic_event(event, reading, parsed);
+      read_generic_event(event, reading, parsed, references);
   else
-    read_generic_event(*events, reading, parsed);
+    read_generic_event(*events, reading, parsed, references);
   if (parsed.events.empty() && !many)
     throw Error(ErrorKind::invalid, "the payload has nothing where 'fields' points to");
   if (parsed.events.empty()) parsed.note = "no events";

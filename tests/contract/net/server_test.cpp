@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/asio/detached.hpp>
+
 using namespace sluice;
 using namespace sluice::test;
 using std::chrono::milliseconds;
@@ -40,6 +42,33 @@ class Directory {
 
  private:
   std::filesystem::path path_;
+};
+
+/// Clients that send the next request as soon as they have an answer, and connect again when the server
+/// closes.
+struct Flood {
+  bool over = false;
+  std::size_t running = 0;
+  std::size_t connected = 0;  // times
+  int broken = 0;             // connections that ended without a whole answer that says so
+
+  Task<> connect_again_and_again(std::uint16_t port) {
+    ++running;
+    while (!over) {
+      auto peer = co_await RawPeer::connect(port);
+      bool open = true;
+      bool first = true;
+      while (open && !over) {
+        co_await peer->send("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
+        const std::string answer = co_await peer->read_until("GET /flood ");
+        if (answer.empty()) ++broken;
+        open = !answer.empty() && answer.find("Connection: close") == std::string::npos;
+        if (first) ++connected;
+        first = false;
+      }
+    }
+    --running;
+  }
 };
 
 net::Request get_on(const std::filesystem::path& socket, std::string target) {
@@ -250,6 +279,45 @@ TEST_CASE("D6: when slow connections take every place, an honest one still gets 
     }
     const std::string answer = co_await exchange(server.port(), "GET /honest HTTP/1.0\r\n\r\n");
     CHECK(answer.ends_with("GET /honest "));
+  });
+}
+
+TEST_CASE("D6: when clients that send request after request take every place, an honest one still gets in") {
+  net::ServerLimits limits;
+  limits.connections = 4;
+  FakeClock clock;  // stands still, so nobody is ever slow
+  Flood flood;
+  int answered = 0;
+  auto use = [&](net::Server& server) -> Task<> {
+    auto executor = co_await boost::asio::this_coro::executor;
+    for (std::size_t i = 0; i < limits.connections; ++i)
+      boost::asio::co_spawn(executor, flood.connect_again_and_again(server.port()), boost::asio::detached);
+    const bool full = co_await eventually([&] { return flood.connected >= limits.connections; });
+    CHECK(full);
+    boost::asio::co_spawn(executor, exchange(server.port(), "GET /honest HTTP/1.0\r\n\r\n"),
+                          [&](std::exception_ptr, std::string answer) {
+                            answered += answer.ends_with("GET /honest ") ? 1 : 0;
+                          });
+    const bool in = co_await eventually([&] { return answered == 1; });
+    CHECK(in);
+    flood.over = true;
+    const bool over = co_await eventually([&] { return flood.running == 0; });
+    CHECK(over);
+  };
+  with_server(clock, echo, limits, use, net::TcpEndpoint{"127.0.0.1", 0});
+  CHECK(flood.broken == 0);
+}
+
+TEST_CASE("an answer may be the last of its connection because the handler says so") {
+  auto handler = [](net::ServerRequest) -> Task<net::ServerResponse> {
+    net::ServerResponse response;
+    response.headers.set("Connection", "close");
+    co_return response;
+  };
+  with_server(handler, {}, [](net::Server& server) -> Task<> {
+    const std::string answer = co_await exchange(server.port(), post("x"));
+    CHECK(starts(answer, "HTTP/1.1 200"));
+    CHECK(answer.find("Connection: close\r\n") != std::string::npos);
   });
 }
 

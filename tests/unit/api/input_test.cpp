@@ -98,12 +98,25 @@ TEST_CASE("a body that is not what is asked for is refused with the reason") {
   CHECK_THAT(refused(R"({"reason": {"a": []}})"), Contains("must be a text"));
   CHECK_THAT(refused("{\"reason\": \"" + std::string(2000, 'x') + "\"}"), Contains("longer than"));
   CHECK_THAT(refused("{\"reason\": \"\xff\"}"), Contains("not JSON"));
+  CHECK_THAT(refused(R"({"reason": "x", "reason": "y"})"), Contains("'reason' appears twice"));
 }
 
 TEST_CASE("D4: a body that nests without end is refused before it is built") {
-  CHECK_THAT(refusal([] { read_body(std::string(200'000, '['), {}); }), Contains("nests too deeply"));
+  CHECK_THAT(refusal([] { read_body(std::string(200'000, '['), {}); }), Contains("nested deeper"));
   std::string objects;
   for (int i = 0; i < 50'000; ++i)
     objects += R"({"a":)";
-  CHECK_THAT(refusal([&] { read_body(objects, {}); }), Contains("nests too deeply"));
+  CHECK_THAT(refusal([&] { read_body(objects, {}); }), Contains("nested deeper"));
+}
+
+TEST_CASE("D4: a body of very many items is refused in no more time than it takes to read it") {
+  std::string items = "{}";
+  for (int i = 0; i < 300'000; ++i)
+    items += ",{}";
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_THAT(refusal([&] { read_body("[" + items + "]", {}); }), Contains("must be a JSON object"));
+  CHECK_THAT(refusal([&] { read_body(R"({"reason":[)" + items + "]}", {"reason"}); }),
+             Contains("must be a text"));
+  // In time that grows with the square of the items it would be minutes.
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(30));
 }

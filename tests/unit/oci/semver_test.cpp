@@ -91,6 +91,28 @@ TEST_CASE("pre-releases are in a range only when asked for") {
   CHECK_FALSE(in("^20", "20.0.0-rc.1", true));
 }
 
+TEST_CASE(
+    "a range that ends before a version ends before its pre-releases, unless it names that version in full") {
+  for (const std::string range :
+       {"^20", "^20.1.2", "20", "20.x", "20.*", "~20", "<21", "<21.0", ">=18 <21", "<=20", "18 - 20"}) {
+    CAPTURE(range);
+    CHECK_FALSE(in(range, "21.0.0-rc.1", true));
+    CHECK_FALSE(in(range, "21-alpine", true));
+    CHECK_FALSE(in(range, "21.0.0-0", true));
+    CHECK(in(range, "20.2.0-rc.1", true));
+  }
+  CHECK_FALSE(in(">=18 <23", "23.0.0-rc.1", true));
+  CHECK_FALSE(in("<23", "23.0.0-rc.1", true));
+  CHECK_FALSE(in("1.x", "2.0.0-beta", true));
+  CHECK_FALSE(in("~1.2", "1.3.0-rc", true));
+  CHECK_FALSE(in("^0.2.3", "0.3.0-rc", true));
+  CHECK_FALSE(in("^0.0.3", "0.0.4-rc", true));
+  CHECK(in("<23.0.0", "23.0.0-rc.1", true));
+  CHECK(in("<=20.1.2", "20.1.2-rc.1", true));
+  CHECK(in("<23-rc.2", "23.0.0-rc.1", true));
+  CHECK_FALSE(in("<23-rc.2", "23.0.0-rc.2", true));
+}
+
 TEST_CASE("what is no range is refused with an example") {
   for (const std::string text : {"latest", ">=", "^", "1.2.3.4", "=>1", "1 -", "^x.1", "~~1", ">=18 <"}) {
     CAPTURE(text);

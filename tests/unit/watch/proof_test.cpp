@@ -274,6 +274,17 @@ TEST_CASE("Amazon SNS: an old message is stale") {
   CHECK(scene.verdict(scene.signer.certificate(-3600, 36'000)).result == Result::stale);
 }
 
+TEST_CASE("Amazon SNS: the address of a certificate has one text, however it is written") {
+  SnsScene scene;
+  const std::string address = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem";
+  for (const char* url : {"https://sns.us-west-2.amazonaws.com:443/SimpleNotificationService-1.pem",
+                          "HTTPS://SNS.us-west-2.amazonaws.com/SimpleNotificationService-1.pem#1"}) {
+    INFO(url);
+    scene.message["SigningCertURL"] = url;
+    CHECK(read_sns(scene.message.dump()).certificate_url == address);
+  }
+}
+
 TEST_CASE("Amazon SNS: no certificate is asked for anywhere else") {
   SnsScene scene;
   for (const char* url :
@@ -284,6 +295,8 @@ TEST_CASE("Amazon SNS: no certificate is asked for anywhere else") {
         "https://sns.us-west-2.amazonaws.com:8443/SimpleNotificationService-1.pem",
         "https://sns.us-west-2.amazonaws.com/?Action=Publish&x=SimpleNotificationService-1.pem",
         "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-1.pem?x=.pem",
+        "https://sns.us-west-2.amazonaws.com/SimpleNotificationService/../-1.pem",
+        "https://sns.us-west-2.amazonaws.com/SimpleNotificationService%2D1.pem",
         "https://127.0.0.1/SimpleNotificationService-1.pem", "file:///etc/passwd", ""}) {
     INFO(url);
     scene.message["SigningCertURL"] = url;

@@ -316,6 +316,30 @@ TEST_CASE("generic: lists of events, of tags and of images") {
   CHECK(parsed.id == "7");
 }
 
+TEST_CASE("generic: lists that multiply to very many references are refused at once") {
+  const Reading lists{.registry = {},
+                      .fields = {{"events", "/e"}, {"repository", "/r"}, {"image", "/i"}, {"tag", "/t"}}};
+  const auto event = [](std::size_t count, const char* name, const json& tags) -> json {
+    return {{name, std::vector<std::string>(count, "a")}, {"t", tags}};
+  };
+  const auto deliver = [&](const std::vector<json>& events) {
+    return parse("generic", json{{"e", events}}.dump(), lists);
+  };
+  const auto too_many = Catch::Contains("there are more than 10000 references in one delivery");
+  const std::vector<std::string> tags(2000, "b");
+  CHECK_THROWS_WITH(deliver({event(2000, "r", tags)}), too_many);
+  CHECK_THROWS_WITH(deliver({event(2000, "i", tags)}), too_many);
+  // What is left out later has its cost as well.
+  CHECK_THROWS_WITH(deliver({event(2000, "r", std::vector<std::string>(2000, ""))}), too_many);
+  CHECK_THROWS_WITH(deliver({event(4, "r", tags), event(2, "r", tags)}), too_many);
+  CHECK_THROWS_WITH(deliver({event(1001, "r", nullptr)}), Catch::Contains("more than 1000 events"));
+  CHECK_THROWS_WITH(deliver({json{{"r", std::string(5000, 'a')}}}),
+                    Catch::Contains("fields.repository points to is too long"));
+  const auto parsed = deliver({event(5, "r", tags)});
+  REQUIRE(parsed.events.size() == 1);
+  CHECK(parsed.events.front().tags.size() == 10'000);
+}
+
 TEST_CASE("generic: the registry may stand apart") {
   const auto body = R"({"host":"https://r.example.com:5000/","name":"team/app","tag":"1"})";
   Reading reading{.registry = {},
