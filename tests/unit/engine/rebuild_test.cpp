@@ -285,16 +285,45 @@ TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[eng
   });
 }
 
-TEST_CASE("the next wave waits for the one before it and is built on its image", "[engine]") {
-  Scene scene;
-  const auto one = picture({"one"});
-  const std::string app = "dev.example/team/app";
+namespace {
+
+const std::string on_hello = "dev.example/team/app";
+
+// `app` is built on the image of `hello`.
+std::shared_ptr<config::Config> with_two_waves(Scene& scene) {
   auto config = scene.configuration(true);
   auto second = config->dependents[0];
   second.name = "app";
-  second.image = oci::Reference::parse(app + ":latest");
+  second.image = oci::Reference::parse(on_hello + ":latest");
   second.from = {oci::Reference::parse(hello + ":latest")};
   config->dependents.push_back(second);
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("what is built on a superseded rebuild is superseded too, and the older promotion did not fail",
+          "[engine]") {
+  TwoImages scene;
+  scene.script->build = [](const auto&, const auto&, const auto&) {
+    throw Error(ErrorKind::unavailable, "the target is away");
+  };
+  scene.play(with_two_waves(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "the first request was refused",
+                         [&](store::Tables&) { return scene.script->keys.size() > 1; });
+    scene.registries.push(upstream, "9", scene.second);
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    const auto rebuilds =
+        co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(first.id); });
+    REQUIRE(rebuilds.size() == 2);
+    CHECK(rebuilds[0].state == "superseded");
+    CHECK(rebuilds[1].state == "superseded");
+  });
+}
+
+TEST_CASE("the next wave waits for the one before it and is built on its image", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
   const auto on_one = picture({"one", "hello"});
   scene.script->build = [&](const std::string&, const oci::Digest& base, const std::string& image) {
     if (image == hello + ":latest") {
@@ -302,11 +331,11 @@ TEST_CASE("the next wave waits for the one before it and is built on its image",
       scene.registries.push(hello, "latest", on_one);
     } else {
       CHECK(base == on_one.digest);
-      scene.registries.push(app, "latest", picture({"one", "hello", "app"}));
+      scene.registries.push(on_hello, "latest", picture({"one", "hello", "app"}));
     }
   };
   scene.registries.push(upstream, "9", one);
-  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+  scene.play(with_two_waves(scene), [&](engine::Engine& engine) -> Task<> {
     const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
     const auto rebuilds =
         co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(run.id); });
