@@ -120,6 +120,15 @@ TEST_CASE("a failed digest is tried again once the pause is over, not before", "
   CHECK(desk.see("a").run);
 }
 
+TEST_CASE("A6: a failed digest is tried again although the clock was set back to before it failed",
+          "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  desk.end(*seen.run, pipeline::event::JobFailed{ErrorKind::unavailable, "registry down"});
+  desk.now -= std::chrono::hours(5);
+  CHECK(desk.see("a").run);
+}
+
 TEST_CASE("a digest whose run was cancelled is left alone until the tag moves", "[recorder]") {
   Desk desk;
   const auto seen = desk.see("a");
