@@ -42,9 +42,10 @@ const std::vector<std::vector<std::string>> sharing_slots{
 
 bool may_retry(const store::Job& job, const Error& error, const config::Config& config, Time at) {
   if (!is_transient(error.kind())) return false;
+  // However old it is: the machine may have been off for most of that time.
+  if (job.failures + 1 < config.retry_attempts) return true;
   const bool limited = error.kind() == ErrorKind::rate_limited;
-  if (limited || job.kind == to_string(pipeline::JobKind::dispatch)) return at - job.created < long_patience;
-  return job.failures + 1 < config.retry_attempts;
+  return (limited || job.kind == to_string(pipeline::JobKind::dispatch)) && at - job.created < long_patience;
 }
 
 }  // namespace

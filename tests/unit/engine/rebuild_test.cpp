@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -318,6 +319,118 @@ TEST_CASE("what is built on a superseded rebuild is superseded too, and the olde
     REQUIRE(rebuilds.size() == 2);
     CHECK(rebuilds[0].state == "superseded");
     CHECK(rebuilds[1].state == "superseded");
+  });
+}
+
+TEST_CASE("a rebuild is not overdue while nobody can look, and the next wave goes when somebody can",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  const auto two_layers = picture({"one", "hello"});
+  scene.script->build = [&](const std::string&, const oci::Digest&, const std::string& image) {
+    if (image == hello + ":latest") scene.registries.push(hello, "latest", two_layers);
+    if (image == on_hello + ":latest")
+      scene.registries.push(on_hello, "latest", picture({"one", "hello", "app"}));
+  };
+  bool down = true;
+  scene.registries.fail_while(down, "dev.example", 503);
+  scene.registries.push(upstream, "9", one);
+  auto config = with_two_waves(scene);
+  config->dependents[0].confirm_within = Milliseconds(50);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "it was looked for in vain after the deadline", [&](store::Tables& tables) {
+      const auto waiting = tables.rebuilds.in_state("hello", "dispatched");
+      return !waiting.empty() && tables.jobs.of_run(waiting[0].run).at(0).attempt >= 3;
+    });
+    down = false;
+    const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
+    const auto rebuilds =
+        co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(run.id); });
+    REQUIRE(rebuilds.size() == 2);
+    CHECK(rebuilds[0].state == "confirmed");
+    CHECK(rebuilds[1].state == "confirmed");
+  });
+}
+
+namespace {
+
+// The rebuild of `hello` is asked for, and nothing is built until the test does so.
+struct SlowBuilder : Scene {
+  SlowBuilder() { registries.push(upstream, "9", one); }
+  Task<> until_asked(engine::Engine& engine) {
+    co_await until(engine, "the request was accepted", [](store::Tables& tables) {
+      return !tables.rebuilds.in_state("hello", "dispatched").empty();
+    });
+  }
+  // Until somebody looks for it once more.
+  Task<> until_looked_for(engine::Engine& engine) {
+    std::optional<int> before;
+    co_await until(engine, "the image was looked for", [&before](store::Tables& tables) {
+      const auto waiting = tables.rebuilds.in_state("hello", "dispatched");
+      if (waiting.empty()) return false;
+      const auto job = tables.jobs.of_run(waiting[0].run).at(0);
+      if (!before) before = job.attempt;
+      return job.attempt > *before && !job.leased_until;
+    });
+  }
+  Task<> until_built(engine::Engine& engine) {
+    registries.push(hello, "latest", picture({"one", "app"}));
+    co_await until_run(engine, one.digest, "Succeeded");
+  }
+  const Picture one = picture({"one"});
+};
+
+}  // namespace
+
+TEST_CASE("A6: a rebuild is not overdue because the clock was set or the machine slept", "[engine]") {
+  SlowBuilder scene;
+  const auto config = scene.configuration(true);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_asked(engine);
+    scene.clock.set(std::chrono::hours(5));
+    co_await engine.reload(config);
+    co_await scene.until_looked_for(engine);
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("A6: a rebuild is not overdue because the daemon was off", "[engine]") {
+  SlowBuilder scene;
+  const auto config = scene.configuration(true);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> { co_await scene.until_asked(engine); });
+  scene.clock.pass(std::chrono::hours(5));
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_looked_for(engine);
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("A6: a request is not given up at the first failure because the machine was off for days",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  bool away = true;
+  builds(scene, {one});
+  scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
+                                                         const auto& image) {
+    if (std::exchange(away, false)) throw Error(ErrorKind::unavailable, "the target is away");
+    build(key, base, image);
+  };
+  scene.registries.push(upstream, "9", one);
+  auto config = scene.configuration(true);
+  config->retry_first = config->retry_most = std::chrono::hours(1);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "the first request failed", [&](store::Tables& tables) {
+      const auto owed = tables.rebuilds.in_state("hello", "dispatching");
+      return !owed.empty() && tables.jobs.of_run(owed[0].run).at(0).failures == 1;
+    });
+  });
+  scene.clock.pass(std::chrono::hours(48));
+  away = true;
+  config = scene.configuration(true);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+    CHECK(scene.script->keys.size() == 3);
   });
 }
 
