@@ -22,15 +22,26 @@ struct Owed {
   oci::Reference base;
   // What the base's tag was promoted to since: an image on that is not behind.
   std::optional<oci::Digest> newer;
+  // What that tag named before `base`, and before `newer`.
+  std::optional<oci::Digest> replaced, newer_replaced;
 };
 
 std::optional<Owed> owed_of(store::Tables& tables, RunId id) {
   const auto rebuild = tables.rebuilds.find(id);
   if (!rebuild) return std::nullopt;
-  Owed owed{.rebuild = *rebuild, .base = oci::Reference::parse(rebuild->base), .newer = std::nullopt};
+  Owed owed{.rebuild = *rebuild,
+            .base = oci::Reference::parse(rebuild->base),
+            .newer = std::nullopt,
+            .replaced = std::nullopt,
+            .newer_replaced = std::nullopt};
+  // A base that is another dependent's image was not promoted.
+  const auto promotion = tables.promotions.of_run(rebuild->promotion_run);
+  if (promotion && promotion->digest == owed.base.digest) owed.replaced = promotion->replaced;
   const auto latest = tables.promotions.latest(owed.base.repository.text(), owed.base.tag.value_or(""));
-  if (latest && latest->run > rebuild->promotion_run && latest->digest != owed.base.digest)
+  if (latest && latest->run > rebuild->promotion_run && latest->digest != owed.base.digest) {
     owed.newer = latest->digest;
+    owed.newer_replaced = latest->replaced;
+  }
   return owed;
 }
 
@@ -72,11 +83,12 @@ Task<std::optional<dependents::Confirmation>> look(Work work, Owed owed) {
   const auto image = oci::Reference::parse(owed.rebuild.image);
   const auto platform = oci::Platform::parse(work.run.platform);
   try {
-    auto found = co_await dependents::confirm(work.registry, image, owed.base, platform);
+    auto found = co_await dependents::confirm(work.registry, image, owed.base, platform, owed.replaced);
     if (found.confirmed || !owed.newer) co_return found;
     auto newer_base = owed.base;
     newer_base.digest = owed.newer;
-    auto newer = co_await dependents::confirm(work.registry, image, newer_base, platform);
+    auto newer =
+        co_await dependents::confirm(work.registry, image, newer_base, platform, owed.newer_replaced);
     if (!newer.confirmed) co_return found;
     newer.how += ", on a newer base";
     co_return newer;

@@ -286,6 +286,31 @@ TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[eng
   });
 }
 
+TEST_CASE("after a rollback, an image on what was replaced is not confirmed by the layers that both have",
+          "[engine]") {
+  Scene scene;
+  const auto plain = picture({"a"});
+  const auto fixed = picture({"a", "fix"});
+  scene.script->build = [&](const std::string&, const oci::Digest& base, const std::string&) {
+    if (base == fixed.digest) scene.registries.push(hello, "latest", picture({"a", "fix", "app"}));
+    if (base == plain.digest && !scene.registries.tag(hello, "latest"))
+      scene.registries.push(hello, "latest", picture({"a", "app"}));
+  };
+  scene.registries.push(upstream, "9", plain);
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, plain.digest, "Succeeded");
+    scene.registries.push(upstream, "9", fixed);
+    co_await scene.until_run(engine, fixed.digest, "Succeeded");
+    co_await engine.rollback("node", plain.digest.text(), "ann");
+    co_await scene.until(engine, "the image was looked for twice", [&](store::Tables& tables) {
+      const auto waiting = tables.rebuilds.in_state("hello", "dispatched");
+      return !waiting.empty() && tables.jobs.of_run(waiting[0].run).at(0).attempt >= 2;
+    });
+    scene.registries.push(hello, "latest", picture({"a", "app2"}));
+    co_await scene.until_run(engine, plain.digest, "Succeeded");
+  });
+}
+
 namespace {
 
 const std::string on_hello = "dev.example/team/app";
