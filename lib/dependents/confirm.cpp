@@ -11,6 +11,7 @@ namespace sluice::dependents {
 namespace {
 
 constexpr std::string_view base_digest_key = "org.opencontainers.image.base.digest";
+constexpr std::string_view by_layers = "layers";
 
 bool names_base(const std::map<std::string, std::string>& texts,
                 const std::vector<oci::Digest>& base_digests) {
@@ -25,6 +26,10 @@ std::size_t differing(const std::vector<oci::Digest>& image, const std::vector<o
   for (std::size_t i = 0; i < base.size(); ++i)
     if (image[i] != base[i]) ++count;
   return count;
+}
+
+bool begins_with(const oci::ImageConfig& image, const oci::ImageConfig& base) {
+  return image.diff_ids.size() >= base.diff_ids.size() && differing(image.diff_ids, base.diff_ids) == 0;
 }
 
 // One platform of an image, as a registry has it.
@@ -57,6 +62,18 @@ Task<std::optional<Found>> find(registry::Client& client, oci::Repository reposi
   co_return found;
 }
 
+// Nullopt when it, or a part of it, is not in the registry any more, too.
+Task<std::optional<Found>> find_replaced(registry::Client& client, oci::Repository repository,
+                                         oci::Digest digest, oci::Platform platform) {
+  try {
+    auto found = co_await find(client, repository, digest, platform);
+    co_return found;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+  co_return std::nullopt;
+}
+
 std::string name_of(const oci::Reference& reference, bool prefer_digest) {
   if (reference.digest && (prefer_digest || !reference.tag)) return reference.digest->text();
   return reference.tag.value_or("latest");
@@ -71,7 +88,7 @@ Confirmation compare(const oci::ImageConfig& image, const std::map<std::string, 
   const bool comparable = total > 0 && image.diff_ids.size() >= total;
   if (comparable) {
     const auto count = differing(image.diff_ids, base.diff_ids);
-    if (count == 0) return {.confirmed = true, .how = "layers", .digest = std::nullopt};
+    if (count == 0) return {.confirmed = true, .how = std::string(by_layers), .digest = std::nullopt};
     return {.confirmed = false,
             .how = fmt::format("{} of {} base layers differ", count, total),
             .digest = std::nullopt};
@@ -87,8 +104,16 @@ Confirmation compare(const oci::ImageConfig& image, const std::map<std::string, 
           .digest = std::nullopt};
 }
 
+bool sits_on_replaced(const oci::ImageConfig& image, const std::map<std::string, std::string>& annotations,
+                      const oci::ImageConfig& base, const oci::ImageConfig& replaced,
+                      const std::vector<oci::Digest>& replaced_digests) {
+  if (!begins_with(replaced, base)) return false;
+  if (replaced.diff_ids.size() > base.diff_ids.size()) return begins_with(image, replaced);
+  return names_base(annotations, replaced_digests);
+}
+
 Task<Confirmation> confirm(registry::Client& client, oci::Reference image, oci::Reference base,
-                           oci::Platform platform) {
+                           oci::Platform platform, std::optional<oci::Digest> replaced) {
   Confirmation nothing{.confirmed = false, .how = "no such image", .digest = std::nullopt};
   const std::string image_name = name_of(image, false);
   const auto now = co_await client.resolve(image.repository, image_name);
@@ -109,6 +134,16 @@ Task<Confirmation> confirm(registry::Client& client, oci::Reference image, oci::
   const std::vector<oci::Digest> base_digests{base_now->digest, promoted->digest};
   auto result = compare(built->config, built->annotations, promoted->config, base_digests);
   result.digest = now->digest;
+  if (!result.confirmed || result.how != by_layers || !replaced) co_return result;
+  const auto before = co_await find_replaced(client, base.repository, *replaced, platform);
+  // The same image in another index is no other base.
+  if (!before || before->digest == promoted->digest) co_return result;
+  const std::vector<oci::Digest> replaced_digests{*replaced, before->digest};
+  if (sits_on_replaced(built->config, built->annotations, promoted->config, before->config,
+                       replaced_digests)) {
+    result.confirmed = false;
+    result.how = "it still sits on the base that was replaced, whose first layers are those of the new one";
+  }
   co_return result;
 }
 

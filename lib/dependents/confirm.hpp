@@ -21,8 +21,17 @@ struct Confirmation {
 Confirmation compare(const oci::ImageConfig& image, const std::map<std::string, std::string>& annotations,
                      const oci::ImageConfig& base, const std::vector<oci::Digest>& base_digests);
 
-/// Reads both from their registries and compares, for one platform. An image that does not exist yet is not confirmed;
+/// Pure: whether an image that begins with the layers of `base` sits on the base that was replaced all the same. It may when those
+/// are the first layers of the replaced base too (a rollback to what a layer was added to). Where both have the same layers, the
+/// image's annotations tell; its labels do not, since they come from its bases, too.
+bool sits_on_replaced(const oci::ImageConfig& image, const std::map<std::string, std::string>& annotations,
+                      const oci::ImageConfig& base, const oci::ImageConfig& replaced,
+                      const std::vector<oci::Digest>& replaced_digests);
+
+/// Reads both from their registries and compares, for one platform. An image that does not exist yet is not confirmed, nor is
+/// one that still sits on `replaced`, what the base's tag named before (nullopt, or not in the registry any more: not asked);
 /// a registry that fails throws.
-Task<Confirmation> confirm(registry::Client& client, oci::Reference image, oci::Reference base, oci::Platform platform);
+Task<Confirmation> confirm(registry::Client& client, oci::Reference image, oci::Reference base, oci::Platform platform,
+                           std::optional<oci::Digest> replaced = std::nullopt);
 
 }  // namespace sluice::dependents

@@ -152,10 +152,7 @@ Engine::~Engine() = default;
 
 Task<> Engine::run() {
   auto& state = *state_;
-  const auto at = state.world.clock.now();
-  auto change = [at](store::Tables& tables) { return tables.jobs.release_all(at); };
-  const int freed = co_await state.world.store.write(std::move(change));
-  if (freed > 0) spdlog::info("taking up {} jobs that an earlier process left", freed);
+  co_await state.jobs.take_up();
   co_await state.fit_open_runs();
   co_await state.poller.take_up_members();
   co_await state.poller.take_up_owed();

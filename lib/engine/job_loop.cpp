@@ -19,6 +19,11 @@ constexpr Milliseconds store_pause{1000};
 // A rebuild target may be down for long, and the limits of a registry are those of hours: what is owed is
 // owed all the same.
 constexpr auto long_patience = std::chrono::hours(24);
+// A peer's Retry-After is not obeyed for longer.
+constexpr Milliseconds longest_retry_after = std::chrono::minutes(15);
+// After a start, a rebuild has at least so long until it is overdue, twice as long as the longest pause
+// between two looks: while the daemon was off, nobody looked, and what builds may have been off with it.
+constexpr auto grace_after_start = std::chrono::minutes(1);
 // Lines of one step in the run log; a process may print without end.
 constexpr int most_lines = 5000;
 
@@ -37,9 +42,10 @@ const std::vector<std::vector<std::string>> sharing_slots{
 
 bool may_retry(const store::Job& job, const Error& error, const config::Config& config, Time at) {
   if (!is_transient(error.kind())) return false;
+  // However old it is: the machine may have been off for most of that time.
+  if (job.failures + 1 < config.retry_attempts) return true;
   const bool limited = error.kind() == ErrorKind::rate_limited;
-  if (limited || job.kind == to_string(pipeline::JobKind::dispatch)) return at - job.created < long_patience;
-  return job.failures + 1 < config.retry_attempts;
+  return (limited || job.kind == to_string(pipeline::JobKind::dispatch)) && at - job.created < long_patience;
 }
 
 }  // namespace
@@ -51,8 +57,22 @@ JobLoop::JobLoop(World world, registry::Client& registry, RunLogger& logger, Sig
       logger_(logger),
       new_jobs_(new_jobs),
       changes_(changes),
+      wall_(world.clock),
       beat_(world.clock.steady()),
       renewed_(beat_) {}
+
+Task<> JobLoop::take_up() {
+  const auto at = world_.clock.now();
+  // The longest pauses are those after failures; confirmations and requests that wait for others take
+  // seconds.
+  const auto longest_pause = std::max(config_->retry_most, longest_retry_after);
+  auto change = [at, longest_pause](store::Tables& tables) {
+    tables.rebuilds.grant(at + grace_after_start);
+    return tables.jobs.release_all(at, longest_pause);
+  };
+  const int freed = co_await world_.store.write(std::move(change));
+  if (freed > 0) spdlog::info("taking up {} jobs that an earlier process left", freed);
+}
 
 Task<> JobLoop::run() {
   while (!stopping_) {
@@ -61,6 +81,7 @@ Task<> JobLoop::run() {
     std::optional<Error> trouble;
     auto until = beat_ + longest_idle;
     try {
+      co_await heed_clock();
       for (const auto& kinds : sharing_slots) {
         const int leased = co_await lease(kinds);
         if (leased > 0) changes_.notify();
@@ -162,6 +183,27 @@ Task<> JobLoop::renew() {
       found->second.cancel->emit(boost::asio::cancellation_type::all);
 }
 
+// Pauses and deadlines are kept as times of the wall clock and meant as durations. A pause may be cut short
+// by a clock that was set forward, since a try too many harms nobody; a deadline may not.
+Task<> JobLoop::heed_clock() {
+  moved_ += wall_.moved();
+  const auto moved = std::exchange(moved_, {});
+  if (moved.count() == 0) co_return;
+  auto change = [moved](store::Tables& tables) {
+    if (moved.count() < 0) tables.jobs.set_back(-moved);
+    tables.rebuilds.move_deadlines(moved);
+    return true;
+  };
+  try {
+    co_await world_.store.write(std::move(change));
+  } catch (...) {
+    moved_ += moved;
+    throw;
+  }
+  spdlog::info("the clock was set by {} s, or the machine slept: times of jobs are reckoned again",
+               std::chrono::duration_cast<std::chrono::seconds>(moved).count());
+}
+
 Task<> JobLoop::work(store::Job job) {
   const auto id = job.id;
   std::exception_ptr failure;
@@ -223,13 +265,15 @@ Task<Done> JobLoop::perform(Work work) {
 }
 
 Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, std::optional<Error> error) {
+  co_await heed_clock();
   const auto at = world_.clock.now();
   const auto job = work.job;
   const auto run = work.run;
   const bool retry = error && may_retry(job, *error, *config_, at);
   const Backoff backoff{.first = config_->retry_first, .most = config_->retry_most};
   const auto pause =
-      error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after()) : Milliseconds{};
+      error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after(), longest_retry_after)
+            : Milliseconds{};
   auto change = [=](store::Tables& tables) {
     if (done && done->again) return tables.jobs.postpone(job.id, job.attempt, at + *done->again);
     if (retry) {

@@ -6,6 +6,7 @@
 #include "core/signal.hpp"
 #include "engine/run_logger.hpp"
 #include "engine/task_group.hpp"
+#include "engine/wall_watch.hpp"
 #include "engine/work.hpp"
 
 #include <map>
@@ -20,6 +21,8 @@ class JobLoop {
   JobLoop(World world, registry::Client& registry, RunLogger& logger, Signal& new_jobs, Signal& changes);
 
   void configure(std::shared_ptr<const config::Config> config) { config_ = std::move(config); }
+  /// Before run(): takes up what an earlier process left.
+  Task<> take_up();
   /// Works until stop(), then drains: jobs in hand may end within config.drain, the rest is cancelled.
   Task<> run();
   void stop();
@@ -44,6 +47,7 @@ class JobLoop {
   Task<> work(store::Job job);
   Task<> carry_out(store::Job job);
   Task<> renew();
+  Task<> heed_clock();
   Task<Done> perform(Work work);
   Task<> conclude(Work work, std::string step, std::optional<Done> done, std::optional<Error> error);
   Task<std::optional<Steady>> next_due(Kinds kinds);
@@ -56,6 +60,8 @@ class JobLoop {
   std::shared_ptr<const config::Config> config_;
   std::map<std::int64_t, Running> running_;
   TaskGroup group_;
+  WallWatch wall_;
+  std::chrono::microseconds moved_{};  // the wall clock, and the store was not told so far
   Steady beat_;
   Steady renewed_;
   bool stopping_ = false;

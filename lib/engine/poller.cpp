@@ -28,7 +28,7 @@ Poller::Poller(World world, registry::Client& registry, Signal& new_jobs, Signal
       scheduler_(world.random),
       sets_(world, registry),
       freshness_(world),
-      wall_ahead_(wall_ahead()),
+      wall_(world.clock),
       beat_(world.clock.steady()),
       last_seen_due_(beat_ + between_last_seen) {
   registry_.when_changed([this] { heed_gates(); });

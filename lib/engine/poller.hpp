@@ -6,6 +6,7 @@
 #include "engine/freshness.hpp"
 #include "engine/tag_sets.hpp"
 #include "engine/task_group.hpp"
+#include "engine/wall_watch.hpp"
 #include "engine/watch_list.hpp"
 #include "registry/client.hpp"
 #include "watch/scheduler.hpp"
@@ -109,8 +110,7 @@ class Poller {
   Task<> settle_owed(Promises owed);
 
   // poller_times.cpp: after an interval, or at a time of the wall clock
-  std::chrono::microseconds wall_ahead() const;  // of the steady clock
-  watch::Next next_look(Id id);                  // after a good look
+  watch::Next next_look(Id id);  // after a good look
   void heed_clock(Steady now);
 
   World world_;
@@ -129,8 +129,8 @@ class Poller {
   std::map<std::string, Steady> hurried_;   // when the last look that a webhook caused began
   std::map<std::string, Steady> relisted_;  // when a missing member last had the list of its set looked at
   Freshness freshness_;
-  std::map<Id, Time> planned_;              // looks at the times of a cron
-  std::chrono::microseconds wall_ahead_{};  // when it was last looked at
+  std::map<Id, Time> planned_;  // looks at the times of a cron
+  WallWatch wall_;
   Steady beat_;
   Steady last_seen_due_;
   Steady waits_until_ = Steady::min();  // when the loop looks again by itself

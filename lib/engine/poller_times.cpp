@@ -11,16 +11,8 @@ namespace {
 
 // Watches with one cron are spread over so long.
 constexpr auto cron_spread = std::chrono::seconds(30);
-// What the wall clock may move beside the steady one without having been set (slewing makes half a
-// millisecond a second).
-constexpr auto set_clock = std::chrono::seconds(2);
 
 }  // namespace
-
-std::chrono::microseconds Poller::wall_ahead() const {
-  return world_.clock.now().time_since_epoch() -
-         std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.steady().time_since_epoch());
-}
 
 watch::Next Poller::next_look(Id id) {
   const auto now = world_.clock.steady();
@@ -41,9 +33,8 @@ watch::Next Poller::next_look(Id id) {
 }
 
 void Poller::heed_clock(Steady now) {
-  const auto moved = wall_ahead() - wall_ahead_;
-  wall_ahead_ += moved;
-  if (std::chrono::abs(moved) < set_clock || planned_.empty()) return;
+  const auto moved = wall_.moved();
+  if (moved.count() == 0 || planned_.empty()) return;
   spdlog::info("the clock was set by {} s, or the machine slept: times of crons are reckoned again",
                std::chrono::duration_cast<std::chrono::seconds>(moved).count());
   const auto wall = world_.clock.now();

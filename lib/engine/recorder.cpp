@@ -35,8 +35,11 @@ Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const stor
   switch (state) {
     case pipeline::State::rejected:
       return Need::none;
-    case pipeline::State::failed:
-      return changed || !run->ended || *run->ended + retry_after <= at ? Need::run : Need::later;
+    case pipeline::State::failed: {
+      // One that ended in the future ended before the clock was set back, nobody knows how long ago.
+      const bool paused = run->ended && *run->ended <= at && at < *run->ended + retry_after;
+      return changed || !paused ? Need::run : Need::later;
+    }
     case pipeline::State::cancelled:
       return changed ? Need::run : Need::none;
     case pipeline::State::succeeded:

@@ -3,6 +3,7 @@
 #include "oci/reference.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace sluice::engine {
 namespace {
@@ -41,65 +42,105 @@ void set_drift_hold(store::Tables& tables, const store::Run& row, std::string re
         {.at = at, .who = "sluice", .action = "hold", .pipeline = row.pipeline, .detail = reason});
 }
 
-// The rebuild through whose image `rebuild` is reached, if its base is another dependent.
-const store::Rebuild* parent_of(const store::Rebuild& rebuild, const std::vector<store::Rebuild>& all) {
-  auto base = oci::Reference::parse(rebuild.base);
-  base.digest.reset();
-  for (const auto& other : all)
-    if (other.wave < rebuild.wave && oci::Reference::parse(other.image) == base) return &other;
-  return nullptr;
-}
-
 bool is_final(const store::Rebuild& rebuild) {
   const auto state = pipeline::rebuild_state_from(rebuild.state);
   return !state || pipeline::is_final(*state);
 }
 
-// Lets a planned rebuild go, or ends it when its own base was not rebuilt.
-void release(store::Tables& tables, store::Rebuild rebuild, const store::Rebuild* parent, Time at) {
+bool is_in(const store::Rebuild& rebuild, pipeline::RebuildState state) {
+  return rebuild.state == to_string(state);
+}
+
+std::string without_digest(oci::Reference reference) {
+  reference.digest.reset();
+  return reference.text();
+}
+
+// Applies an event to this rebuild alone, not to those that wait for it. False when it did not apply.
+bool step_to(store::Tables& tables, store::Rebuild& rebuild, const pipeline::RebuildEvent& event, Time at) {
+  auto row = tables.runs.find(rebuild.run);
+  const auto state = pipeline::rebuild_state_from(rebuild.state);
+  if (!row || !state) return false;
+  const auto step = advance(*state, event);
+  if (!step.changed) return false;
+  rebuild.state = to_string(step.state);
+  if (step.state == pipeline::RebuildState::dispatched && !rebuild.dispatched) rebuild.dispatched = at;
+  if (step.state == pipeline::RebuildState::confirmed) rebuild.confirmed = at;
+  tables.rebuilds.update(rebuild);
+  row->state = rebuild.state;
+  row->status = to_string(pipeline::status_of(step.state));
+  if (!row->started && step.state != pipeline::RebuildState::planned) row->started = at;
+  const bool final = pipeline::is_final(step.state);
+  if (final) row->ended = at;
+  if (final && !step.log.empty()) row->outcome = step.log.back();
+  tables.runs.update(*row);
+  for (const auto& line : step.log)
+    tables.log.append(rebuild.run, at, "run", line);
+  for (const auto& job : step.jobs)
+    tables.jobs.enqueue(rebuild.run, std::string(to_string(job.kind)), job.index, at, at);
+  if (final) tables.jobs.drop(rebuild.run);
+  return true;
+}
+
+// Lets a planned rebuild go, or ends it as its own base ended. `parent`: the rebuild that makes its base, if
+// that is another dependent's image.
+void release(store::Tables& tables, store::Rebuild& rebuild, const store::Rebuild* parent, Time at) {
   namespace event = pipeline::rebuild_event;
-  if (parent && parent->state != to_string(pipeline::RebuildState::confirmed)) {
-    apply(tables, rebuild.run, event::Failed{"its base " + parent->dependent + " was not rebuilt"}, at);
+  using pipeline::RebuildState;
+  if (parent && is_in(*parent, RebuildState::superseded)) {
+    step_to(tables, rebuild, event::BaseSuperseded{parent->dependent}, at);
+    return;
+  }
+  if (parent && !is_in(*parent, RebuildState::confirmed)) {
+    step_to(tables, rebuild, event::Failed{"its base " + parent->dependent + " was not rebuilt"}, at);
     return;
   }
   if (parent && parent->digest) {
     auto base = oci::Reference::parse(rebuild.base);
     base.digest = parent->digest;
     rebuild.base = base.text();
-    tables.rebuilds.update(rebuild);
   }
-  apply(tables, rebuild.run, event::Released{}, at);
+  step_to(tables, rebuild, event::Released{}, at);
+}
+
+void end_rebuilds(store::Tables& tables, RunId promotion_run, const std::vector<store::Rebuild>& all,
+                  Time at) {
+  pipeline::event::RebuildsEnded ended;
+  for (const auto& rebuild : all) {
+    const bool good = is_in(rebuild, pipeline::RebuildState::confirmed) ||
+                      is_in(rebuild, pipeline::RebuildState::superseded);
+    ++(good ? ended.confirmed : ended.failed);
+  }
+  apply(tables, promotion_run, ended, at);
 }
 
 }  // namespace
 
 void release_wave(store::Tables& tables, RunId promotion_run, Time at) {
   using pipeline::RebuildState;
-  const auto wave =
+  const auto first =
       tables.rebuilds.first_wave_in(promotion_run, {std::string(to_string(RebuildState::planned)),
                                                     std::string(to_string(RebuildState::dispatching)),
                                                     std::string(to_string(RebuildState::dispatched))});
   // With many dependents, most ends of a rebuild only leave fewer of its wave.
-  if (wave && !wave->planned) return;
+  if (first && !first->planned) return;
   auto all = tables.rebuilds.of_promotion(promotion_run);
   std::erase_if(all, [](const auto& rebuild) { return rebuild.wave == store::no_wave; });
-  const auto open = std::find_if(all.begin(), all.end(), [](const auto& r) { return !is_final(r); });
-  if (open == all.end()) {
-    pipeline::event::RebuildsEnded ended;
-    for (const auto& rebuild : all) {
-      const bool good = rebuild.state == to_string(pipeline::RebuildState::confirmed) ||
-                        rebuild.state == to_string(pipeline::RebuildState::superseded);
-      ++(good ? ended.confirmed : ended.failed);
+  // `all` is ordered by wave. One whose bases were not rebuilt ends here and now, and so may the next one.
+  std::map<std::string, const store::Rebuild*> makers;  // by image, of the waves before
+  for (auto wave = all.begin(); wave != all.end();) {
+    const auto next =
+        std::find_if(wave, all.end(), [&](const auto& rebuild) { return rebuild.wave != wave->wave; });
+    for (auto rebuild = wave; rebuild != next; ++rebuild) {
+      if (!is_in(*rebuild, RebuildState::planned)) continue;
+      const auto maker = makers.find(without_digest(oci::Reference::parse(rebuild->base)));
+      release(tables, *rebuild, maker == makers.end() ? nullptr : maker->second, at);
     }
-    apply(tables, promotion_run, ended, at);
-    return;
+    if (!std::all_of(wave, next, is_final)) return;
+    for (; wave != next; ++wave)
+      makers.emplace(without_digest(oci::Reference::parse(wave->image)), &*wave);
   }
-  // `all` is ordered by wave, so the first open one tells which wave is in hand.
-  for (const auto& rebuild : all)
-    if (rebuild.wave == open->wave && rebuild.state == to_string(pipeline::RebuildState::planned)) {
-      const auto now = tables.rebuilds.find(rebuild.run);
-      if (now && now->state == rebuild.state) release(tables, *now, parent_of(*now, all), at);
-    }
+  end_rebuilds(tables, promotion_run, all, at);
 }
 
 pipeline::Run from_row(const store::Run& row) {
@@ -135,32 +176,9 @@ bool apply(store::Tables& tables, RunId id, const pipeline::Event& event, Time a
 }
 
 bool apply(store::Tables& tables, RunId id, const pipeline::RebuildEvent& event, Time at) {
-  auto row = tables.runs.find(id);
   auto rebuild = tables.rebuilds.find(id);
-  if (!row || !rebuild) return false;
-  const auto state = pipeline::rebuild_state_from(rebuild->state);
-  if (!state) return false;
-  const auto step = advance(*state, event);
-  if (!step.changed) return false;
-  rebuild->state = to_string(step.state);
-  if (step.state == pipeline::RebuildState::dispatched && !rebuild->dispatched) rebuild->dispatched = at;
-  if (step.state == pipeline::RebuildState::confirmed) rebuild->confirmed = at;
-  tables.rebuilds.update(*rebuild);
-  row->state = rebuild->state;
-  row->status = to_string(pipeline::status_of(step.state));
-  if (!row->started && step.state != pipeline::RebuildState::planned) row->started = at;
-  const bool final = pipeline::is_final(step.state);
-  if (final) row->ended = at;
-  if (final && !step.log.empty()) row->outcome = step.log.back();
-  tables.runs.update(*row);
-  for (const auto& line : step.log)
-    tables.log.append(id, at, "run", line);
-  for (const auto& job : step.jobs)
-    tables.jobs.enqueue(id, std::string(to_string(job.kind)), job.index, at, at);
-  if (final) {
-    tables.jobs.drop(id);
-    if (rebuild->wave != store::no_wave) release_wave(tables, rebuild->promotion_run, at);
-  }
+  if (!rebuild || !step_to(tables, *rebuild, event, at)) return false;
+  if (is_final(*rebuild) && rebuild->wave != store::no_wave) release_wave(tables, rebuild->promotion_run, at);
   return true;
 }
 

@@ -22,15 +22,26 @@ struct Owed {
   oci::Reference base;
   // What the base's tag was promoted to since: an image on that is not behind.
   std::optional<oci::Digest> newer;
+  // What that tag named before `base`, and before `newer`.
+  std::optional<oci::Digest> replaced, newer_replaced;
 };
 
 std::optional<Owed> owed_of(store::Tables& tables, RunId id) {
   const auto rebuild = tables.rebuilds.find(id);
   if (!rebuild) return std::nullopt;
-  Owed owed{.rebuild = *rebuild, .base = oci::Reference::parse(rebuild->base), .newer = std::nullopt};
+  Owed owed{.rebuild = *rebuild,
+            .base = oci::Reference::parse(rebuild->base),
+            .newer = std::nullopt,
+            .replaced = std::nullopt,
+            .newer_replaced = std::nullopt};
+  // A base that is another dependent's image was not promoted.
+  const auto promotion = tables.promotions.of_run(rebuild->promotion_run);
+  if (promotion && promotion->digest == owed.base.digest) owed.replaced = promotion->replaced;
   const auto latest = tables.promotions.latest(owed.base.repository.text(), owed.base.tag.value_or(""));
-  if (latest && latest->run > rebuild->promotion_run && latest->digest != owed.base.digest)
+  if (latest && latest->run > rebuild->promotion_run && latest->digest != owed.base.digest) {
     owed.newer = latest->digest;
+    owed.newer_replaced = latest->replaced;
+  }
   return owed;
 }
 
@@ -51,34 +62,40 @@ Done confirmed(RunId id, const dependents::Confirmation& found) {
   return done;
 }
 
-Done overdue(RunId id, std::string message) {
+Done overdue(RunId id, std::string message, Milliseconds again) {
   Done done;
   done.good = false;
   done.detail = message;
-  done.record = [id, message](store::Tables& tables, Time at) {
+  done.record = [id, message, again](store::Tables& tables, Time at) {
+    const auto rebuild = tables.rebuilds.find(id);
+    // The clock was set or the machine slept while it was looked at, and the deadline moved with that.
+    if (rebuild && rebuild->deadline && at < *rebuild->deadline) {
+      tables.jobs.enqueue(id, std::string(to_string(pipeline::JobKind::confirm)), 0, at + again, at);
+      return;
+    }
     apply(tables, id, pipeline::rebuild_event::Overdue{message}, at);
   };
   return done;
 }
 
-// A registry that cannot answer now is no verdict: what it said is the reason why the image is not confirmed
-// so far.
-Task<dependents::Confirmation> look(Work work, Owed owed) {
+// Nullopt when a registry cannot answer now, which is no verdict.
+Task<std::optional<dependents::Confirmation>> look(Work work, Owed owed) {
   const auto image = oci::Reference::parse(owed.rebuild.image);
   const auto platform = oci::Platform::parse(work.run.platform);
   try {
-    auto found = co_await dependents::confirm(work.registry, image, owed.base, platform);
+    auto found = co_await dependents::confirm(work.registry, image, owed.base, platform, owed.replaced);
     if (found.confirmed || !owed.newer) co_return found;
     auto newer_base = owed.base;
     newer_base.digest = owed.newer;
-    auto newer = co_await dependents::confirm(work.registry, image, newer_base, platform);
+    auto newer =
+        co_await dependents::confirm(work.registry, image, newer_base, platform, owed.newer_replaced);
     if (!newer.confirmed) co_return found;
     newer.how += ", on a newer base";
     co_return newer;
   } catch (const Error& error) {
     if (!is_transient(error.kind())) throw;
-    co_return dependents::Confirmation{.confirmed = false, .how = error.what(), .digest = std::nullopt};
   }
+  co_return std::nullopt;
 }
 
 }  // namespace
@@ -89,12 +106,16 @@ Task<Done> confirm(Work work) {
   const auto owed = co_await work.world.store.read(std::move(query));
   if (!owed) throw Error(ErrorKind::internal, "run " + id.text() + " is not a rebuild");
   const auto image = oci::Reference::parse(owed->rebuild.image);
+  const auto began = work.world.clock.now();
   const auto found = co_await look(work, *owed);
-  if (found.confirmed) co_return confirmed(id, found);
-  if (owed->rebuild.deadline && work.world.clock.now() >= *owed->rebuild.deadline)
-    co_return overdue(id, image.text() + " does not sit on " + owed->base.text() + " in time: " + found.how);
+  if (found && found->confirmed) co_return confirmed(id, *found);
+  // What was there before the deadline says nothing of what was there at it.
+  const auto again = next_look(work.job.attempt);
+  if (found && owed->rebuild.deadline && began >= *owed->rebuild.deadline)
+    co_return overdue(id, image.text() + " does not sit on " + owed->base.text() + " in time: " + found->how,
+                      again);
   Done done;
-  done.again = next_look(work.job.attempt);
+  done.again = again;
   co_return done;
 }
 

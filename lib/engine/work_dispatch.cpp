@@ -15,7 +15,7 @@ constexpr Milliseconds behind_older{500};
 
 struct Order {
   std::optional<store::Rebuild> rebuild;
-  std::optional<RunId> newer;  // a younger rebuild of the same dependent
+  std::optional<RunId> newer;  // a younger rebuild of the same dependent that makes this one needless
   bool older_on_its_way = false;
 };
 
@@ -27,7 +27,9 @@ Order order_of(store::Tables& tables, RunId id) {
   const auto dispatching = std::string(to_string(pipeline::RebuildState::dispatching));
   for (const auto& other : tables.rebuilds.in_state(order.rebuild->dependent, dispatching)) {
     if (other.run < id) order.older_on_its_way = true;
-    if (other.run > id) order.newer = other.run;
+    // One that a commit asked for stands for no wave: nothing would be built on what it makes.
+    const bool stands_for_this = other.wave != store::no_wave || order.rebuild->wave == store::no_wave;
+    if (other.run > id && stands_for_this) order.newer = other.run;
   }
   return order;
 }

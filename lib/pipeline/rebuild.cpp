@@ -50,6 +50,10 @@ struct Answer {
     if (state == RebuildState::dispatched) return std::nullopt;
     return to(RebuildState::superseded, "superseded by " + event.by.text());
   }
+  std::optional<RebuildStep> operator()(const rebuild_event::BaseSuperseded& event) const {
+    if (state != RebuildState::planned) return std::nullopt;
+    return to(RebuildState::superseded, "superseded with its base " + event.base);
+  }
 };
 
 }  // namespace

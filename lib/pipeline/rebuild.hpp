@@ -24,9 +24,11 @@ struct Confirmed { std::string how; };              // the registry shows an ima
 struct Overdue { std::string message; };            // not confirmed within its deadline
 struct Failed { std::string message; };             // permanent, or retries used up
 struct Superseded { RunId by; };                    // a newer promotion owes the same dependent a rebuild
+struct BaseSuperseded { std::string base; };        // the dependent that it is built on was superseded in this promotion
 }  // namespace rebuild_event
 using RebuildEvent = std::variant<rebuild_event::Released, rebuild_event::Dispatched, rebuild_event::Confirmed,
-                                  rebuild_event::Overdue, rebuild_event::Failed, rebuild_event::Superseded>;
+                                  rebuild_event::Overdue, rebuild_event::Failed, rebuild_event::Superseded,
+                                  rebuild_event::BaseSuperseded>;
 
 struct RebuildStep {
   RebuildState state;
@@ -34,8 +36,9 @@ struct RebuildStep {
   std::vector<std::string> log;
   bool changed = false;
 };
-/// Superseded applies to `planned` and `dispatching`: a request that was accepted is always followed to its end. Confirmed applies
-/// in every state that is not final: an image that sits on the new base is confirmed, whoever had it built.
+/// Superseded applies to `planned` and `dispatching`: a request that was accepted is always followed to its end. BaseSuperseded
+/// applies to `planned` only. Confirmed applies in every state that is not final: an image that sits on the new base is confirmed,
+/// whoever had it built.
 RebuildStep advance(RebuildState state, const RebuildEvent& event);
 
 }  // namespace sluice::pipeline

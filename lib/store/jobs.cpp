@@ -105,10 +105,18 @@ void Jobs::drop(RunId run) {
   Query(db_, "DELETE FROM jobs WHERE run = ?1", run).run();
 }
 
-int Jobs::release_all(Time now) {
+int Jobs::release_all(Time now, std::chrono::microseconds longest_pause) {
+  Query(db_, "UPDATE jobs SET due = ?1, created = min(created, ?1) WHERE due > ?2", now, now + longest_pause)
+      .run();
   // What was in hand is due now, even if the clock has been set back since.
   return Query(db_, "UPDATE jobs SET leased_until = NULL, due = min(due, ?1) WHERE leased_until IS NOT NULL",
                now)
+      .run();
+}
+
+void Jobs::set_back(std::chrono::microseconds by) {
+  Query(db_, "UPDATE jobs SET due = due - ?1, created = created - ?1, leased_until = leased_until - ?1",
+        static_cast<std::int64_t>(by.count()))
       .run();
 }
 

@@ -87,4 +87,15 @@ std::vector<Rebuild> Rebuilds::in_state(const std::string& dependent, const std:
   return all(query, read_rebuild);
 }
 
+void Rebuilds::move_deadlines(std::chrono::microseconds by) {
+  Query(db_, "UPDATE rebuilds SET deadline = deadline + ?1 WHERE run IN (SELECT run FROM jobs)",
+        static_cast<std::int64_t>(by.count()))
+      .run();
+}
+
+void Rebuilds::grant(Time at_least) {
+  Query(db_, "UPDATE rebuilds SET deadline = max(deadline, ?1) WHERE run IN (SELECT run FROM jobs)", at_least)
+      .run();
+}
+
 }  // namespace sluice::store

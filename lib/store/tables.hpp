@@ -121,6 +121,10 @@ class Rebuilds {
   std::optional<OpenWave> first_wave_in(RunId promotion_run, const std::array<std::string, 3>& states) const;
   /// Rebuilds of a dependent whose state is `state`.
   std::vector<Rebuild> in_state(const std::string& dependent, const std::string& state) const;
+  /// Moves the deadlines of the rebuilds that have unfinished work.
+  void move_deadlines(std::chrono::microseconds by);
+  /// None of their deadlines is before this.
+  void grant(Time at_least);
 
  private:
   Connection& db_;
@@ -145,8 +149,12 @@ class Jobs {
   bool retry(std::int64_t id, int attempt, Time due, const std::string& error);
   /// Removes unfinished jobs of a run that is final.
   void drop(RunId run);
-  /// At start: every lease belongs to a process that is gone (the lock says so). How many were freed.
-  int release_all(Time now);
+  /// At start: every lease belongs to a process that is gone (the lock says so), and what is due later than
+  /// after `longest_pause` is so because the clock was set back meanwhile: both are due now. How many leases
+  /// were freed.
+  int release_all(Time now, std::chrono::microseconds longest_pause);
+  /// The wall clock was set back by this: moves all that was reckoned by it.
+  void set_back(std::chrono::microseconds by);
   /// When the next job of these kinds is due; a leased one is when its lease ends.
   std::optional<Time> next_due(const std::vector<std::string>& kinds) const;
   std::vector<Job> of_run(RunId run) const;

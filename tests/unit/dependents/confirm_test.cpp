@@ -72,6 +72,24 @@ TEST_CASE("where layers cannot tell, an annotation or label with a digest of the
   CHECK_FALSE(compared(image({"all"}), image({"a", "b"}), {{key, "nonsense"}}).confirmed);
 }
 
+TEST_CASE("an image may begin with the layers of the new base and still sit on the one that was replaced") {
+  const std::vector<oci::Digest> replaced_digests{oci::Digest::of("replaced")};
+  const auto sits = [&](const oci::ImageConfig& built, const oci::ImageConfig& base,
+                        const oci::ImageConfig& replaced, const Texts& annotations = {}) {
+    return sits_on_replaced(built, annotations, base, replaced, replaced_digests);
+  };
+  const Texts naming{{key, replaced_digests[0].text()}};
+  CHECK(sits(image({"a", "fix", "app"}), image({"a"}), image({"a", "fix"})));
+  CHECK_FALSE(sits(image({"a", "app"}), image({"a"}), image({"a", "fix"})));
+  CHECK_FALSE(sits(image({"a", "fix", "app"}), image({"a", "fix"}), image({"a"})));
+  // Layers that tell the bases apart win over an annotation.
+  CHECK_FALSE(sits(image({"b", "app"}), image({"b"}), image({"a"}), naming));
+  CHECK_FALSE(sits(image({"a", "app"}), image({"a"}), image({"a", "fix"}), naming));
+  CHECK(sits(image({"a", "app"}), image({"a"}), image({"a"}), naming));
+  CHECK_FALSE(sits(image({"a", "app"}, naming), image({"a"}), image({"a"})));
+  CHECK_FALSE(sits(image({"a", "app"}), image({"a"}), image({"a"})));
+}
+
 TEST_CASE("a base without layers confirms nothing by itself") {
   CHECK_FALSE(compared(image({"a"}), image({})).confirmed);
   CHECK_FALSE(compared(image({}), image({})).confirmed);

@@ -5,6 +5,8 @@
 #include "scene.hpp"
 #include "watch/hook.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -142,5 +144,38 @@ TEST_CASE("a commit that cannot be built does not fail the promotion whose base 
     co_await until_commit(scene, engine, "Failed");
     scene.registries.push(hello, "latest", picture({"one", "hello"}));
     co_await scene.until_run(engine, one.digest, "Succeeded");
+  });
+}
+
+TEST_CASE("a rebuild that others are built on does not give way to one for a commit", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  const std::string on_top = "dev.example/team/top";
+  bool away = true;
+  scene.script->build = [&](const std::string& key, const oci::Digest&, const std::string& image) {
+    if (away) throw Error(ErrorKind::unavailable, "away");
+    if (image == hello + ":latest") scene.registries.push(hello, "latest", picture({"one", "hello"}));
+    if (image == on_top + ":latest") scene.registries.push(on_top, "latest", picture({"one", "hello", key}));
+  };
+  auto config = with_source(scene);
+  auto top = config->dependents[0];
+  top.name = "top";
+  top.image = oci::Reference::parse(on_top + ":latest");
+  top.from = {oci::Reference::parse(hello + ":latest")};
+  config->dependents.push_back(top);
+  scene.registries.push(upstream, "9", one);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    const auto& keys = scene.script->keys;
+    co_await scene.until(engine, "the promotion's request failed",
+                         [&](store::Tables&) { return !keys.empty(); });
+    co_await push_to(engine, "1", "main");
+    const auto asked = keys.size();
+    co_await scene.until(engine, "it failed again", [&](store::Tables&) { return keys.size() > asked + 1; });
+    away = false;
+    const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
+    const auto rebuilds =
+        co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(run.id); });
+    CHECK(std::none_of(rebuilds.begin(), rebuilds.end(),
+                       [](const auto& rebuild) { return rebuild.state == "superseded"; }));
   });
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -285,16 +286,182 @@ TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[eng
   });
 }
 
-TEST_CASE("the next wave waits for the one before it and is built on its image", "[engine]") {
+TEST_CASE("after a rollback, an image on what was replaced is not confirmed by the layers that both have",
+          "[engine]") {
   Scene scene;
-  const auto one = picture({"one"});
-  const std::string app = "dev.example/team/app";
+  const auto plain = picture({"a"});
+  const auto fixed = picture({"a", "fix"});
+  scene.script->build = [&](const std::string&, const oci::Digest& base, const std::string&) {
+    if (base == fixed.digest) scene.registries.push(hello, "latest", picture({"a", "fix", "app"}));
+    if (base == plain.digest && !scene.registries.tag(hello, "latest"))
+      scene.registries.push(hello, "latest", picture({"a", "app"}));
+  };
+  scene.registries.push(upstream, "9", plain);
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, plain.digest, "Succeeded");
+    scene.registries.push(upstream, "9", fixed);
+    co_await scene.until_run(engine, fixed.digest, "Succeeded");
+    co_await engine.rollback("node", plain.digest.text(), "ann");
+    co_await scene.until(engine, "the image was looked for twice", [&](store::Tables& tables) {
+      const auto waiting = tables.rebuilds.in_state("hello", "dispatched");
+      return !waiting.empty() && tables.jobs.of_run(waiting[0].run).at(0).attempt >= 2;
+    });
+    scene.registries.push(hello, "latest", picture({"a", "app2"}));
+    co_await scene.until_run(engine, plain.digest, "Succeeded");
+  });
+}
+
+namespace {
+
+const std::string on_hello = "dev.example/team/app";
+
+// `app` is built on the image of `hello`.
+std::shared_ptr<config::Config> with_two_waves(Scene& scene) {
   auto config = scene.configuration(true);
   auto second = config->dependents[0];
   second.name = "app";
-  second.image = oci::Reference::parse(app + ":latest");
+  second.image = oci::Reference::parse(on_hello + ":latest");
   second.from = {oci::Reference::parse(hello + ":latest")};
   config->dependents.push_back(second);
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("what is built on a superseded rebuild is superseded too, and the older promotion did not fail",
+          "[engine]") {
+  TwoImages scene;
+  scene.script->build = [](const auto&, const auto&, const auto&) {
+    throw Error(ErrorKind::unavailable, "the target is away");
+  };
+  scene.play(with_two_waves(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "the first request was refused",
+                         [&](store::Tables&) { return scene.script->keys.size() > 1; });
+    scene.registries.push(upstream, "9", scene.second);
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    const auto rebuilds =
+        co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(first.id); });
+    REQUIRE(rebuilds.size() == 2);
+    CHECK(rebuilds[0].state == "superseded");
+    CHECK(rebuilds[1].state == "superseded");
+  });
+}
+
+TEST_CASE("a rebuild is not overdue while nobody can look, and the next wave goes when somebody can",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  const auto two_layers = picture({"one", "hello"});
+  scene.script->build = [&](const std::string&, const oci::Digest&, const std::string& image) {
+    if (image == hello + ":latest") scene.registries.push(hello, "latest", two_layers);
+    if (image == on_hello + ":latest")
+      scene.registries.push(on_hello, "latest", picture({"one", "hello", "app"}));
+  };
+  bool down = true;
+  scene.registries.fail_while(down, "dev.example", 503);
+  scene.registries.push(upstream, "9", one);
+  auto config = with_two_waves(scene);
+  config->dependents[0].confirm_within = Milliseconds(50);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "it was looked for in vain after the deadline", [&](store::Tables& tables) {
+      const auto waiting = tables.rebuilds.in_state("hello", "dispatched");
+      return !waiting.empty() && tables.jobs.of_run(waiting[0].run).at(0).attempt >= 3;
+    });
+    down = false;
+    const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
+    const auto rebuilds =
+        co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(run.id); });
+    REQUIRE(rebuilds.size() == 2);
+    CHECK(rebuilds[0].state == "confirmed");
+    CHECK(rebuilds[1].state == "confirmed");
+  });
+}
+
+namespace {
+
+// The rebuild of `hello` is asked for, and nothing is built until the test does so.
+struct SlowBuilder : Scene {
+  SlowBuilder() { registries.push(upstream, "9", one); }
+  Task<> until_asked(engine::Engine& engine) {
+    co_await until(engine, "the request was accepted", [](store::Tables& tables) {
+      return !tables.rebuilds.in_state("hello", "dispatched").empty();
+    });
+  }
+  // Until somebody looks for it once more.
+  Task<> until_looked_for(engine::Engine& engine) {
+    std::optional<int> before;
+    co_await until(engine, "the image was looked for", [&before](store::Tables& tables) {
+      const auto waiting = tables.rebuilds.in_state("hello", "dispatched");
+      if (waiting.empty()) return false;
+      const auto job = tables.jobs.of_run(waiting[0].run).at(0);
+      if (!before) before = job.attempt;
+      return job.attempt > *before && !job.leased_until;
+    });
+  }
+  Task<> until_built(engine::Engine& engine) {
+    registries.push(hello, "latest", picture({"one", "app"}));
+    co_await until_run(engine, one.digest, "Succeeded");
+  }
+  const Picture one = picture({"one"});
+};
+
+}  // namespace
+
+TEST_CASE("A6: a rebuild is not overdue because the clock was set or the machine slept", "[engine]") {
+  SlowBuilder scene;
+  const auto config = scene.configuration(true);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_asked(engine);
+    scene.clock.set(std::chrono::hours(5));
+    co_await engine.reload(config);
+    co_await scene.until_looked_for(engine);
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("A6: a rebuild is not overdue because the daemon was off", "[engine]") {
+  SlowBuilder scene;
+  const auto config = scene.configuration(true);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> { co_await scene.until_asked(engine); });
+  scene.clock.pass(std::chrono::hours(5));
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_looked_for(engine);
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("A6: a request is not given up at the first failure because the machine was off for days",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  bool away = true;
+  builds(scene, {one});
+  scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
+                                                         const auto& image) {
+    if (std::exchange(away, false)) throw Error(ErrorKind::unavailable, "the target is away");
+    build(key, base, image);
+  };
+  scene.registries.push(upstream, "9", one);
+  auto config = scene.configuration(true);
+  config->retry_first = config->retry_most = std::chrono::hours(1);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "the first request failed", [&](store::Tables& tables) {
+      const auto owed = tables.rebuilds.in_state("hello", "dispatching");
+      return !owed.empty() && tables.jobs.of_run(owed[0].run).at(0).failures == 1;
+    });
+  });
+  scene.clock.pass(std::chrono::hours(48));
+  away = true;
+  config = scene.configuration(true);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+    CHECK(scene.script->keys.size() == 3);
+  });
+}
+
+TEST_CASE("the next wave waits for the one before it and is built on its image", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
   const auto on_one = picture({"one", "hello"});
   scene.script->build = [&](const std::string&, const oci::Digest& base, const std::string& image) {
     if (image == hello + ":latest") {
@@ -302,11 +469,11 @@ TEST_CASE("the next wave waits for the one before it and is built on its image",
       scene.registries.push(hello, "latest", on_one);
     } else {
       CHECK(base == on_one.digest);
-      scene.registries.push(app, "latest", picture({"one", "hello", "app"}));
+      scene.registries.push(on_hello, "latest", picture({"one", "hello", "app"}));
     }
   };
   scene.registries.push(upstream, "9", one);
-  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+  scene.play(with_two_waves(scene), [&](engine::Engine& engine) -> Task<> {
     const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
     const auto rebuilds =
         co_await scene.read([&](store::Tables& tables) { return tables.rebuilds.of_promotion(run.id); });

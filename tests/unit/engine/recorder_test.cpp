@@ -6,6 +6,8 @@
 #include "scene.hpp"
 #include "support/run.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 using namespace sluice;
@@ -118,6 +120,15 @@ TEST_CASE("a failed digest is tried again once the pause is over, not before", "
   CHECK(desk.see("a").run);
 }
 
+TEST_CASE("A6: a failed digest is tried again although the clock was set back to before it failed",
+          "[recorder]") {
+  Desk desk;
+  const auto seen = desk.see("a");
+  desk.end(*seen.run, pipeline::event::JobFailed{ErrorKind::unavailable, "registry down"});
+  desk.now -= std::chrono::hours(5);
+  CHECK(desk.see("a").run);
+}
+
 TEST_CASE("a digest whose run was cancelled is left alone until the tag moves", "[recorder]") {
   Desk desk;
   const auto seen = desk.see("a");
@@ -136,4 +147,82 @@ TEST_CASE("A4: nothing is promoted before the registry was written", "[recorder]
   const auto promotion =
       desk.transact([&](store::Tables& tables) { return tables.promotions.latest(target, "9"); });
   CHECK_FALSE(promotion);
+}
+
+namespace {
+
+// A promoted run whose rebuilds are planned: `golden` on the target, and as many images on golden's.
+struct GoldenImage : Desk {
+  explicit GoldenImage(int images) {
+    promotion = *see("a").run;
+    end(promotion, pipeline::event::Staged{""});
+    end(promotion, pipeline::event::CheckPassed{0});
+    end(promotion, pipeline::event::Promoted{});
+    transact([&](store::Tables& tables) {
+      golden = owe(tables, "golden", 0, target + ":9");
+      for (int i = 0; i < images; ++i)
+        owe(tables, "app-" + std::to_string(i), 1, image_of("golden"));
+      return engine::apply(tables, promotion, pipeline::event::Planned{images + 1}, now);
+    });
+    transact([&](store::Tables& tables) {
+      engine::release_wave(tables, promotion, now);
+      return true;
+    });
+  }
+  static std::string image_of(const std::string& dependent) {
+    return "dev.example/team/" + dependent + ":latest";
+  }
+  RunId owe(store::Tables& tables, const std::string& dependent, int wave, const std::string& base) const {
+    store::Run run;
+    run.kind = engine::kind_rebuild;
+    run.task = dependent;
+    run.pipeline = "node";
+    run.state = "planned";
+    run.status = "Queued";
+    run.parent = promotion;
+    run.created = now;
+    store::Rebuild rebuild;
+    rebuild.run = tables.runs.insert(run);
+    rebuild.promotion_run = promotion;
+    rebuild.dependent = dependent;
+    rebuild.image = image_of(dependent);
+    rebuild.wave = wave;
+    rebuild.state = run.state;
+    rebuild.base = base;
+    tables.rebuilds.insert(rebuild);
+    return rebuild.run;
+  }
+
+  RunId promotion{}, golden{};
+};
+
+}  // namespace
+
+TEST_CASE("when a base fails, any number of images on it end with it in one transaction", "[recorder]") {
+  constexpr int images = 5000;
+  GoldenImage scene(images);
+  CHECK(scene.state(scene.golden) == "dispatching");
+  scene.transact([&](store::Tables& tables) {
+    return engine::apply(tables, scene.golden, pipeline::rebuild_event::Failed{"broken"}, scene.now);
+  });
+  const auto all =
+      scene.transact([&](store::Tables& tables) { return tables.rebuilds.of_promotion(scene.promotion); });
+  CHECK(all.size() == images + 1);
+  CHECK(std::all_of(all.begin(), all.end(), [](const auto& rebuild) { return rebuild.state == "failed"; }));
+  const auto run =
+      scene.transact([&](store::Tables& tables) { return tables.runs.find(scene.promotion).value(); });
+  CHECK(run.outcome == "5001 of 5001 dependents were not rebuilt");
+}
+
+TEST_CASE("images whose base is superseded are superseded with it, and nothing failed", "[recorder]") {
+  GoldenImage scene(2);
+  scene.transact([&](store::Tables& tables) {
+    return engine::apply(tables, scene.golden, pipeline::rebuild_event::Superseded{RunId(99)}, scene.now);
+  });
+  const auto all =
+      scene.transact([&](store::Tables& tables) { return tables.rebuilds.of_promotion(scene.promotion); });
+  CHECK(all.size() == 3);
+  CHECK(
+      std::all_of(all.begin(), all.end(), [](const auto& rebuild) { return rebuild.state == "superseded"; }));
+  CHECK(scene.state(scene.promotion) == "succeeded");
 }

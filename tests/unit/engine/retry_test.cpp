@@ -27,6 +27,28 @@ TEST_CASE("a transient failure is retried until it passes", "[engine]") {
   });
 }
 
+TEST_CASE("A6: a retry does not wait for a clock that was set back", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  bool down = true;
+  scene.registries.fail_while(down, "central.example", 503);
+  scene.registries.push(upstream, "9", one);
+  auto config = scene.configuration();
+  config->retry_first = config->retry_most = std::chrono::seconds(1);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "a job failed once", [&](store::Tables& tables) {
+      const auto run = tables.runs.latest_of("node", one.digest);
+      if (!run) return false;
+      const auto jobs = tables.jobs.of_run(run->id);
+      return !jobs.empty() && jobs[0].failures > 0;
+    });
+    down = false;
+    scene.clock.set(-std::chrono::hours(5));
+    co_await engine.reload(config);
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+  });
+}
+
 TEST_CASE("C9: a target that refuses for good fails the run with what it said, and is not asked for ever",
           "[engine]") {
   Scene scene;

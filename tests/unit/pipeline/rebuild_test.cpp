@@ -46,6 +46,14 @@ TEST_CASE("a request that was accepted is followed to its end, one that was not 
   CHECK_FALSE(advance(RebuildState::dispatched, rebuild_event::Superseded{RunId(2)}).changed);
 }
 
+TEST_CASE("a planned rebuild is superseded with its base, one that was released is not") {
+  const auto step = advance(RebuildState::planned, rebuild_event::BaseSuperseded{"golden"});
+  CHECK(step.state == RebuildState::superseded);
+  CHECK(step.log.back() == "superseded with its base golden");
+  CHECK_FALSE(advance(RebuildState::dispatching, rebuild_event::BaseSuperseded{"golden"}).changed);
+  CHECK_FALSE(advance(RebuildState::dispatched, rebuild_event::BaseSuperseded{"golden"}).changed);
+}
+
 TEST_CASE("an image that sits on the new base already is confirmed before anybody was asked") {
   CHECK(advance(RebuildState::planned, rebuild_event::Confirmed{"layers"}).state == RebuildState::confirmed);
 }
@@ -65,9 +73,10 @@ TEST_CASE("property: a rebuild never leaves a final state, and repeats are ignor
   for (int i = 0; i < 5000; ++i) {
     auto state = RebuildState::planned;
     for (int e = 0; e < 12; ++e) {
-      const RebuildEvent events[] = {rebuild_event::Released{},     rebuild_event::Dispatched{},
-                                     rebuild_event::Confirmed{"x"}, rebuild_event::Overdue{"x"},
-                                     rebuild_event::Failed{"x"},    rebuild_event::Superseded{RunId(9)}};
+      const RebuildEvent events[] = {rebuild_event::Released{},         rebuild_event::Dispatched{},
+                                     rebuild_event::Confirmed{"x"},     rebuild_event::Overdue{"x"},
+                                     rebuild_event::Failed{"x"},        rebuild_event::Superseded{RunId(9)},
+                                     rebuild_event::BaseSuperseded{"x"}};
       const auto& event = events[random.next() % std::size(events)];
       const auto step = advance(state, event);
       if (is_final(state)) REQUIRE_FALSE(step.changed);

@@ -7,6 +7,7 @@ namespace sluice::store {
 namespace {
 
 using namespace test;
+using namespace std::chrono_literals;
 
 const std::vector<std::string> kinds{"stage", "check", "promote"};
 
@@ -143,12 +144,40 @@ TEST_CASE_METHOD(JobsFixture,
     jobs.enqueue(run, "stage", 0, at(100), at(1));
     jobs.enqueue(run, "check", 0, at(500), at(1));
     CHECK(jobs.lease(kinds, at(100), at(200), 9).size() == 1);
-    CHECK(jobs.release_all(at(50)) == 1);
-    CHECK(jobs.release_all(at(50)) == 0);
+    CHECK(jobs.release_all(at(50), 1000s) == 1);
+    CHECK(jobs.release_all(at(50), 1000s) == 0);
     const auto again = jobs.lease(kinds, at(50), at(60), 9);
     REQUIRE(again.size() == 1);
     CHECK(again[0].kind == "stage");
     CHECK(again[0].attempt == 2);
+  });
+}
+
+TEST_CASE_METHOD(JobsFixture,
+                 "A6: at start, what is due later than after any pause is due now: the clock went back") {
+  with_jobs([this](Jobs& jobs) {
+    jobs.enqueue(run, "stage", 0, at(7200), at(7200));
+    jobs.enqueue(run, "check", 0, at(700), at(1));
+    jobs.release_all(at(100), 900s);
+    const auto all = jobs.of_run(run);
+    CHECK(all[0].due == at(100));
+    CHECK(all[0].created == at(100));
+    CHECK(all[1].due == at(700));
+  });
+}
+
+TEST_CASE_METHOD(JobsFixture, "A6: when the clock is set back, pauses and leases stay as long as they were") {
+  with_jobs([this](Jobs& jobs) {
+    jobs.enqueue(run, "stage", 0, at(1000), at(1000));
+    jobs.enqueue(run, "check", 0, at(1010), at(1000));
+    const auto leased = jobs.lease(kinds, at(1000), at(1030), 1).front();
+    jobs.set_back(900s);
+    const auto all = jobs.of_run(run);
+    CHECK(all[0].leased_until == at(130));
+    CHECK(all[1].due == at(110));
+    CHECK(all[1].created == at(100));
+    CHECK_FALSE(all[1].leased_until);
+    CHECK(jobs.complete(leased.id, leased.attempt));
   });
 }
 

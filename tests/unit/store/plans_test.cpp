@@ -20,6 +20,11 @@ const std::set<std::string> small_scans{
     "SELECT pipeline, reason, held_by, since FROM holds ORDER BY pipeline",
     // Unfinished work only; asked for by metrics.
     "SELECT count(*) FROM jobs",
+    // Unfinished work only; at start, and when the clock was set.
+    "UPDATE jobs SET due = ?1, created = min(created, ?1) WHERE due > ?2",
+    "UPDATE jobs SET due = due - ?1, created = created - ?1, leased_until = leased_until - ?1",
+    "UPDATE rebuilds SET deadline = deadline + ?1 WHERE run IN (SELECT run FROM jobs)",
+    "UPDATE rebuilds SET deadline = max(deadline, ?1) WHERE run IN (SELECT run FROM jobs)",
     // One row for each status.
     "SELECT status, now, ever FROM run_counts ORDER BY status",
     // At most one row for each pipeline; asked for once, at start.
@@ -106,7 +111,10 @@ void use_every_operation(Tables& tables) {
   tables.jobs.postpone(job.id, job.attempt, at(3));
   tables.jobs.retry(job.id, job.attempt, at(3), "");
   tables.jobs.complete(job.id, job.attempt);
-  tables.jobs.release_all(at(1));
+  tables.jobs.release_all(at(1), std::chrono::seconds(1));
+  tables.jobs.set_back(std::chrono::seconds(1));
+  tables.rebuilds.move_deadlines(std::chrono::seconds(1));
+  tables.rebuilds.grant(at(1));
   tables.jobs.next_due({"stage"});
   tables.jobs.of_run(run);
   tables.jobs.count();

@@ -274,6 +274,30 @@ TEST_CASE_METHOD(Fixture, "The first open wave of a promotion is found, without 
   });
 }
 
+TEST_CASE_METHOD(Fixture, "Deadlines move, and are granted, for rebuilds that have unfinished work") {
+  with_tables([](Tables& tables) {
+    const auto promoted = tables.runs.insert(pipeline_run("node"));
+    const auto add = [&](std::optional<Time> deadline) {
+      Rebuild row{.run = tables.runs.insert(pipeline_run("node")), .promotion_run = promoted};
+      row.deadline = deadline;
+      tables.rebuilds.insert(row);
+      return row.run;
+    };
+    const auto deadline_of = [&](RunId run) { return tables.rebuilds.find(run)->deadline; };
+    const auto soon = add(at(100)), late = add(at(900)), none = add(std::nullopt), over = add(at(100));
+    for (const auto run : {soon, late, none})
+      tables.jobs.enqueue(run, "confirm", 0, at(1), at(1));
+    tables.rebuilds.move_deadlines(std::chrono::seconds(50));
+    CHECK(deadline_of(soon) == at(150));
+    CHECK(deadline_of(over) == at(100));
+    tables.rebuilds.grant(at(500));
+    CHECK(deadline_of(soon) == at(500));
+    CHECK(deadline_of(late) == at(950));
+    CHECK_FALSE(deadline_of(none));
+    CHECK(deadline_of(over) == at(100));
+  });
+}
+
 TEST_CASE_METHOD(Fixture, "Rebuilds of a promotion are ordered by wave, then dependent") {
   with_tables([](Tables& tables) {
     const auto promoted = tables.runs.insert(pipeline_run("node"));
