@@ -54,32 +54,41 @@ store::Promotion earlier_promotion(const store::Tables& tables, const config::Pi
   throw Error(ErrorKind::not_found, pipeline.name + ": there is no earlier promotion to go back to");
 }
 
-// A rollback that is on its way or in force already, so that asking again changes nothing.
-std::optional<Engine::Rollback> rollback_in_force(const store::Tables& tables,
-                                                  const config::Pipeline& pipeline,
-                                                  const std::optional<store::Promotion>& present) {
-  const auto rollback = std::string(to_string(pipeline::Trigger::rollback));
-  for (const auto& run : tables.runs.open(pipeline.name))
-    if (run.kind == kind_pipeline && run.trigger == rollback && !tables.promotions.of_run(run.id))
-      return Engine::Rollback{.run = run.id, .changed = false, .digest = run.digest.value()};
-  if (present && present->trigger == rollback && tables.holds.active(pipeline.name))
-    return Engine::Rollback{.run = present->run, .changed = false, .digest = present->digest};
-  return std::nullopt;
+bool is_rolled_back(const store::Tables& tables, const std::string& pipeline,
+                    const store::Promotion& present) {
+  return present.trigger == to_string(pipeline::Trigger::rollback) &&
+         tables.holds.active(pipeline).has_value();
+}
+
+// Without a goal, "the one before" would swing back and forth; a rollback in force is its own answer.
+store::Promotion goal_of(const store::Tables& tables, const config::Pipeline& pipeline, const std::string& to,
+                         const store::Promotion& present) {
+  if (!to.empty()) return named_promotion(tables, pipeline, to);
+  if (is_rolled_back(tables, pipeline.name, present)) return present;
+  return earlier_promotion(tables, pipeline, present.digest);
+}
+
+// The latest word counts. One that is promoting finds out itself.
+void cancel_waiting_rollbacks(store::Tables& tables, const std::string& pipeline, Time at) {
+  for (const auto& run : tables.runs.open(pipeline))
+    if (run.trigger == to_string(pipeline::Trigger::rollback) &&
+        run.state == to_string(pipeline::State::waiting))
+      apply(tables, run.id, pipeline::event::Cancelled{"another rollback was asked for"}, at);
 }
 
 Engine::Rollback roll_back(store::Tables& tables, const config::Pipeline& pipeline, const std::string& to,
                            const std::string& who, Time at) {
   const auto present = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
   if (!present) throw Error(ErrorKind::not_found, pipeline.name + ": nothing was promoted so far");
-  const auto in_force = rollback_in_force(tables, pipeline, present);
-  // Without a goal, "the one before" would swing back and forth; a rollback in force is its own answer.
-  if (to.empty() && in_force) return *in_force;
-  const auto goal = to.empty() ? earlier_promotion(tables, pipeline, present->digest)
-                               : named_promotion(tables, pipeline, to);
-  if (in_force && in_force->digest == goal.digest) return *in_force;
+  const auto open = open_rollback(tables, pipeline.name);
+  if (open && to.empty()) return {.run = open->id, .changed = false, .digest = open->digest.value()};
+  const auto goal = goal_of(tables, pipeline, to, *present);
+  if (open && open->digest == goal.digest) return {.run = open->id, .changed = false, .digest = goal.digest};
   const auto reason = "rollback to " + goal.digest.text() + " (" + goal.unique_tag + ")";
   const bool newly_held = set_hold(tables, pipeline.name, reason, who, at);
-  if (present->digest == goal.digest)
+  cancel_waiting_rollbacks(tables, pipeline.name, at);
+  // What is being promoted may write the tag yet; then the goal is promoted again, after that.
+  if (present->digest == goal.digest && !promoting_run(tables, pipeline.name))
     return {.run = present->run, .changed = newly_held, .digest = goal.digest};
   audit(tables, at, who, "rollback", pipeline.name, reason);
   const auto run = start_promotion(tables, pipeline, goal.digest, pipeline::Trigger::rollback, at);

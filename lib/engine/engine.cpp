@@ -59,8 +59,8 @@ void fit(store::Tables& tables, const store::Run& run, const config::Config& con
     return;
   }
   if (static_cast<std::size_t>(run.checks_total) == pipeline->checks.size()) return;
+  if (is_decision(run.trigger)) return;
   const auto trigger = pipeline::trigger_from(run.trigger).value_or(pipeline::Trigger::image_update);
-  if (trigger == pipeline::Trigger::rollback || trigger == pipeline::Trigger::patch) return;
   start_run(tables, *pipeline, run.digest.value(), trigger, at);
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/retry.hpp"
 #include "core/text.hpp"
+#include "engine/transition.hpp"
 #include "pipeline/advance.hpp"
 
 #include <algorithm>
@@ -16,8 +17,8 @@ namespace {
 constexpr auto longest_idle = std::chrono::seconds(5);
 // A store that cannot be used (full disk) is asked again after this.
 constexpr Milliseconds store_pause{1000};
-// A rebuild target may be down for long, and the limits of a registry are those of hours: what is owed is
-// owed all the same.
+// A target may be down for long, and the limits of a registry are those of hours: what is owed is owed all
+// the same.
 constexpr auto long_patience = std::chrono::hours(24);
 // A peer's Retry-After is not obeyed for longer.
 constexpr Milliseconds longest_retry_after = std::chrono::minutes(15);
@@ -40,12 +41,19 @@ const std::vector<std::vector<std::string>> sharing_slots{
               pipeline::JobKind::plan, pipeline::JobKind::confirm}),
     names_of({pipeline::JobKind::dispatch})};
 
-bool may_retry(const store::Job& job, const Error& error, const config::Config& config, Time at) {
+// Nothing but this job would do what was acknowledged: no later look at upstream starts it again.
+bool is_owed(const store::Job& job, const store::Run& run) {
+  if (job.kind == to_string(pipeline::JobKind::dispatch)) return true;
+  return job.kind == to_string(pipeline::JobKind::promote) && is_decision(run.trigger);
+}
+
+bool may_retry(const store::Job& job, const store::Run& run, const Error& error, const config::Config& config,
+               Time at) {
   if (!is_transient(error.kind())) return false;
   // However old it is: the machine may have been off for most of that time.
   if (job.failures + 1 < config.retry_attempts) return true;
   const bool limited = error.kind() == ErrorKind::rate_limited;
-  return (limited || job.kind == to_string(pipeline::JobKind::dispatch)) && at - job.created < long_patience;
+  return (limited || is_owed(job, run)) && at - job.created < long_patience;
 }
 
 }  // namespace
@@ -269,7 +277,7 @@ Task<> JobLoop::conclude(Work work, std::string step, std::optional<Done> done, 
   const auto at = world_.clock.now();
   const auto job = work.job;
   const auto run = work.run;
-  const bool retry = error && may_retry(job, *error, *config_, at);
+  const bool retry = error && may_retry(job, run, *error, *config_, at);
   const Backoff backoff{.first = config_->retry_first, .most = config_->retry_most};
   const auto pause =
       error ? backoff.wait(job.failures + 1, world_.random.unit(), error->retry_after(), longest_retry_after)

@@ -22,14 +22,35 @@ bool is_unchanged(const std::optional<store::Observation>& latest, const config:
   return latest && latest->digest == seen.digest && latest->reference == pipeline.upstream.text();
 }
 
-// Whether the digest that the tag names now needs a (further) run.
+// A newer upstream digest does not outdate what a person decided.
+bool follows_upstream(const store::Run& run) {
+  return run.kind == kind_pipeline && !is_decision(run.trigger);
+}
+
+bool promotes_another(const store::Tables& tables, const std::string& pipeline, const oci::Digest& digest) {
+  const auto promoting = promoting_run(tables, pipeline);
+  return promoting && promoting->digest != digest;
+}
+
+// Whether what was promoted as `own` left the stable tag for another digest of upstream, which upstream has
+// taken back since. What a person put in its place stays until the tag moves.
+bool is_replaced_by_news(const store::Promotion& own, const std::optional<store::Promotion>& present) {
+  return present && present->id > own.id && present->pipeline == own.pipeline &&
+         !is_decision(present->trigger);
+}
+
+// Whether the digest that the tag names now needs a (further) run. Told from what is kept, since the look
+// that sees the tag move may come while another promotion is in progress.
 Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const store::Observation& seen,
              bool changed, Time at, Milliseconds retry_after) {
   const auto& digest = seen.digest;
-  const auto promoted = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
-  if (promoted && promoted->digest == digest) return Need::none;
+  const auto present = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
+  if (present && present->digest == digest)
+    return promotes_another(tables, pipeline.name, digest) ? Need::later : Need::none;
   const auto run = tables.runs.latest_of(pipeline.name, digest);
   if (!run) return seen.learned_by == learned_at_start ? Need::none : Need::run;
+  if (const auto own = tables.promotions.of_run(run->id))
+    return changed || is_replaced_by_news(*own, present) ? Need::run : Need::none;
   const auto state = pipeline::state_from(run->state).value_or(pipeline::State::failed);
   if (!is_final(state)) return Need::later;
   switch (state) {
@@ -41,20 +62,11 @@ Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const stor
       return changed || !paused ? Need::run : Need::later;
     }
     case pipeline::State::cancelled:
-      return changed ? Need::run : Need::none;
     case pipeline::State::succeeded:
-      // Promoted before, then replaced by a rollback: a person decided that, until the tag moves.
       return changed ? Need::run : Need::none;
     default:
       return Need::run;
   }
-}
-
-// Rollbacks and patches are a person's decision; a newer upstream digest does not outdate them.
-bool follows_upstream(const store::Run& run) {
-  const auto trigger = pipeline::trigger_from(run.trigger);
-  return run.kind == kind_pipeline && trigger != pipeline::Trigger::rollback &&
-         trigger != pipeline::Trigger::patch;
 }
 
 void supersede_open(store::Tables& tables, const std::string& pipeline, RunId by, Time at) {
@@ -118,6 +130,15 @@ RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, c
   const auto id = insert_run(tables, pipeline, digest, trigger, source, at);
   apply(tables, id, pipeline::event::Started{}, at);
   return id;
+}
+
+std::optional<store::Run> open_rollback(const store::Tables& tables, const std::string& pipeline) {
+  std::optional<store::Run> newest;
+  for (auto& run : tables.runs.open(pipeline))
+    if (run.kind == kind_pipeline && run.trigger == to_string(pipeline::Trigger::rollback) &&
+        !tables.promotions.of_run(run.id))
+      newest = std::move(run);
+  return newest;
 }
 
 std::optional<Recorded> nothing_new(store::Tables& tables, const config::Pipeline& pipeline,

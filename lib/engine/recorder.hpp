@@ -21,9 +21,11 @@ struct Recorded {
 
 /// Records what the upstream tag names. A new digest is appended to the history and starts a run, which
 /// supersedes older ones that have not begun promoting. No run starts for a digest that is already on the
-/// stable tag, is in hand, or was rejected. A digest whose run failed gets another run when `retry_after` has
-/// passed since, so that an outage heals by itself. The first digest of a member that was there when its set
-/// began, with `initial: none`, is only written down (learned_by "baseline").
+/// stable tag, is in hand, or was rejected. When upstream goes back to a digest that a newer one of upstream
+/// replaced on the stable tag, it is promoted again; what a person replaced waits until the tag moves. A
+/// digest whose run failed gets another run when `retry_after` has passed since, so that an outage heals by
+/// itself. The first digest of a member that was there when its set began, with `initial: none`, is only
+/// written down (learned_by "baseline").
 Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
                 const std::string& learned_by, std::optional<Time> last_look, Time at,
                 Milliseconds retry_after);
@@ -41,6 +43,9 @@ RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const o
 /// repository already. Other runs of the pipeline go on; they wait for it and for the hold.
 RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
                       pipeline::Trigger trigger, Time at);
+
+/// The newest rollback that was asked for and is not promoted yet.
+std::optional<store::Run> open_rollback(const store::Tables& tables, const std::string& pipeline);
 
 /// Appends to the history only (a look by a person); the row's id.
 std::int64_t observe(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,

@@ -23,9 +23,8 @@ void write_back(store::Run& row, const pipeline::Run& run) {
 pipeline::Gate gate_of(store::Tables& tables, const store::Run& row) {
   pipeline::Gate gate;
   if (auto hold = tables.holds.in_force(row.pipeline)) gate.hold_reason = hold->reason;
-  for (const auto& other : tables.runs.open(row.pipeline))
-    if (other.id != row.id && other.kind == kind_pipeline && other.state == to_string(State::promoting))
-      gate.promoting = other.id;
+  if (const auto other = promoting_run(tables, row.pipeline); other && other->id != row.id)
+    gate.promoting = other->id;
   return gate;
 }
 
@@ -155,6 +154,16 @@ pipeline::Run from_row(const store::Run& row) {
           .outcome = row.outcome,
           .started = row.started,
           .ended = row.ended};
+}
+
+bool is_decision(const std::string& trigger) {
+  return trigger == to_string(pipeline::Trigger::rollback) || trigger == to_string(pipeline::Trigger::patch);
+}
+
+std::optional<store::Run> promoting_run(const store::Tables& tables, const std::string& pipeline) {
+  for (auto& run : tables.runs.open(pipeline))
+    if (run.kind == kind_pipeline && run.state == to_string(State::promoting)) return std::move(run);
+  return std::nullopt;
 }
 
 bool apply(store::Tables& tables, RunId id, const pipeline::Event& event, Time at) {

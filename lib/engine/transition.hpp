@@ -31,4 +31,10 @@ void release_wave(store::Tables& tables, RunId promotion_run, Time at);
 /// promotion ended).
 void gate_changed(store::Tables& tables, const std::string& pipeline, Time at);
 
+/// Whether a run or a promotion with this trigger is a person's decision about an image (rollback, patch).
+bool is_decision(const std::string& trigger);
+
+/// The run of the pipeline that is promoting now; there is one at most.
+std::optional<store::Run> promoting_run(const store::Tables& tables, const std::string& pipeline);
+
 }  // namespace sluice::engine

@@ -21,6 +21,9 @@ struct Target {
 struct StableTag {
   std::optional<registry::Resolved> now;
   std::optional<store::Promotion> last;  // of ours
+  std::optional<store::Hold> hold;
+  std::optional<store::Run> rollback;  // the newest that is not promoted yet
+  bool names(const oci::Digest& digest) const { return now && now->digest == digest; }
   // What it names is ours when we wrote it, or when it is what we are about to write (a write that we did not
   // live to record).
   bool is_drift(const oci::Digest& wanted) const {
@@ -30,12 +33,15 @@ struct StableTag {
 };
 
 Task<StableTag> look_at_stable(Work work, Target target) {
-  StableTag stable;
-  stable.now = co_await work.registry.resolve(target.repository, target.stable_tag);
-  auto query = [target](store::Tables& tables) {
-    return tables.promotions.latest(target.repository.text(), target.stable_tag);
+  auto now = co_await work.registry.resolve(target.repository, target.stable_tag);
+  auto query = [target, pipeline = work.run.pipeline](store::Tables& tables) {
+    return StableTag{.now = {},
+                     .last = tables.promotions.latest(target.repository.text(), target.stable_tag),
+                     .hold = tables.holds.in_force(pipeline),
+                     .rollback = open_rollback(tables, pipeline)};
   };
-  stable.last = co_await work.world.store.read(std::move(query));
+  auto stable = co_await work.world.store.read(std::move(query));
+  stable.now = std::move(now);
   co_return stable;
 }
 
@@ -65,11 +71,55 @@ Done drifted(const Work& work, const config::Pipeline& pipeline, const Target& t
   return done;
 }
 
+bool is_patch(const Work& work) {
+  return work.run.trigger == to_string(pipeline::Trigger::patch);
+}
+
+bool is_rollback(const Work& work) {
+  return work.run.trigger == to_string(pipeline::Trigger::rollback);
+}
+
+// The promotion ends here with `event`, the stable tag being what it was.
+template <class Event>
+Done not_promoted(const Work& work, Event event) {
+  Done done;
+  done.detail = "not promoted: " + event.reason;
+  work.log(done.detail);
+  done.record = [id = work.run.id, event = std::move(event)](store::Tables& tables, Time at) {
+    apply(tables, id, event, at);
+  };
+  return done;
+}
+
+// A rollback was asked for by a person who wants that image there now.
+bool may_overwrite(const Work& work, const config::Pipeline& pipeline) {
+  return pipeline.on_drift == config::OnDrift::overwrite || is_rollback(work);
+}
+
+// How the promotion ends when the stable tag must not be written; nullopt when it may, or names the image
+// already. A try may come long after the run began to promote, since a registry may be down for long.
+std::optional<Done> kept_out(const Work& work, const config::Pipeline& pipeline, const Target& target,
+                             const StableTag& stable) {
+  const auto digest = work.run.digest.value();
+  if (stable.names(digest)) return std::nullopt;
+  if (stable.is_drift(digest) && !may_overwrite(work, pipeline))
+    return drifted(work, pipeline, target, stable.now->digest);
+  // A patch records what somebody put there; what came after that stays.
+  if (is_patch(work))
+    return not_promoted(work, pipeline::event::Outdated{target.stable() + " has moved on since"});
+  if (!is_rollback(work)) {
+    if (!stable.hold) return std::nullopt;
+    return not_promoted(work, pipeline::event::Held{stable.hold->reason});
+  }
+  if (!stable.rollback || stable.rollback->id <= work.run.id) return std::nullopt;
+  return not_promoted(
+      work, pipeline::event::Outdated{"replaced by the rollback of run " + stable.rollback->id.text()});
+}
+
 // What refers to the image comes after it, so an image that is there may lack it: an earlier attempt was cut,
 // or it was signed since. What a person put there, or goes back to, may not be in staging.
 bool may_lack_referrers(const Work& work, const config::Pipeline& pipeline) {
-  return pipeline.referrers && work.run.trigger != to_string(pipeline::Trigger::patch) &&
-         work.run.trigger != to_string(pipeline::Trigger::rollback);
+  return pipeline.referrers && !is_decision(work.run.trigger);
 }
 
 /// False when everything was there.
@@ -121,33 +171,30 @@ Done promoted(const Work& work, const Target& target, std::optional<oci::Digest>
   return done;
 }
 
-// A rollback was asked for by a person who wants that image there now.
-bool may_overwrite(const Work& work, const config::Pipeline& pipeline) {
-  return pipeline.on_drift == config::OnDrift::overwrite ||
-         work.run.trigger == to_string(pipeline::Trigger::rollback);
-}
-
 }  // namespace
 
 Task<Done> promote(Work work) {
   const auto pipeline = pipeline_of(work);
   const Target target{pipeline.target, pipeline.stable_tag, pipeline.unique_tag_for(work.run.id.text())};
   const auto digest = work.run.digest.value();
-  const bool overwrites = may_overwrite(work, pipeline);
   auto stable = co_await look_at_stable(work, target);
-  if (overwrites || !stable.is_drift(digest)) {
+  auto otherwise = kept_out(work, pipeline, target, stable);
+  if (!otherwise) {
     const bool brought = co_await bring(work, target, digest);
-    // That may have taken long enough for somebody to move the tag.
-    if (brought) stable = co_await look_at_stable(work, target);
+    if (brought) {
+      // That may have taken long enough for somebody to move the tag.
+      stable = co_await look_at_stable(work, target);
+      otherwise = kept_out(work, pipeline, target, stable);
+    }
   }
+  if (otherwise) co_return std::move(*otherwise);
   std::string overwritten;
   if (stable.is_drift(digest)) {
-    if (!overwrites) co_return drifted(work, pipeline, target, stable.now->digest);
     overwritten =
         moved_by_somebody(target, stable.now->digest) + "; overwritten by run " + work.run.id.text();
     work.log(overwritten);
   }
-  const bool stable_is_ours = stable.now && stable.now->digest == digest;
+  const bool stable_is_ours = stable.names(digest);
   co_await write_tags(work, target, digest, stable_is_ours);
   std::optional<oci::Digest> replaced;
   if (stable_is_ours && stable.last)

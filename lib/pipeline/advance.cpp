@@ -90,6 +90,16 @@ class Stepper {
     step_.hold = true;
   }
 
+  void operator()(const event::Held& event) {
+    if (run().state == State::promoting && !starts_at_promoting(run().trigger))
+      wait(std::string(behind_hold) + event.reason);
+  }
+
+  void operator()(const event::Outdated& event) {
+    if (run().state == State::promoting && starts_at_promoting(run().trigger))
+      end(State::cancelled, event.reason);
+  }
+
   void operator()(const event::Planned& event) {
     if (run().state != State::promoted) return;
     if (event.rebuilds <= 0) return end(State::succeeded, "promoted, no dependents");

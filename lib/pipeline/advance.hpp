@@ -19,6 +19,8 @@ struct CheckFailed { int index = 0; std::string name; std::string summary; };  /
 struct GateChanged {};                                 // a hold was lifted or set, another promotion of the target ended
 struct Promoted {};                                    // both tags written and recorded
 struct Drifted { std::string message; };               // somebody else moved the stable tag
+struct Held { std::string reason; };                   // the promotion found a hold before it wrote the stable tag
+struct Outdated { std::string reason; };               // the same of a later decision or state that makes it pointless
 struct Planned { int rebuilds = 0; };                  // dependents known; 0 ends the run
 struct RebuildsEnded { int confirmed = 0; int failed = 0; };  // every rebuild of this promotion is final
 struct JobFailed { ErrorKind kind = ErrorKind::internal; std::string message; };  // permanent, or retries used up
@@ -27,8 +29,8 @@ struct Cancelled { std::string reason; };              // a person or a removed 
 }  // namespace event
 
 using Event = std::variant<event::Started, event::Staged, event::CheckPassed, event::CheckFailed, event::GateChanged,
-                           event::Promoted, event::Drifted, event::Planned, event::RebuildsEnded, event::JobFailed,
-                           event::Superseded, event::Cancelled>;
+                           event::Promoted, event::Drifted, event::Held, event::Outdated, event::Planned, event::RebuildsEnded,
+                           event::JobFailed, event::Superseded, event::Cancelled>;
 
 /// Facts about the pipeline at the time of the event, read in the same transaction.
 struct Gate {
@@ -57,8 +59,8 @@ struct Step {
 /// Order: observed -> staging -> staged -> checking -> ready -> promoting -> promoted -> rebuilding -> succeeded.
 /// A run with trigger rollback or patch (a person's decision about an image) starts at promoting, ignores holds and is not superseded;
 /// drift ends it as failed. A final run ignores every event. Superseded is ignored from promoting on. Cancelled is ignored while
-/// promoting: tags may have been written, so that is followed to its end. `promoting` is entered only when the gate is open;
-/// otherwise `waiting`. staged and ready are passed within one step; a run never rests there.
+/// promoting: tags may have been written, so that is followed to its end, unless the promotion itself finds that its stable tag is
+/// not written (Drifted, Held, Outdated). `promoting` is entered only when the gate is open; otherwise `waiting`. staged and ready are passed within one step; a run never rests there.
 Step advance(Run run, const Event& event, const Gate& gate, Time at);
 
 }  // namespace sluice::pipeline

@@ -20,6 +20,19 @@ Task<std::vector<std::string>> audited_actions(Scene& scene) {
   });
 }
 
+Task<> until_promoted(Scene& scene, engine::Engine& engine, RunId run) {
+  return scene.until(engine, "run " + run.text() + " is promoted", [run](store::Tables& tables) {
+    return tables.promotions.of_run(run).has_value();
+  });
+}
+
+// A promotion that fails is tried again for as long as a test takes.
+std::shared_ptr<config::Config> patient(Scene& scene) {
+  auto config = scene.configuration();
+  config->retry_attempts = 10'000;
+  return config;
+}
+
 }  // namespace
 
 TEST_CASE("under a hold images are staged and checked, and promoted at once on resume", "[engine]") {
@@ -132,6 +145,81 @@ TEST_CASE("a rollback names its goal by run or digest, and refuses what was neve
       refused = error.what();
     }
     CHECK(refused.find("was never promoted by node") != std::string::npos);
+  });
+}
+
+TEST_CASE("a rollback to what is on the tag comes after the promotion that is in progress", "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  scene.play(patient(scene), [&](engine::Engine& engine) -> Task<> {
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.fail_repository_while(is_down, target);
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_retried(engine, scene.second.digest);
+    const auto back = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    CHECK(back.changed);
+    CHECK(back.run != first.id);
+    const auto repeated = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    CHECK_FALSE(repeated.changed);
+    CHECK(repeated.run == back.run);
+    is_down = false;
+    co_await until_promoted(scene, engine, back.run);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+    co_await scene.until_run(engine, scene.second.digest, "Waiting");
+  });
+}
+
+TEST_CASE("a rollback that waits or cannot be written gives way to a later one", "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  const auto third = picture({"third"});
+  scene.play(patient(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    scene.registries.push(upstream, "9", third);
+    co_await scene.until_run(engine, third.digest, "Succeeded");
+
+    scene.registries.refuse_tag_while(is_down, "9", scene.first);
+    const auto wrong = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    co_await scene.until_retried(engine, scene.first.digest);
+    const auto right = co_await engine.rollback("node", third.digest.text(), "ann");
+    CHECK(right.changed);
+    CHECK(right.run != wrong.run);
+    co_await until_promoted(scene, engine, right.run);
+    CHECK(scene.registries.tag(target, "9") == third.digest);
+    const auto given_up = co_await scene.until_run(engine, scene.first.digest, "Cancelled");
+    CHECK(given_up.outcome == "replaced by the rollback of run " + right.run.text());
+
+    scene.registries.fail_repository_while(is_down, target);
+    co_await engine.rollback("node", scene.second.digest.text(), "ann");
+    co_await scene.until_retried(engine, scene.second.digest);
+    co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    const auto last = co_await engine.rollback("node", third.digest.text(), "ann");
+    const auto waited = co_await scene.until_run(engine, scene.first.digest, "Cancelled");
+    CHECK(waited.outcome == "another rollback was asked for");
+    is_down = false;
+    co_await until_promoted(scene, engine, last.run);
+    CHECK(scene.registries.tag(target, "9") == third.digest);
+  });
+}
+
+TEST_CASE("a hold keeps out what is being promoted and could not be written so far", "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  scene.play(patient(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.refuse_tag_while(is_down, "9", scene.second);
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_retried(engine, scene.second.digest);
+    co_await engine.hold("node", "audit week", "ann");
+    const auto waiting = co_await scene.until_run(engine, scene.second.digest, "Waiting");
+    CHECK(waiting.waiting_for == "hold: audit week");
+    is_down = false;
+    co_await engine.resume("node", "ann");
+    const auto done = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    CHECK(done.id == waiting.id);
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
   });
 }
 

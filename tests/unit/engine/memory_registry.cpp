@@ -88,6 +88,25 @@ void MemoryRegistries::fail_while(const bool& is_down, std::string host, int sta
   };
 }
 
+void MemoryRegistries::fail_repository_while(const bool& is_down, const std::string& repository) {
+  fault = [&is_down, repository](const net::Request& request) -> std::optional<Fault> {
+    const auto slash = repository.find('/');
+    const bool asked = request.url.host == repository.substr(0, slash) &&
+                       request.url.target.starts_with("/v2" + repository.substr(slash) + "/");
+    if (!is_down || !asked) return std::nullopt;
+    return Fault{.status = 503};
+  };
+}
+
+void MemoryRegistries::refuse_tag_while(const bool& is_down, const std::string& tag, const Picture& image) {
+  fault = [&is_down, tag, bytes = image.manifest](const net::Request& request) -> std::optional<Fault> {
+    const bool writes =
+        request.method == "PUT" && request.url.target.ends_with("/manifests/" + tag) && request.body == bytes;
+    if (!is_down || !writes) return std::nullopt;
+    return Fault{.status = 503};
+  };
+}
+
 void MemoryRegistries::push(const std::string& name, const std::string& tag, const Picture& image) {
   auto& repository = repositories_[name];
   for (const auto& layer : image.layers)

@@ -33,6 +33,10 @@ class MemoryRegistries final : public net::Client {
   std::function<std::optional<Fault>(const net::Request&)> fault;
   /// As `fault`: this host answers everything with `status` while `is_down`, which must outlive this.
   void fail_while(const bool& is_down, std::string host, int status);
+  /// The same of one repository, "host/path", with 503.
+  void fail_repository_while(const bool& is_down, const std::string& repository);
+  /// The same of each PUT of this image under the tag.
+  void refuse_tag_while(const bool& is_down, const std::string& tag, const Picture& image);
   /// Adds to the header of an answer.
   std::function<void(const net::Request&, net::Headers&)> also_say;
   /// "METHOD host/path" of every request, oldest first.

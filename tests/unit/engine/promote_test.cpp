@@ -137,6 +137,30 @@ TEST_CASE("F5: a stable tag that somebody else moved is kept as a patch and the 
   });
 }
 
+TEST_CASE("a patch that a rollback came before does not bring the foreign image back", "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  const auto foreign = picture({"foreign"});
+  auto config = scene.configuration();
+  config->retry_attempts = 10'000;
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.fail_repository_while(is_down, target);
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_retried(engine, scene.second.digest);
+    scene.registries.push(target, "9", foreign);
+    const auto back = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    is_down = false;
+    const auto patch = co_await scene.until_run(engine, foreign.digest, "Cancelled");
+    CHECK(patch.trigger == "Patch");
+    CHECK(patch.outcome == target + ":9 has moved on since");
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+    const auto present = co_await scene.read(
+        [](store::Tables& tables) { return tables.promotions.latest(target, "9").value(); });
+    CHECK(present.run == back.run);
+  });
+}
+
 TEST_CASE("a stable tag that somebody moves while the image is brought is drift, and is kept", "[engine]") {
   TwoImages scene;
   const auto foreign = picture({"by hand"});

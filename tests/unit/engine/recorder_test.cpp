@@ -45,6 +45,29 @@ struct Desk {
   void end(RunId id, const pipeline::Event& event) {
     CHECK(transact([&](store::Tables& tables) { return engine::apply(tables, id, event, now); }));
   }
+  /// A run of this digest that has begun to promote.
+  RunId promoting(const std::string& content) {
+    const auto id = see(content).run.value();
+    end(id, pipeline::event::Staged{""});
+    end(id, pipeline::event::CheckPassed{0});
+    return id;
+  }
+  void promote(RunId id) {
+    transact([&](store::Tables& tables) {
+      const auto run = tables.runs.find(id).value();
+      tables.promotions.insert({.id = 0,
+                                .run = id,
+                                .pipeline = run.pipeline,
+                                .target = target,
+                                .stable_tag = "9",
+                                .unique_tag = "9-" + id.text(),
+                                .digest = run.digest.value(),
+                                .replaced = {},
+                                .trigger = run.trigger,
+                                .at = now});
+      return engine::apply(tables, id, pipeline::event::Promoted{}, now);
+    });
+  }
   std::string state(RunId id) {
     return transact([&](store::Tables& tables) { return tables.runs.find(id)->state; });
   }
@@ -225,4 +248,65 @@ TEST_CASE("images whose base is superseded are superseded with it, and nothing f
   CHECK(
       std::all_of(all.begin(), all.end(), [](const auto& rebuild) { return rebuild.state == "superseded"; }));
   CHECK(scene.state(scene.promotion) == "succeeded");
+}
+
+TEST_CASE("C8: a tag that moves back while the first promotion still rebuilds is promoted again",
+          "[recorder]") {
+  Desk desk;
+  const auto first = desk.promoting("a");
+  desk.promote(first);
+  desk.end(first, pipeline::event::Planned{1});
+  desk.promote(desk.promoting("b"));
+  const auto back = desk.see("a");
+  desk.end(first, pipeline::event::RebuildsEnded{1, 0});
+  const auto later = desk.see("a");
+  REQUIRE((back.run || later.run));
+  CHECK(desk.state(back.run ? *back.run : *later.run) == "staging");
+  CHECK_FALSE(desk.see("a").run);
+}
+
+TEST_CASE("C8: a tag that moves back while the newer digest is being promoted is promoted again",
+          "[recorder]") {
+  Desk desk;
+  const auto first = desk.promoting("a");
+  desk.promote(first);
+  desk.end(first, pipeline::event::Planned{0});
+  const auto second = desk.promoting("b");
+  const auto back = desk.see("a");
+  CHECK_FALSE(back.run);
+  CHECK_FALSE(back.settled);
+  desk.promote(second);
+  CHECK(desk.see("a").run);
+}
+
+TEST_CASE("what a rollback took off the stable tag stays off until the tag moves", "[recorder]") {
+  Desk desk;
+  const auto first = desk.promoting("a");
+  desk.promote(first);
+  desk.promote(desk.promoting("b"));
+  const auto digest = names("a").digest;
+  desk.promote(desk.transact([&](store::Tables& tables) {
+    return engine::start_promotion(tables, desk.pipeline, digest, pipeline::Trigger::rollback, desk.now);
+  }));
+  const auto later = desk.see("b");
+  CHECK_FALSE(later.run);
+  CHECK(later.settled);
+  CHECK(desk.see("c").run);
+}
+
+TEST_CASE("what a rollback took off stays off although its rebuilds failed", "[recorder]") {
+  Desk desk;
+  desk.promote(desk.promoting("a"));
+  const auto second = desk.promoting("b");
+  desk.promote(second);
+  desk.end(second, pipeline::event::Planned{1});
+  desk.end(second, pipeline::event::RebuildsEnded{0, 1});
+  desk.promote(desk.transact([&](store::Tables& tables) {
+    return engine::start_promotion(tables, desk.pipeline, names("a").digest, pipeline::Trigger::rollback,
+                                   desk.now);
+  }));
+  desk.now += again;
+  const auto later = desk.see("b");
+  CHECK_FALSE(later.run);
+  CHECK(later.settled);
 }

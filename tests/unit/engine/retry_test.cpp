@@ -68,6 +68,25 @@ TEST_CASE("C9: a target that refuses for good fails the run with what it said, a
   });
 }
 
+TEST_CASE("C9: a rollback that was accepted outlasts an outage of its target", "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  auto config = scene.configuration();
+  config->retry_attempts = 2;
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    scene.registries.fail_repository_while(is_down, target);
+    const auto back = co_await engine.rollback("node", "", "ann");
+    co_await scene.until_retried(engine, scene.first.digest, 3);
+    is_down = false;
+    const auto run = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    CHECK(run.id == back.run);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+  });
+}
+
 TEST_CASE("C6: the digest that was observed is copied although the tag moved meanwhile", "[engine]") {
   TwoImages scene;
   bool moved = false;

@@ -151,4 +151,15 @@ Task<store::Run> Scene::until_run_of(engine::Engine& engine, std::string pipelin
   co_return *run;
 }
 
+Task<store::Run> Scene::until_retried(engine::Engine& engine, oci::Digest digest, int failures) {
+  std::optional<store::Run> run;
+  co_await until(engine, "the promotion of " + digest.text() + " is tried again", [&](store::Tables& tables) {
+    run = tables.runs.latest_of("node", digest);
+    if (!run || run->state != "promoting") return false;
+    const auto jobs = tables.jobs.of_run(run->id);
+    return !jobs.empty() && jobs[0].failures >= failures;
+  });
+  co_return *run;
+}
+
 }  // namespace sluice::test

@@ -75,6 +75,9 @@ class Scene {
   Task<store::Run> until_run_of(engine::Engine& engine, std::string pipeline, oci::Digest digest,
                                 std::string status);
 
+  /// Waits until the newest run of the digest is promoting and that failed at least so often.
+  Task<store::Run> until_retried(engine::Engine& engine, oci::Digest digest, int failures = 1);
+
   template <class F>
   auto read(F query) {
     return store->read(std::move(query));

@@ -22,7 +22,7 @@ int below(Random& random, int limit) {
 }
 
 Event draw_event(Random& random) {
-  switch (below(random, 14)) {
+  switch (below(random, 16)) {
     case 0:
       return event::Started{};
     case 1:
@@ -47,6 +47,10 @@ Event draw_event(Random& random) {
       return event::JobFailed{ErrorKind::internal, "broken"};
     case 12:
       return event::Superseded{RunId(1 + below(random, 3))};
+    case 13:
+      return event::Held{"held"};
+    case 14:
+      return event::Outdated{"the tag moved on"};
     default:
       return event::Cancelled{"asked"};
   }

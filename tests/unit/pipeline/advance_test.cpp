@@ -98,6 +98,24 @@ TEST_CASE("F5: drift holds the pipeline and the run waits") {
   CHECK_FALSE(advance(step.run, event::GateChanged{}, held("node:9 was moved"), noon).changed);
 }
 
+TEST_CASE("a promotion that finds a hold waits behind it, unless a person decided on the image") {
+  const auto step = advance(run_in(State::promoting), event::Held{"audit week"}, held("audit week"), noon);
+  CHECK(step.run.state == State::waiting);
+  CHECK(step.run.waiting_for == "hold: audit week");
+  CHECK_FALSE(step.hold);
+  CHECK_FALSE(advance(run_in(State::promoting, 0, Trigger::rollback), event::Held{"x"}, {}, noon).changed);
+  CHECK_FALSE(advance(run_in(State::promoted), event::Held{"x"}, {}, noon).changed);
+}
+
+TEST_CASE("a person's decision that finds itself outdated ends as cancelled") {
+  const auto step =
+      advance(run_in(State::promoting, 0, Trigger::patch), event::Outdated{"the tag moved on"}, {}, noon);
+  CHECK(step.run.state == State::cancelled);
+  CHECK(step.run.outcome == "the tag moved on");
+  CHECK_FALSE(advance(run_in(State::promoting), event::Outdated{"x"}, {}, noon).changed);
+  CHECK_FALSE(advance(run_in(State::promoted, 0, Trigger::patch), event::Outdated{"x"}, {}, noon).changed);
+}
+
 TEST_CASE("a rollback starts at promoting, and ignores holds") {
   const auto step = advance(run_with(3, Trigger::rollback), event::Started{}, held("bad release"), noon);
   CHECK(step.run.state == State::promoting);
