@@ -119,6 +119,7 @@ struct Check {
   std::string kind;  // "container"
   std::string name;  // `name:` of the entry or the kind
   std::shared_ptr<const Part> part;
+  std::string written = {};  // the entry as the file has it, without comments
 };
 
 enum class OnDrift { hold, overwrite };

@@ -89,6 +89,7 @@ std::vector<Check> read_checks(Section& pipeline, const Parts& parts) {
     check_name(entry, check.name);
     check.part = read_part(entry, "check", parts.checks, check.kind);
     if (!check.kind.empty()) name_check(entry, check, taken);
+    check.written = entry.written();
     entry.done();
     checks.push_back(std::move(check));
   }

@@ -125,6 +125,13 @@ bool Section::is_mapping(const std::string& key) const {
   return entry && entry->value.IsMap();
 }
 
+std::string Section::written() const {
+  std::string text;
+  for (const auto& entry : impl_->entries)
+    text += entry.key + ": " + YAML::Dump(entry.value) + "\n";
+  return text;
+}
+
 Position Section::position() const {
   return impl_->at;
 }

@@ -49,6 +49,8 @@ class Section {
   bool has(const std::string& key) const;
   /// Whether the value under a key is a mapping; for keys that take a short and a long form.
   bool is_mapping(const std::string& key) const;
+  /// The keys and values as the file has them, without comments. Tells whether something was changed.
+  std::string written() const;
   Position position() const;
   Position position(const std::string& key) const;
   /// Of an item of the list under a key.

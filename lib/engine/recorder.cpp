@@ -96,6 +96,15 @@ std::int64_t observe(store::Tables& tables, const config::Pipeline& pipeline, co
                                      .run = std::nullopt});
 }
 
+std::string mark_of(const std::vector<config::Check>& checks) {
+  if (checks.empty()) return {};
+  std::string all;
+  for (const auto& check : checks)
+    for (const auto& part : {check.kind, check.name, check.written})
+      all.append(part).push_back('\0');
+  return oci::Digest::of(all).text();
+}
+
 namespace {
 
 RunId insert_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
@@ -110,6 +119,7 @@ RunId insert_run(store::Tables& tables, const config::Pipeline& pipeline, const 
   row.digest = digest;
   row.source = std::move(source);
   row.checks_total = static_cast<int>(pipeline.checks.size());
+  row.checks = mark_of(pipeline.checks);
   row.created = at;
   return tables.runs.insert(row);
 }

@@ -35,6 +35,9 @@ Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const r
 std::optional<Recorded> nothing_new(store::Tables& tables, const config::Pipeline& pipeline,
                                     const registry::Resolved& seen, Time at, Milliseconds retry_after);
 
+/// Two lists of checks have the same mark when they ask the same in the same order. Empty without checks.
+std::string mark_of(const std::vector<config::Check>& checks);
+
 /// Inserts a run and starts it; older runs of the pipeline that have not begun promoting are superseded.
 RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
                 pipeline::Trigger trigger, Time at);

@@ -67,6 +67,7 @@ struct Run {
   std::optional<oci::Digest> digest{};
   std::string source{};  // where it came from: upstream reference; for a rebuild the promoted base
   int checks_total = 0;
+  std::string checks{};  // tells apart the checks that were configured when it began; empty without any
   int checks_passed = 0;
   std::string waiting_for{};
   std::string outcome{};

@@ -8,7 +8,7 @@ namespace {
 constexpr const char* select_runs =
     "SELECT id, kind, task, pipeline, platform, state, status, trigger, digest, source, checks_total, "
     "checks_passed, "
-    "waiting_for, outcome, parent, created, started, ended FROM runs ";
+    "waiting_for, outcome, parent, created, started, ended, checks FROM runs ";
 
 std::string runs_where(const char* rest) {
   return std::string(select_runs) + rest;
@@ -34,6 +34,7 @@ Run read_run(Query& row) {
   run.created = row.time();
   run.started = row.maybe_time();
   run.ended = row.maybe_time();
+  run.checks = row.text();
   return run;
 }
 
@@ -43,26 +44,27 @@ RunId Runs::insert(const Run& row) {
   Query(db_,
         "INSERT INTO runs (kind, task, pipeline, platform, state, status, trigger, digest, source, "
         "checks_total, "
-        "checks_passed, waiting_for, outcome, parent, created, started, ended) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        "checks_passed, waiting_for, outcome, parent, created, started, ended, checks) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         row.kind, row.task, row.pipeline, row.platform, row.state, row.status, row.trigger, row.digest,
         row.source, row.checks_total, row.checks_passed, row.waiting_for, row.outcome, row.parent,
-        row.created, row.started, row.ended)
+        row.created, row.started, row.ended, row.checks)
       .run();
   return RunId(db_.last_id());
 }
 
 void Runs::update(const Run& row) {
-  const int changed = Query(db_,
-                            "UPDATE runs SET kind = ?2, task = ?3, pipeline = ?4, platform = ?5, state = ?6, "
-                            "status = ?7, trigger = ?8, "
-                            "digest = ?9, source = ?10, checks_total = ?11, checks_passed = ?12, waiting_for "
-                            "= ?13, outcome = ?14, "
-                            "parent = ?15, created = ?16, started = ?17, ended = ?18 WHERE id = ?1",
-                            row.id, row.kind, row.task, row.pipeline, row.platform, row.state, row.status,
-                            row.trigger, row.digest, row.source, row.checks_total, row.checks_passed,
-                            row.waiting_for, row.outcome, row.parent, row.created, row.started, row.ended)
-                          .run();
+  const int changed =
+      Query(db_,
+            "UPDATE runs SET kind = ?2, task = ?3, pipeline = ?4, platform = ?5, state = ?6, "
+            "status = ?7, trigger = ?8, "
+            "digest = ?9, source = ?10, checks_total = ?11, checks_passed = ?12, waiting_for "
+            "= ?13, outcome = ?14, "
+            "parent = ?15, created = ?16, started = ?17, ended = ?18, checks = ?19 WHERE id = ?1",
+            row.id, row.kind, row.task, row.pipeline, row.platform, row.state, row.status, row.trigger,
+            row.digest, row.source, row.checks_total, row.checks_passed, row.waiting_for, row.outcome,
+            row.parent, row.created, row.started, row.ended, row.checks)
+          .run();
   if (changed == 0) throw Error(ErrorKind::not_found, "run " + row.id.text() + " is not in the database");
 }
 

@@ -96,6 +96,17 @@ TEST_CASE("names that could not stand in a table, a path or an argument are refu
   CHECK_THAT(wrong("pipelines:\n  - {name: " + std::string(65, 'x') + "}\n"), Contains("cannot be a name"));
 }
 
+TEST_CASE("what is written of a check changes with its settings, not with comments") {
+  const auto written = [](const std::string& check) {
+    return good(with_checks(check))->pipelines[0].checks[0].written;
+  };
+  const auto one = written("\n      - container: {run: [node]}\n");
+  CHECK_FALSE(one.empty());
+  CHECK(written("\n      - container: {run: [node]}  # starts\n") == one);
+  CHECK(written("\n      - container: {run: [npm]}\n") != one);
+  CHECK(written("\n      - container: {run: [node]}\n        name: starts\n") != one);
+}
+
 TEST_CASE("checks are read in order, with the name given or that of their kind") {
   const auto config =
       good(with_checks("[{container: {run: [node, -e, '0']}, name: starts}, {command: }, {command: {}}]"));

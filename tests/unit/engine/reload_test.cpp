@@ -46,6 +46,40 @@ TEST_CASE("F2: a pipeline that got another check checks its waiting image again"
   });
 }
 
+TEST_CASE("F2: checks that change places or settings check the waiting image again, a plain reload does not",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  scene.registries.push(upstream, "9", one);
+  const auto with_checks = [&](const std::vector<std::string>& names, const std::string& written) {
+    auto config = scene.configuration();
+    auto& checks = config->pipelines[0].checks;
+    checks.resize(names.size(), checks[0]);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      checks[i].name = names[i];
+      checks[i].written = written;
+    }
+    return config;
+  };
+  const auto before = with_checks({"smoke", "scan"}, "quick");
+  const auto turned = with_checks({"scan", "smoke"}, "quick");
+  const auto stricter = with_checks({"scan", "smoke"}, "thorough");
+  scene.play(before, [&](engine::Engine& engine) -> Task<> {
+    co_await engine.hold("node", "wait", "ann");
+    const auto first = co_await scene.until_run(engine, one.digest, "Waiting");
+    co_await engine.reload(before);
+    const auto same = co_await scene.until_run(engine, one.digest, "Waiting");
+    CHECK(same.id == first.id);
+    co_await engine.reload(turned);
+    const auto second = co_await scene.until_run(engine, one.digest, "Waiting");
+    CHECK(second.id != first.id);
+    CHECK(second.checks_passed == 2);
+    co_await engine.reload(stricter);
+    const auto third = co_await scene.until_run(engine, one.digest, "Waiting");
+    CHECK(third.id != second.id);
+  });
+}
+
 TEST_CASE("a reload that adds a pipeline watches it at once", "[engine]") {
   Scene scene;
   const auto one = picture({"one"});

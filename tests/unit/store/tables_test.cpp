@@ -78,6 +78,7 @@ TEST_CASE_METHOD(Fixture, "Runs are numbered from 1 and keep every field") {
   Run run = pipeline_run("node");
   run.checks_total = 3;
   run.checks_passed = 1;
+  run.checks = "sha256:c";
   run.waiting_for = "hold: because";
   run.outcome = "it\nwent 'well' \xc3\xa4";
   run.started = at(1001);
@@ -100,6 +101,7 @@ TEST_CASE_METHOD(Fixture, "Runs are numbered from 1 and keep every field") {
   CHECK(kept.source == run.source);
   CHECK(kept.checks_total == 3);
   CHECK(kept.checks_passed == 1);
+  CHECK(kept.checks == run.checks);
   CHECK(kept.waiting_for == run.waiting_for);
   CHECK(kept.outcome == run.outcome);
   CHECK(kept.created == run.created);
