@@ -123,6 +123,10 @@ std::string hint(const net::Url& asked, int status, const std::vector<std::strin
   return {};
 }
 
+bool is_hiccup(const Error& error) {
+  return error.kind() == ErrorKind::unavailable && !error.retry_after();
+}
+
 std::string content_type(const net::Headers& headers) {
   const std::string value = headers.get("Content-Type").value_or("");
   return lower(trimmed(std::string_view(value).substr(0, value.find(';')), white_space));

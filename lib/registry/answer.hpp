@@ -35,6 +35,11 @@ std::vector<std::string> error_codes(std::string_view body);
 Error error_from(std::string_view who, int status, const net::Headers& headers, std::string_view body,
                  Time now);
 
+/// Whether a registry failed at one request in a way that may be over in a moment (unavailable). Trying again
+/// then costs one blob that moment, and those beside it nothing. Not where it has said when to come back, or
+/// is not asked at all: that is for whoever has the whole image in hand.
+bool is_hiccup(const Error& error);
+
 /// What may be behind a refusal of this URL that the status alone does not tell, to stand behind the error's
 /// text; empty when nothing is known. `codes` are those of its body.
 std::string hint(const net::Url& asked, int status, const std::vector<std::string>& codes);

@@ -226,9 +226,8 @@ bool BlobReader::goes_on(const Error& error) {
     return true;
   }
   if (given_ > from_) return cut && ++resumes_ <= max_resumes;
-  // Who is slow to begin, or has said when to come back, is left to whoever has the whole image in hand.
-  const bool is_hiccup = error.kind() == ErrorKind::unavailable && !error.retry_after();
-  return is_hiccup && ++resumes_ <= max_openings;
+  // Who is slow to begin is left to whoever has the whole image in hand.
+  return is_hiccup(error) && ++resumes_ <= max_openings;
 }
 
 Task<std::size_t> BlobReader::read(std::span<char> buffer) {

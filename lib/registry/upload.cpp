@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/retry.hpp"
+#include "registry/answer.hpp"
 #include "registry/upload_begin.hpp"
 #include "registry/upload_send.hpp"
 
@@ -24,12 +25,6 @@ int most_attempts(const Error& failure, const UploadRequests& requests) {
 Task<> pause_after(int attempt, Session& session) {
   constexpr Backoff backoff{std::chrono::milliseconds(500), std::chrono::seconds(5)};
   co_await session.clock().sleep_for(backoff.wait(attempt, session.random().unit()));
-}
-
-/// A registry that fails at a question costs a moment, not the blobs that are on their way beside this one.
-/// Where it has said when to come back, or is not asked at all, nothing is gained here.
-bool is_hiccup(const Error& error) {
-  return error.kind() == ErrorKind::unavailable && !error.retry_after();
 }
 
 /// Of a registry that failed and is not asked again now: what it failed at tells more.

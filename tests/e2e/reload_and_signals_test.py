@@ -24,6 +24,16 @@ class ReloadAndSignals(Scene):
     def names(self):
         return [each["name"] for each in self.daemon.json("status")["pipelines"]]
 
+    def start_with_a_waiting_run(self):
+        """A daemon with one image promoted and the next one waiting behind a hold; both images."""
+        first = self.push()
+        self.start()
+        self.wait_promoted(first)
+        self.daemon.cli("hold", "node", "--reason", "so that the next run waits")
+        second = self.push()
+        self.wait_run(second.digest, "Waiting")
+        return first, second
+
     def test_sighup_takes_up_a_new_pipeline(self):
         self.start()
         one = images.random_image()
@@ -40,24 +50,14 @@ class ReloadAndSignals(Scene):
         self.wait_promoted(self.push())
 
     def test_f2_a_removed_pipeline_ends_its_runs_and_keeps_its_history(self):
-        first = self.push()
-        self.start()
-        self.wait_promoted(first)
-        self.daemon.cli("hold", "node", "--reason", "so that the next run waits")
-        second = self.push()
-        self.wait_run(second.digest, "Waiting")
+        first, second = self.start_with_a_waiting_run()
         self.reload(self.config([self.pipeline("python", "3")]))
         self.wait_run(second.digest, "Cancelled")
         self.assertEqual(self.stable(), first.digest)
         self.assertEqual(len(self.daemon.json("history", "node")["observations"]), 2)
 
     def test_b1_a_reload_that_cannot_be_written_is_finished_once_it_can_be_and_others_follow(self):
-        first = self.push()
-        self.start()
-        self.wait_promoted(first)
-        self.daemon.cli("hold", "node", "--reason", "so that the next run waits")
-        second = self.push()
-        self.wait_run(second.digest, "Waiting")
+        _, second = self.start_with_a_waiting_run()
         # Room for some lines of the log, but not for a transaction.
         pid, room = self.daemon.process.pid, len(self.daemon.log().encode()) + 3000
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
