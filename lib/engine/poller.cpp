@@ -61,6 +61,7 @@ void Poller::configure(std::shared_ptr<const config::Config> config) {
     unwatch(name);
   freshness_.hears_webhooks(!config->webhooks.empty());
   config_ = std::move(config);
+  ++reloads_;
   heed_gates();
   hurry_joined();
 }

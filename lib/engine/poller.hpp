@@ -121,6 +121,7 @@ class Poller {
   watch::Scheduler scheduler_;
   TaskGroup looks_;
   std::shared_ptr<const config::Config> config_;
+  std::uint64_t reloads_ = 0;
   WatchList list_;
   TagSets sets_;
   std::set<std::string> registries_;  // of all upstreams

@@ -62,7 +62,12 @@ Task<> Poller::update_set(std::string name, std::shared_ptr<const std::vector<st
   TagSets::Inputs inputs{.set = *found,
                          .listed = std::move(tags),
                          .taken = taken_by_others(*config_, list_, *found),
-                         .digests = {}};
+                         .digests = {},
+                         .reload = reloads_};
+  if (sets_.is_done(inputs)) {
+    note_answer(name);
+    co_return;
+  }
   const auto set = inputs.set;
   if (set.tags->by == config::TagSet::Order::created)
     for (const auto& key : list_.members(name))

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/functional/hash.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -95,6 +96,13 @@ std::string note_on(const watch::TagChoice& choice, const config::Pipeline& set)
   return note;
 }
 
+std::size_t hash_of(const TagSets::Inputs& inputs) {
+  std::size_t hash = boost::hash_range(inputs.listed->begin(), inputs.listed->end());
+  boost::hash_combine(hash, boost::hash_range(inputs.taken.begin(), inputs.taken.end()));
+  boost::hash_combine(hash, inputs.reload);
+  return hash;
+}
+
 void log_changes(const config::Pipeline& set, const watch::TagChanges& changes) {
   if (changes != watch::TagChanges{})
     spdlog::info("{}: {} tags are new, {} are withdrawn, {} are not taken any more", set.name,
@@ -112,6 +120,12 @@ bool chooses_anew(const config::Pipeline* before, const config::Pipeline& now) {
 Task<std::vector<std::string>> TagSets::members(std::string set) {
   auto query = [set](store::Tables& tables) { return tables.members.in_state(set, member_watched); };
   co_return co_await world_.store.read(std::move(query));
+}
+
+bool TagSets::is_done(const Inputs& inputs) const {
+  const auto done = done_.find(inputs.set.name);
+  return done != done_.end() && inputs.set.tags->by != config::TagSet::Order::created &&
+         done->second == hash_of(inputs);
 }
 
 Task<TagSets::Update> TagSets::update(Inputs inputs) {
@@ -143,6 +157,7 @@ Task<TagSets::Update> TagSets::update(Inputs inputs) {
   auto& status = statuses_[set.name];
   if (status.note != note && !note.empty()) spdlog::warn("{}: {}", set.name, printable(note, 500));
   status = {.members = choice.watched.size(), .matched = choice.matched, .note = std::move(note)};
+  done_[set.name] = hash_of(inputs);
   co_return Update{.watched = std::move(choice.watched), .changed = changed};
 }
 

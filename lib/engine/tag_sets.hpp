@@ -6,6 +6,8 @@
 #include "engine/watch_list.hpp"
 #include "registry/client.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,18 +31,26 @@ class TagSets {
     std::shared_ptr<const std::vector<std::string>> listed;  // what the upstream's repository has
     std::set<std::string> taken;                             // stable tags that others promote to
     std::unordered_map<std::string, oci::Digest> digests;    // what tags are known to name now
+    std::uint64_t reload = 0;                                // another one after each reload
   };
   struct Update {
     std::vector<std::string> watched;  // the members from now on, newest first
     bool changed = false;
   };
+  /// Whether update() was done with the same before. Of sets by the images' times that cannot be told. A
+  /// large list that does not change, which is nearly every one, costs no more than this.
+  bool is_done(const Inputs& inputs) const;
+
   /// Chooses the members anew and writes what changed: new ones, those that are withdrawn and those that are
   /// no longer chosen, the latter two with a line in the audit. One transaction. Throws as the registry's
   /// client does (only where images' times are needed), and invalid when that would take too many requests.
   Task<Update> update(Inputs inputs);
 
   /// Forgets a set that is none any more.
-  void forget(const std::string& set) { statuses_.erase(set); }
+  void forget(const std::string& set) {
+    statuses_.erase(set);
+    done_.erase(set);
+  }
   const std::map<std::string, SetStatus>& statuses() const { return statuses_; }
 
  private:
@@ -52,6 +62,7 @@ class TagSets {
   World world_;
   registry::Client& registry_;
   std::map<std::string, SetStatus> statuses_;
+  std::map<std::string, std::size_t> done_;  // hash of the inputs, by set
 };
 
 /// Whether a set may choose other tags than before. False without a set before.

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/fmt/fmt.h>
 
 namespace sluice::net {
@@ -87,6 +89,8 @@ Task<ResponseHead> Exchange::run() {
 Task<> Exchange::send_then_listen() {
   message_ += request_.body;
   co_await throttle_.pay(request_.body.size());
+  // After what else is ready now: requests that go out one after the other wake a server once.
+  co_await boost::asio::post(boost::asio::use_awaitable);
   sent_ = co_await write(message_, message_.size());
   std::exception_ptr failure;
   try {

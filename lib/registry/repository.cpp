@@ -6,6 +6,7 @@
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::registry {
@@ -159,10 +160,25 @@ Task<> RepositoryTarget::find_out_whether_new() {
   is_new_ = co_await has_no_tags(session_, repository_);
 }
 
+// Copies bring their blobs in the same order: one that was cut left nothing behind if it left none of those
+// that all lanes begin with. What is wrongly taken for lacking moves once more.
+Task<Prospect> RepositoryTarget::prospect(const Source& source, oci::Descriptor blob) {
+  const bool seems_empty = lacked_ >= lanes() && !had_some_;
+  if (seems_empty || can_mount(source, blob)) co_await find_out_whether_new();
+  const auto holders = notes_.holders(repository_.registry, blob.digest);
+  const bool is_noted = std::find(holders.begin(), holders.end(), repository_.path) != holders.end();
+  co_return Prospect{.is_new = is_new_, .lacks_blob = is_new_ && seems_empty && !is_noted};
+}
+
 Task<Arrival> RepositoryTarget::bring(Source& source, oci::Descriptor blob, BlobMoved moved) {
-  if (can_mount(source, blob)) co_await find_out_whether_new();
-  co_return co_await move_blob(session_, notes_, source, repository_, is_new_, std::move(blob),
-                               std::move(moved));
+  auto prospect = co_await this->prospect(source, blob);
+  const auto arrival =
+      co_await move_blob(session_, notes_, source, repository_, prospect, std::move(blob), std::move(moved));
+  if (arrival == Arrival::present)
+    had_some_ = true;
+  else
+    ++lacked_;
+  co_return arrival;
 }
 
 Task<> RepositoryTarget::put_manifest(oci::Digest digest, std::string media_type, std::string bytes) {

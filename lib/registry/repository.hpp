@@ -68,6 +68,7 @@ class RepositoryTarget final : public Target {
 
  private:
   Task<> find_out_whether_new();
+  Task<Prospect> prospect(const Source& source, oci::Descriptor blob);
 
   Session& session_;
   UploadNotes& notes_;
@@ -75,6 +76,8 @@ class RepositoryTarget final : public Target {
   std::string text_;
   bool asked_whether_new_ = false;
   bool is_new_ = false;  // nobody pulls from it yet
+  int lacked_ = 0;       // blobs that were brought and not there before
+  bool had_some_ = false;
 };
 
 }  // namespace sluice::registry

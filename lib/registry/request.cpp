@@ -73,7 +73,6 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
   Endpoint endpoint = this->endpoint(repository);
   // What writes belongs to work that has begun elsewhere.
   if (call.method != "GET" && call.method != "HEAD") call.pace = Pace::go_on;
-  const std::string what = call.method + " " + call.what + " of " + repository.text();
   net::Url url = endpoint.base;
   url.target += repository.path + "/" + call.path;
   // So that one that mirrors several registries knows which (distribution specification, "Registry
@@ -83,7 +82,8 @@ Task<std::unique_ptr<net::Response>> Session::send(oci::Repository repository, C
   try {
     co_return co_await patiently(endpoint, call, url, repository.path);
   } catch (const Error& error) {
-    throw Error(error).within(what);  // a copy: the failure of a shared token fetch is thrown to many
+    // A copy: the failure of a shared token fetch is thrown to many.
+    throw Error(error).within(call.method + " " + call.what + " of " + repository.text());
   }
 }
 

@@ -3,7 +3,6 @@
 #include "core/error.hpp"
 #include "core/retry.hpp"
 #include "registry/answer.hpp"
-#include "registry/upload_begin.hpp"
 #include "registry/upload_send.hpp"
 
 #include <utility>
@@ -61,9 +60,9 @@ Task<Arrival> upload(const UploadRequests& requests, UploadBeginning& beginning,
 }  // namespace
 
 Task<Arrival> move_blob(Session& session, UploadNotes& notes, Source& source, oci::Repository target,
-                        bool is_new, oci::Descriptor blob, BlobMoved moved) {
+                        Prospect prospect, oci::Descriptor blob, BlobMoved moved) {
   const UploadRequests requests(session, std::move(target), std::move(blob));
-  UploadBeginning beginning(requests, notes, source.repository(), is_new);
+  UploadBeginning beginning(requests, notes, source.repository(), prospect);
   UploadSending sending(requests, notes, source, std::move(moved));
   const Arrival arrival = co_await upload(requests, beginning, sending);
   notes.holds(requests.target(), requests.blob().digest);

@@ -3,6 +3,7 @@
 
 #include "registry/request.hpp"
 #include "registry/source.hpp"
+#include "registry/upload_begin.hpp"
 #include "registry/upload_notes.hpp"
 
 namespace sluice::registry {
@@ -10,9 +11,8 @@ namespace sluice::registry {
 /// Brings one blob into `target`: nothing when it is there, a mount within one registry, else a stream from
 /// `source` in which every byte is hashed before the last one leaves. A broken upload goes on where the
 /// registry says, or starts over at most twice. A registry that refuses the size (413) gets pieces that
-/// are halved until they pass (smaller_chunk()). `is_new`: the target has no tags, so that nobody pulls from
-/// it yet.
+/// are halved until they pass (smaller_chunk()).
 Task<Arrival> move_blob(Session& session, UploadNotes& notes, Source& source, oci::Repository target,
-                        bool is_new, oci::Descriptor blob, BlobMoved moved);
+                        Prospect prospect, oci::Descriptor blob, BlobMoved moved);
 
 }  // namespace sluice::registry

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace sluice::registry {
 namespace {
@@ -83,7 +84,9 @@ Task<std::optional<Begun>> UploadBeginning::mount_from_neighbour() {
   co_return std::nullopt;
 }
 
+// After an upload that broke the blob may be there.
 Task<bool> UploadBeginning::is_there() {
+  if (std::exchange(prospect_.lacks_blob, false)) co_return false;
   auto scope = push_scope(target());
   co_return co_await blob_exists(requests_.session(), target(), requests_.blob().digest, std::move(scope));
 }
@@ -93,12 +96,12 @@ Task<bool> UploadBeginning::is_there() {
 // and whoever pulls the blob from the target meanwhile is answered 500.
 Task<Begun> UploadBeginning::begin(Arrival when_there) {
   std::optional<Begun> begun;
-  if (is_new_) begun = co_await mount_from_neighbour();
+  if (prospect_.is_new) begun = co_await mount_from_neighbour();
   if (begun && begun->arrival) co_return std::move(*begun);
   const bool there = co_await is_there();
   if (there && begun) co_await requests_.abandon(std::move(begun->session.location));
   if (there) co_return Begun{when_there, {}};
-  if (!is_new_) begun = co_await mount_from_neighbour();
+  if (!prospect_.is_new) begun = co_await mount_from_neighbour();
   if (begun) co_return std::move(*begun);
   co_return co_await post();
 }

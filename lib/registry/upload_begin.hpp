@@ -18,13 +18,18 @@ struct Begun {
   UploadSession session;
 };
 
+/// What is known of the target before a blob is brought.
+struct Prospect {
+  bool is_new = false;      // no tags: nobody pulls from it yet
+  bool lacks_blob = false;  // as far as one can tell without asking
+};
+
 class UploadBeginning {
  public:
-  /// `home`: where the blob comes from, when that is a repository of any registry; else null. `is_new`:
-  /// nobody pulls from the target yet.
+  /// `home`: where the blob comes from, when that is a repository of any registry; else null.
   UploadBeginning(const UploadRequests& requests, UploadNotes& notes, const oci::Repository* home,
-                  bool is_new)
-      : requests_(requests), notes_(notes), home_(home), is_new_(is_new) {}
+                  Prospect prospect)
+      : requests_(requests), notes_(notes), home_(home), prospect_(prospect) {}
 
   /// Asks for the blob, mounts it from another repository of the registry, or begins to upload it.
   /// `when_there`: how a blob that is in the target has arrived.
@@ -42,7 +47,7 @@ class UploadBeginning {
   const UploadRequests& requests_;
   UploadNotes& notes_;
   const oci::Repository* home_;
-  bool is_new_;
+  Prospect prospect_;
 };
 
 }  // namespace sluice::registry

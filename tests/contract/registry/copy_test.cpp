@@ -141,6 +141,83 @@ TEST_CASE("foreign layers are not asked for and not pushed") {
   CHECK(target.stored("b", manifest.digest()) == manifest.bytes);
 }
 
+namespace {
+
+const TestImage many_layers = make_image("amd64", 54, std::vector<std::size_t>(30, 500));
+
+int times_asked(const FakeRegistry& target) {
+  return target.count("HEAD", "/blobs/");
+}
+
+}  // namespace
+
+TEST_CASE("an empty repository is not asked for each blob of a large image") {
+  FakeRegistry source;
+  source.add("a", many_layers);
+  FakeRegistry target;
+  const auto progress = copy(source.repository("a"), many_layers.manifest.digest(), target.repository("b"));
+  CHECK(progress.blobs_copied == 31);
+  CHECK(times_asked(target) < 20);
+  CHECK(target.count("GET", "/tags/list") == 1);
+  for (const auto& blob : many_layers.blobs)
+    CHECK((target.stored("b", blob.digest()) == blob.bytes));
+}
+
+TEST_CASE("a repository with tags is asked for each blob") {
+  FakeRegistry source;
+  source.add("a", many_layers);
+  FakeRegistry target([](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/tags/list")) return false;
+    exchange.answer(200, R"({"name": "b", "tags": ["1"]})");
+    return true;
+  });
+  copy(source.repository("a"), many_layers.manifest.digest(), target.repository("b"));
+  CHECK(times_asked(target) == 31);
+}
+
+TEST_CASE("a copy that was cut after any of its first blobs moves none of them again") {
+  FakeRegistry source;
+  source.add("a", many_layers);
+  FakeRegistry target;
+  std::atomic<int> uploads = 0;
+  FakeRegistry cut([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "POST", "/blobs/uploads/") || ++uploads <= 9) return false;
+    exchange.answer(403, "{}");
+    return true;
+  });
+  CHECK_THROWS_AS(copy(source.repository("a"), many_layers.manifest.digest(), cut.repository("b")), Error);
+  int there = 0;
+  for (const auto& blob : many_layers.blobs) {
+    if (!cut.stored("b", blob.digest())) continue;
+    ++there;
+    target.add("b", blob);
+  }
+  REQUIRE(there > 0);
+  const auto progress = copy(source.repository("a"), many_layers.manifest.digest(), target.repository("b"));
+  CHECK(progress.blobs_present == there);
+  CHECK(progress.blobs_copied == 31 - there);
+}
+
+TEST_CASE("a blob that was not asked for is asked for when its upload broke") {
+  FakeRegistry source;
+  source.add("a", many_layers);
+  std::atomic<int> puts = 0;
+  FakeRegistry target([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "PUT", "/blobs/uploads/") || ++puts != 31) return false;
+    read_body(exchange, request);
+    exchange.answer(500, "{}");
+    return true;
+  });
+  const auto progress = copy(source.repository("a"), many_layers.manifest.digest(), target.repository("b"));
+  CHECK(progress.blobs_copied == 31);
+  const auto requests = target.requests();
+  const auto last_put = std::find_if(requests.rbegin(), requests.rend(),
+                                     [](const auto& request) { return is(request, "PUT", "digest="); });
+  REQUIRE(last_put != requests.rend());
+  const auto digest = last_put->target.substr(last_put->target.size() - 64);
+  CHECK(target.count("HEAD", digest) == 1);
+}
+
 TEST_CASE("copies of one image side by side move each blob once") {
   FakeRegistry source;
   source.add("a", image);
