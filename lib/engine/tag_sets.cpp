@@ -96,7 +96,7 @@ std::string note_on(const watch::TagChoice& choice, const config::Pipeline& set)
   return note;
 }
 
-std::size_t hash_of(const TagSets::Inputs& inputs) {
+std::size_t hash_of_inputs(const TagSets::Inputs& inputs) {
   std::size_t hash = boost::hash_range(inputs.listed->begin(), inputs.listed->end());
   boost::hash_combine(hash, boost::hash_range(inputs.taken.begin(), inputs.taken.end()));
   boost::hash_combine(hash, inputs.reload);
@@ -125,7 +125,7 @@ Task<std::vector<std::string>> TagSets::members(std::string set) {
 bool TagSets::is_done(const Inputs& inputs) const {
   const auto done = done_.find(inputs.set.name);
   return done != done_.end() && inputs.set.tags->by != config::TagSet::Order::created &&
-         done->second == hash_of(inputs);
+         done->second == hash_of_inputs(inputs);
 }
 
 Task<TagSets::Update> TagSets::update(Inputs inputs) {
@@ -157,7 +157,7 @@ Task<TagSets::Update> TagSets::update(Inputs inputs) {
   auto& status = statuses_[set.name];
   if (status.note != note && !note.empty()) spdlog::warn("{}: {}", set.name, printable(note, 500));
   status = {.members = choice.watched.size(), .matched = choice.matched, .note = std::move(note)};
-  done_[set.name] = hash_of(inputs);
+  done_[set.name] = hash_of_inputs(inputs);
   co_return Update{.watched = std::move(choice.watched), .changed = changed};
 }
 
