@@ -14,6 +14,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
 
@@ -109,13 +110,16 @@ void ApiClient::State::watch_signals() {
 void ApiClient::State::await(Task<> task) {
   std::exception_ptr failure;
   bool done = false;
+  auto end = [&](std::exception_ptr error) {
+    failure = error;
+    done = true;
+  };
   loop.restart();
-  boost::asio::co_spawn(loop, std::move(task),
-                        boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error) {
-                          failure = error;
-                          done = true;
-                        }));
-  if (caught != 0) cancel.emit(boost::asio::cancellation_type::all);
+  // Begun on the loop: what is cancelled before it has begun makes the loop throw (Boost 1.81, co_spawn).
+  boost::asio::post(loop, [&] {
+    boost::asio::co_spawn(loop, std::move(task), boost::asio::bind_cancellation_slot(cancel.slot(), end));
+    if (caught != 0) cancel.emit(boost::asio::cancellation_type::all);
+  });
   while (!done)
     loop.run_one();
   if (caught != 0) throw Interrupted{std::exchange(caught, 0)};

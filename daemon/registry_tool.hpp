@@ -33,8 +33,9 @@ class RegistryTool {
   registry::Client& client() { return client_; }
   Clock& clock() { return world_.clock; }
   Random& random() { return world_.random; }
-  /// Runs it to its end on this thread. SIGINT and SIGTERM cancel it: Failure(interrupted). An Error becomes
-  /// a Failure with the exit code that fits.
+  /// Runs it to its end on this thread. The first SIGINT or SIGTERM cancels it: Failure(interrupted); the
+  /// next one ends the program, whatever a thread hangs in. An Error becomes a Failure with the exit code
+  /// that fits.
   void run(Task<> task);
 
  private:

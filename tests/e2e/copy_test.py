@@ -188,6 +188,10 @@ class Copies(unittest.TestCase):
         self.sluice("copy", "--force", app, ours)
         self.assertIn("./-", self.sluice("copy", app, "oci-archive:-", code=2).stderr)
 
+    def test_a_pipe_is_no_archive_and_holds_nothing_up(self):
+        os.mkfifo(self.file("pipe"))
+        self.assertIn("is not a file", self.sluice("inspect", "oci-archive:" + self.file("pipe"), code=2).stderr)
+
     def test_a_foreign_layer_is_left_out_and_told_or_brought_along(self):
         layer = next(blob for blob in self.amd.blobs.values() if b"rootfs" not in blob)
         manifest = json.loads(self.amd.manifest)
