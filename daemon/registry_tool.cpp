@@ -39,25 +39,6 @@ net::ClientOptions network_for(const config::Config& config) {
   }
 }
 
-int exit_code_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::not_found:
-      return exit_code::not_found;
-    case ErrorKind::invalid:
-      return exit_code::usage;
-    case ErrorKind::unauthorized:
-    case ErrorKind::denied:
-    case ErrorKind::conflict:
-    case ErrorKind::rate_limited:
-      return exit_code::refused;
-    case ErrorKind::unavailable:
-    case ErrorKind::timeout:
-      return exit_code::unreachable;
-    default:
-      return exit_code::failed;
-  }
-}
-
 std::string text_of(const Error& error) {
   std::string text = error.what();
   if (error.retry_after()) text += "; it may be tried again in " + format_duration(*error.retry_after());

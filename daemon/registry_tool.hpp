@@ -58,7 +58,4 @@ std::optional<oci::Platform> read_platform(const std::optional<std::string>& tex
 /// What the error says, and when it may be tried again.
 std::string text_of(const Error& error);
 
-/// The exit code that fits an error of a registry.
-int exit_code_of(ErrorKind kind);
-
 }  // namespace sluice::daemon

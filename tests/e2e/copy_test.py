@@ -9,6 +9,7 @@ import resource
 import subprocess
 import tarfile
 import tempfile
+import termios
 import unittest
 
 import images
@@ -53,20 +54,30 @@ class Copies(unittest.TestCase):
         self.sluice("copy", self.node, to)
         self.assertEqual(self.source.requests() + self.target.requests() - before, 2)
 
-    def test_progress_is_bars_on_a_terminal_and_nothing_when_quiet(self):
+    def shown_by_a_copy(self, target, kind):
+        """What a copy shows on a terminal of a kind that is 40 characters wide."""
         ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 40))
         with open(ours, "rb", buffering=0) as terminal:
             with open(theirs, "wb", buffering=0) as stderr:
                 subprocess.run(
-                    [PROGRAM, "copy", self.node, self.target.repository("t/node:9")],
+                    [PROGRAM, "copy", self.node, target],
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
                     timeout=60,
                     check=True,
+                    env={**os.environ, "TERM": kind},
                 )
-            shown = terminal.read(65536).decode()
+            return terminal.read(65536).decode()
+
+    def test_progress_is_bars_on_a_terminal_and_nothing_when_quiet(self):
+        shown = self.shown_by_a_copy(self.target.repository("t/node:9"), "xterm")
         self.assertIn("\x1b[K", shown)
         self.assertIn("4 of 4 blobs", shown)
+        self.assertLessEqual(max(len(line) for line in re.findall(r"([^\r\n\x1b]+)\x1b\[K", shown)), 40)
+        plain = self.shown_by_a_copy(self.target.repository("d/node:9"), "dumb")
+        self.assertNotIn("\x1b", plain)
+        self.assertIn("(4 of 4)", plain)
         quiet = self.sluice("copy", "--quiet", self.node, self.target.repository("q/node:9"))
         self.assertEqual(quiet.stderr, "")
 
