@@ -85,7 +85,13 @@ class Commands(Scene):
 
     def run_to(self, stdout, *arguments):
         return subprocess.run(
-            [PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, timeout=PATIENCE, env=self.environment()
+            [PROGRAM, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            env=self.environment(),
+            cwd=self.folder,
         )
 
     def live_list(self, **more):
