@@ -15,7 +15,7 @@ _sluice() {
     fi
   done
   case $previous in
-    --config | --socket | --authfile | --ca | --payload | --headers | --out)
+    --config | --socket | --authfile | --ca | --payload | --headers | --out | --list)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -28,10 +28,18 @@ _sluice() {
       mapfile -t COMPREPLY < <(compgen -W 'diun dregsy keel regsync renovate' -- "$current")
       return
       ;;
-    --reason | --name | --staging | --every | --at | --limit | --url | --platform | --match | --semver | --jobs | --retries | --username | -u) return ;;
+    --foreign-layers)
+      mapfile -t COMPREPLY < <(compgen -W 'skip copy' -- "$current")
+      return
+      ;;
+    --reason | --name | --staging | --every | --at | --limit | --url | --platform | --glob | --exclude | --match | --semver | --newest | --jobs | --retries | --username | -u) return ;;
     --task) words=$(_sluice_pipelines) ;;
     --to) [[ $command == rollback ]] && words=$(_sluice_runs) ;;
     *)
+      if [[ $command =~ ^(import-config|check-config|backup)$ && $current != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+      fi
       case $command in
         '') words='serve check-config watch import-config runs show logs history status run hold resume rollback cancel backup copy inspect digest tags login logout webhooks version --help --version' ;;
         runs) words="$where --status --task --limit --watch" ;;
@@ -50,19 +58,11 @@ _sluice() {
         digest) words='--platform --config --json --help oci: oci-archive: docker-archive:' ;;
         tags) words='--glob --exclude --match --semver --pre-releases --newest --config --json --help oci: oci-archive: docker-archive:' ;;
         watch) words='--config --name --staging --to --every --dry-run --json --help' ;;
-        import-config)
-          if [[ $current != -* ]]; then
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            return
-          fi
-          words='--from --out --staging --to --json --help'
-          ;;
+        import-config) words='--from --out --staging --to --json --help' ;;
         serve) words='--config --help' ;;
         webhooks) words='url test --config --reveal --payload --headers --json --help' ;;
-        check-config | backup)
-          mapfile -t COMPREPLY < <(compgen -f -- "$current")
-          return
-          ;;
+        check-config) words='--json --help' ;;
+        backup) words=$where ;;
       esac
       ;;
   esac

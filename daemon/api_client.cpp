@@ -14,6 +14,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
 
@@ -39,7 +40,9 @@ Task<Answer> exchange(net::Client& http, net::Request request) {
   co_return answer;
 }
 
-int exit_code_of_status(int status) {
+// What went wrong at a registry that the daemon asked has the exit code that it has for commands which ask it
+// themselves.
+int exit_code_of_answer(int status, ErrorKind kind) {
   switch (status) {
     case 404:
       return exit_code::not_found;
@@ -50,6 +53,11 @@ int exit_code_of_status(int status) {
     case 403:
     case 409:
       return exit_code::refused;
+    case 502:
+      return exit_code_of(kind);
+    case 503:
+    case 504:
+      return kind == ErrorKind::rate_limited ? exit_code::refused : exit_code::unreachable;
     default:
       return exit_code::failed;
   }
@@ -58,12 +66,19 @@ int exit_code_of_status(int status) {
 json read_answer(const Answer& answer) {
   const auto value = json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
   if (answer.status < 300 && !value.is_discarded()) return value;
-  std::string message;
-  if (value.is_object() && value.contains("error") && value["error"].is_object())
+  std::string message, kind;
+  if (value.is_object() && value.contains("error") && value["error"].is_object()) {
     message = value["error"].value("message", "");
+    kind = value["error"].value("kind", "");
+  }
   if (message.empty())
     message = "the daemon answered with status " + std::to_string(answer.status) + ": " + answer.body;
-  throw Failure(exit_code_of_status(answer.status), printable(message, 4000));
+  throw Failure(exit_code_of_answer(answer.status, error_kind_from(kind)), printable(message, 4000));
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 Failure unreachable(const Address& address, const Error& error) {
@@ -98,8 +113,8 @@ struct ApiClient::State {
 void ApiClient::State::watch_signals() {
   signals->async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
-    // An ending is not taken back by a window that changes its size.
-    if (caught == 0 || caught == SIGWINCH) caught = number;
+    // An ending is not taken back by what comes behind it.
+    if (caught == 0 || caught == SIGWINCH || caught == SIGTSTP) caught = number;
     cancel.emit(boost::asio::cancellation_type::all);
     watch_signals();
   });
@@ -109,13 +124,16 @@ void ApiClient::State::watch_signals() {
 void ApiClient::State::await(Task<> task) {
   std::exception_ptr failure;
   bool done = false;
+  auto end = [&](std::exception_ptr error) {
+    failure = error;
+    done = true;
+  };
   loop.restart();
-  boost::asio::co_spawn(loop, std::move(task),
-                        boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr error) {
-                          failure = error;
-                          done = true;
-                        }));
-  if (caught != 0) cancel.emit(boost::asio::cancellation_type::all);
+  // Begun on the loop: what is cancelled before it has begun makes the loop throw (Boost 1.81, co_spawn).
+  boost::asio::post(loop, [&] {
+    boost::asio::co_spawn(loop, std::move(task), boost::asio::bind_cancellation_slot(cancel.slot(), end));
+    if (caught != 0) cancel.emit(boost::asio::cancellation_type::all);
+  });
   while (!done)
     loop.run_one();
   if (caught != 0) throw Interrupted{std::exchange(caught, 0)};
@@ -175,8 +193,17 @@ json ApiClient::post(const std::string& target, const json& body) {
 
 void ApiClient::catch_signals() {
   if (state_->signals) return;
-  state_->signals.emplace(state_->loop, SIGINT, SIGTERM, SIGWINCH);
+  state_->signals.emplace(state_->loop);
+  for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP, SIGWINCH})
+    if (!is_ignored(number)) state_->signals->add(number);
   state_->watch_signals();
+}
+
+// By the signal itself, which the system drops where nobody could make the process go on.
+void ApiClient::stop() {
+  state_->signals->remove(SIGTSTP);
+  std::raise(SIGTSTP);
+  state_->signals->add(SIGTSTP);
 }
 
 void ApiClient::pause(Milliseconds duration) {

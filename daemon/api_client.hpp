@@ -36,9 +36,11 @@ class ApiClient {
   nlohmann::json get(const std::string& target, Milliseconds wait = {});
   nlohmann::json post(const std::string& target, const nlohmann::json& body);
 
-  /// From now on SIGINT, SIGTERM and SIGWINCH end the request or pause in hand, or the next one, by throwing
-  /// Interrupted.
+  /// From now on SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP and SIGWINCH end the request or pause in hand, or
+  /// the next one, by throwing Interrupted. Those that are ignored, as nohup(1) does it, stay so.
   void catch_signals();
+  /// What SIGTSTP does where nobody catches it: returns when the process goes on. After catch_signals().
+  void stop();
   void pause(Milliseconds duration);
 
  private:

@@ -1,6 +1,7 @@
 #include "change_file.hpp"
 
 #include "core/error.hpp"
+#include "core/follow_links.hpp"
 #include "core/text.hpp"
 #include "read_file.hpp"
 
@@ -34,16 +35,10 @@ class File {
   int descriptor_;
 };
 
-fs::path target_of(const std::string& path) {
-  std::error_code error;
-  const auto target = fs::weakly_canonical(path, error);
-  return error ? fs::path(path) : target;
-}
-
 // One change of one file.
 class Change {
  public:
-  Change(const std::string& path, const FileRules& rules) : path_(target_of(path)), rules_(rules) {}
+  Change(const std::string& path, const FileRules& rules) : path_(follow_links(path)), rules_(rules) {}
 
   void make(const std::function<std::optional<std::string>(const std::optional<std::string>&)>& change) {
     const auto directory = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
@@ -92,7 +87,7 @@ class Change {
   }
 
   void set_owner_and_mode(int file) const {
-    if (!rules_.keep_mode || !before_) {
+    if (!before_) {
       const auto mask = ::umask(0);
       ::umask(mask);
       if (::fchmod(file, rules_.mode & ~mask) != 0) fail_by_errno();
@@ -103,7 +98,7 @@ class Change {
     const bool other = ours.st_uid != before_->st_uid || ours.st_gid != before_->st_gid;
     if (other && ::fchown(file, before_->st_uid, before_->st_gid) != 0)
       fail("its owner and group could not be kept; do this as its owner or as root");
-    if (::fchmod(file, before_->st_mode & 07777) != 0) fail_by_errno();
+    if (::fchmod(file, before_->st_mode & rules_.kept_mode) != 0) fail_by_errno();
   }
 
   void write_all(int file, std::string_view text) const {

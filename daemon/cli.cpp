@@ -25,6 +25,7 @@ constexpr const char* footer = R"(Exit codes:
   4  the daemon knows no such run, pipeline or promotion; a registry no such image
   5  the daemon refuses: the state does not allow it; or the registry does;
      or the proof of a webhook that is tried is wrong
+  130  interrupted (SIGINT, SIGTERM)
 
 The daemon is looked for at --socket or --url, else at $SLUICE_SOCKET or
 $SLUICE_URL, else where the file of --config or $SLUICE_CONFIG says, else at

@@ -19,6 +19,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 namespace sluice::daemon {
 namespace {
@@ -129,9 +130,8 @@ Task<> lane(Shared& shared) {
       const auto pause = pause_after(*failure, attempt, shared.random.unit());
       if (!pause) break;
       if (!shared.wanted.quiet)
-        std::cerr << "sluice: " << failure->what()
-                  << fmt::format("; trying again in {:.1f} s\n",
-                                 std::chrono::duration<double>(*pause).count());
+        spdlog::warn("{}; trying again in {:.1f} s", failure->what(),
+                     std::chrono::duration<double>(*pause).count());
       co_await shared.clock.sleep_for(*pause);
     }
   }
@@ -171,9 +171,9 @@ int copy(const CopyOptions& options) {
   RegistryTool tool(options.config, endurance_of(options));
   std::vector<CopyEnded> ended(pairs.size());
   {
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    const bool bars = can_redraw(STDERR_FILENO);
     std::optional<CopyView> view;
-    if (!options.quiet && !options.plan && !(options.json && !terminal)) view.emplace(tool.clock(), terminal);
+    if (!options.quiet && !options.plan && !(options.json && !bars)) view.emplace(tool.clock(), bars);
     auto wanted = options_for_copy(options, tool.config(), view ? &*view : nullptr);
     Shared shared{tool.clock(), tool.random(), tool.client(), pairs, ended, std::move(wanted), options};
     tool.run(copy_all(shared));

@@ -1,11 +1,13 @@
 #include "copy_view.hpp"
 
+#include "core/log.hpp"
 #include "size.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -39,11 +41,13 @@ std::string bar_text(std::uint64_t done, std::uint64_t total) {
   return "[" + bar + "]";
 }
 
-CopyView::CopyView(const Clock& clock, bool terminal)
-    : clock_(clock), terminal_(terminal), began_(clock.steady()) {}
+CopyView::CopyView(const Clock& clock, bool bars) : clock_(clock), bars_(bars), began_(clock.steady()) {
+  set_up_messages([this](const std::string& line) { tell(line); });
+}
 
 CopyView::~CopyView() {
-  if (terminal_ && !order_.empty()) draw(true);
+  set_up_messages();
+  if (bars_ && !order_.empty()) draw(true);
 }
 
 void CopyView::found(const std::vector<oci::Descriptor>& blobs) {
@@ -59,7 +63,7 @@ void CopyView::moved(const oci::Descriptor& blob, std::uint64_t bytes) {
   if (!line.end.empty()) return;
   line.done = bytes;
   line.begun = true;
-  if (terminal_ && clock_.steady() - drawn_ >= least_pause) draw(false);
+  if (bars_ && clock_.steady() - drawn_ >= least_pause) draw(false);
 }
 
 void CopyView::arrived(const oci::Descriptor& blob, registry::Arrival how) {
@@ -68,7 +72,7 @@ void CopyView::arrived(const oci::Descriptor& blob, registry::Arrival how) {
   line.done = line.size;
   line.end = name_of(how);
   ++arrived_;
-  if (terminal_)
+  if (bars_)
     draw(false);
   else
     print_arrival(blob.digest, line);
@@ -121,10 +125,19 @@ std::vector<std::string> CopyView::picture(std::size_t rows) const {
   return lines;
 }
 
+// Takes the place of the picture, which is drawn anew beneath it.
+void CopyView::tell(const std::string& line) {
+  const std::lock_guard lock(screen_);
+  if (shown_ > 0) std::cerr << fmt::format("\x1b[{}A\r\x1b[J", shown_);
+  std::cerr << line << std::flush;
+  shown_ = 0;
+}
+
 // Back to the first line of the last picture, and over it (ECMA-48: CUU, EL, ED).
 void CopyView::draw(bool last) {
+  const std::lock_guard lock(screen_);
   drawn_ = clock_.steady();
-  const auto size = terminal_size();
+  const auto size = terminal_size(STDERR_FILENO);
   std::string text = shown_ > 0 ? fmt::format("\x1b[{}A\r", shown_) : "\r";
   const auto lines = picture(size.rows);
   for (const auto& line : lines)

@@ -1,6 +1,8 @@
 #pragma once
 // What the program's exit codes mean, and the exception that carries one.
 
+#include "core/error.hpp"
+
 #include <stdexcept>
 #include <string>
 
@@ -17,6 +19,9 @@ inline constexpr int refused =
     5;  // the daemon refuses: the state does not allow it, or the door does not; or the registry does
 inline constexpr int interrupted = 130;  // SIGINT or SIGTERM ended the command, as shells say it
 }  // namespace exit_code
+
+/// The exit code that fits an error of a registry.
+int exit_code_of(ErrorKind kind);
 
 /// Ends the program with a message on stderr.
 class Failure : public std::runtime_error {

@@ -100,13 +100,15 @@ int import_config(const ImportConfigOptions& options) {
       parse_config_without_secrets(imported.text, options.out.empty() ? "imported" : options.out);
   if (!loaded.config)
     throw Error(ErrorKind::internal, "what was imported does not load:\n" + loaded.diagnostics.text());
-  if (!options.out.empty()) write_new(options.out, imported.text);
+  // A configuration that watches nothing would only be in the way of the next try.
+  const bool written = !options.out.empty() && imported.pipelines > 0;
+  if (written) write_new(options.out, imported.text);
   if (options.json) {
     json value{{"from", options.from},
                {"files", options.files},
                {"pipelines", imported.pipelines},
                {"remarks", remarks_json(imported.remarks)}};
-    value["out"] = options.out.empty() ? json(nullptr) : json(options.out);
+    value["out"] = written ? json(options.out) : json(nullptr);
     value["config"] = imported.text;
     print(value.dump(2, ' ', false, json::error_handler_t::replace));
   } else {

@@ -89,14 +89,22 @@ std::string store(CommandWorld& world, const std::string& file, const std::strin
   return helper.empty() ? "unencrypted in " + file : "by docker-credential-" + helper;
 }
 
-// What is found before the login that was just made makes it useless.
+bool has_login(const std::string& file, const std::string& name) {
+  return registry::find_auth(registry::parse_docker_config(read_login_file(file), file), name, {})
+      .has_value();
+}
+
+// What is found before the login that was just made makes it useless, and so does what cannot be read.
 void warn_of_earlier(const std::string& file, const std::string& name) {
   for (const auto& earlier : registry::login_files(command_surroundings())) {
     if (earlier == file) return;
-    const auto config = registry::parse_docker_config(read_login_file(earlier), earlier);
-    if (registry::find_auth(config, name, {}))
-      std::cerr << "sluice: " << printable(earlier, 300)
-                << " has a login for this registry too, which is found first\n";
+    try {
+      if (has_login(earlier, name))
+        std::cerr << "sluice: " << printable(earlier, 300)
+                  << " has a login for this registry too, which is found first\n";
+    } catch (const Error& error) {
+      std::cerr << "sluice: " << error.what() << "; it is looked at first\n";
+    }
   }
 }
 
@@ -141,19 +149,22 @@ int logout(const LogoutOptions& options) {
   const auto name = registry_named(options.registry);
   std::vector<std::string> files{options.authfile};
   if (options.authfile.empty()) files = registry::login_files(command_surroundings());
-  try {
-    CommandWorld world;
-    bool any = false;
-    for (const auto& file : files) {
+  CommandWorld world;
+  bool any = false;
+  int code = exit_code::ok;
+  for (const auto& file : files) {
+    try {
       if (!remove_from(world, file, name)) continue;
       print("removed the login for " + name + " from " + file);
       any = true;
+    } catch (const Error& error) {
+      // A login may be in the next file too.
+      std::cerr << "sluice: " << error.what() << '\n';
+      code = exit_code_of(error.kind());
     }
-    if (!any) print("there was no login for " + name);
-  } catch (const Error& error) {
-    throw Failure(exit_code_of(error.kind()), error.what());
   }
-  return exit_code::ok;
+  if (!any && code == exit_code::ok) print("there was no login for " + name);
+  return code;
 }
 
 }  // namespace sluice::daemon

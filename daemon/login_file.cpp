@@ -10,7 +10,7 @@ namespace {
 const FileRules login_file_rules{.what = "the login file",
                                  .most_bytes = registry::max_docker_config,
                                  .mode = 0600,
-                                 .keep_mode = false,
+                                 .kept_mode = 0660,
                                  .make_directory = true};
 
 }  // namespace

@@ -17,9 +17,10 @@ std::string login_file_for(const std::string& named, const registry::Surrounding
 /// read.
 std::string read_login_file(const std::string& path);
 
-/// Puts `change(text)` in the place of the file's text, at once or not at all, with mode 0600; nullopt leaves
-/// it as it is. Other changers through this function wait meanwhile. A directory that is missing is made
-/// (0700); a symbolic link stays one. Throws Error(invalid), or what `change` throws.
+/// Puts `change(text)` in the place of the file's text, at once or not at all; nullopt leaves it as it is. A
+/// new file has mode 0600; one that was there keeps its owner and group and what these may do. Other changers
+/// through this function wait meanwhile. A directory that is missing is made (0700); a symbolic link stays
+/// one. Throws Error(invalid), or what `change` throws.
 void change_login_file(const std::string& path,
                        const std::function<std::optional<std::string>(const std::string& text)>& change);
 

@@ -52,15 +52,17 @@ LogFormat log_format_from(const std::string& name) {
   return LogFormat::automatic;
 }
 
-// What a running daemon cannot change, each with a word for the log.
-std::vector<std::string> needs_restart(const config::Config& now, const config::Config& wanted) {
+// What a running daemon cannot change, each with a word for the log. `webhooks`: what their listener was
+// opened with, null while there is none.
+std::vector<std::string> needs_restart(const config::Config& now, const config::WebhookServer* webhooks,
+                                       const config::Config& wanted) {
   std::vector<std::string> changed;
   if (now.store_path != wanted.store_path) changed.emplace_back("store.path");
   if (now.api_listen != wanted.api_listen) changed.emplace_back("server.api.listen");
   if (now.api_socket != wanted.api_socket) changed.emplace_back("server.api.socket");
-  if (now.webhook_server.listen != wanted.webhook_server.listen)
+  if (webhooks && webhooks->listen != wanted.webhook_server.listen)
     changed.emplace_back("server.webhooks.listen");
-  if (now.webhook_server.connections != wanted.webhook_server.connections)
+  if (webhooks && webhooks->connections != wanted.webhook_server.connections)
     changed.emplace_back("server.webhooks.connections");
   return changed;
 }
@@ -95,6 +97,7 @@ Process::Process(std::shared_ptr<const config::Config> config)
                 }}),
       listeners_(open_listeners(loop_.get_executor(), clock_, *config, api_)),
       webhooks_(open_webhook_listener(loop_.get_executor(), clock_, *config, engine_.webhook_handler())),
+      webhooks_opened_(config->webhook_server),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       first_config_(std::move(config)) {
   certificate_.in_use(first_config_->webhook_server);
@@ -208,7 +211,8 @@ Task<> Process::reload_once() {
     service_.ready("the new configuration has mistakes, the one before stays in force; " + summary());
     co_return;
   }
-  for (const auto& key : needs_restart(*first_config_, *loaded.config))
+  const auto* webhooks = webhooks_ ? &webhooks_opened_ : nullptr;
+  for (const auto& key : needs_restart(*first_config_, webhooks, *loaded.config))
     spdlog::warn("{} changed; that needs a restart, the value before stays in force", key);
   apply_log_settings(*loaded.config);
   network_.use(*loaded.config);
@@ -233,7 +237,9 @@ void Process::open_webhooks(const config::Config& config) {
                   was_open ? "webhooks: the certificate before stays in use" : "webhooks are not received",
                   error.what());
   }
-  if (webhooks_ && !was_open) serve_webhooks();
+  if (!webhooks_ || was_open) return;
+  webhooks_opened_ = config.webhook_server;
+  serve_webhooks();
 }
 
 void Process::serve_webhooks() {

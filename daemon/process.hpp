@@ -61,6 +61,7 @@ class Process {
   api::Api api_;
   std::vector<Listener> listeners_;
   std::optional<Listener> webhooks_;
+  config::WebhookServer webhooks_opened_;           // the settings that webhooks_ was opened with
   CertificateWatch certificate_{clock_, workers_};  // that of webhooks_
   boost::asio::signal_set signals_;
   ServiceManager service_{clock_};

@@ -15,6 +15,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
 namespace sluice::daemon {
@@ -35,25 +36,6 @@ net::ClientOptions network_for(const config::Config& config) {
     return SharedNetwork(config).client_options();
   } catch (const Error& error) {
     throw Failure(exit_code::usage, error.what());
-  }
-}
-
-int exit_code_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::not_found:
-      return exit_code::not_found;
-    case ErrorKind::invalid:
-      return exit_code::usage;
-    case ErrorKind::unauthorized:
-    case ErrorKind::denied:
-    case ErrorKind::conflict:
-    case ErrorKind::rate_limited:
-      return exit_code::refused;
-    case ErrorKind::unavailable:
-    case ErrorKind::timeout:
-      return exit_code::unreachable;
-    default:
-      return exit_code::failed;
   }
 }
 
@@ -90,6 +72,7 @@ void RegistryTool::run(Task<> task) {
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;
     interrupted = true;
+    signals.clear();
     cancel.emit(boost::asio::cancellation_type::all);
   });
   std::exception_ptr failure;
@@ -99,8 +82,12 @@ void RegistryTool::run(Task<> task) {
     done = true;
   };
   world_.loop.restart();
-  boost::asio::co_spawn(world_.loop, std::move(task),
-                        boost::asio::bind_cancellation_slot(cancel.slot(), std::move(end)));
+  // Begun on the loop: what is cancelled before it has begun makes the loop throw (Boost 1.81, co_spawn).
+  boost::asio::post(world_.loop, [&] {
+    boost::asio::co_spawn(world_.loop, std::move(task),
+                          boost::asio::bind_cancellation_slot(cancel.slot(), end));
+    if (interrupted) cancel.emit(boost::asio::cancellation_type::all);
+  });
   world_.work_until(done);
   if (!failure) return;
   if (interrupted) throw Failure(exit_code::interrupted, "interrupted");

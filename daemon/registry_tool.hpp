@@ -33,8 +33,9 @@ class RegistryTool {
   registry::Client& client() { return client_; }
   Clock& clock() { return world_.clock; }
   Random& random() { return world_.random; }
-  /// Runs it to its end on this thread. SIGINT and SIGTERM cancel it: Failure(interrupted). An Error becomes
-  /// a Failure with the exit code that fits.
+  /// Runs it to its end on this thread. The first SIGINT or SIGTERM cancels it: Failure(interrupted); the
+  /// next one ends the program, whatever a thread hangs in. An Error becomes a Failure with the exit code
+  /// that fits.
   void run(Task<> task);
 
  private:
@@ -56,8 +57,5 @@ std::optional<oci::Platform> read_platform(const std::optional<std::string>& tex
 
 /// What the error says, and when it may be tried again.
 std::string text_of(const Error& error);
-
-/// The exit code that fits an error of a registry.
-int exit_code_of(ErrorKind kind);
 
 }  // namespace sluice::daemon

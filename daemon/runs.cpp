@@ -10,7 +10,8 @@
 #include <csignal>
 #include <iostream>
 #include <map>
-#include <memory>
+#include <optional>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -42,7 +43,10 @@ class View {
   virtual ~View() = default;
   virtual int limit() const = 0;
   virtual void show(json runs) = 0;
-  virtual void resized() {}
+  /// Shows the same again: the window has another size, or the terminal was somebody else's.
+  virtual void redraw() {}
+  /// Gives the terminal back for a while.
+  virtual void leave() {}
   /// The daemon is away, and awaited.
   virtual void lost() = 0;
 };
@@ -50,31 +54,37 @@ class View {
 /// On a terminal: the newest runs, as many as fit, drawn again at each change.
 class ScreenView final : public View {
  public:
-  explicit ScreenView(int limit) : limit_(limit), screen_(std::make_unique<Screen>()) {}
+  explicit ScreenView(int limit) : limit_(limit), screen_(std::in_place) {}
   /// Leaves the last table on the ordinary screen.
   ~ScreenView() override {
     screen_.reset();
-    print(table_of(runs_).lines(wants_colours()));
+    try {
+      print(table_of(runs_).lines(wants_colours()));
+    } catch (const Failure&) {
+      // The terminal is gone, and with it who would look at the table.
+    }
   }
   int limit() const override { return limit_; }
   void show(json runs) override {
     runs_ = std::move(runs);
     draw("");
   }
-  void resized() override { draw(""); }
+  void redraw() override { draw(""); }
+  void leave() override { screen_.reset(); }
   void lost() override { draw("the daemon does not answer, waiting for it"); }
 
  private:
   void draw(const std::string& remark) {
-    const auto size = terminal_size();
+    const auto size = terminal_size(STDOUT_FILENO);
     auto lines = table_of(runs_).lines(wants_colours(), size.columns);
     const std::size_t room = size.rows - (remark.empty() ? 0 : 1);
     if (lines.size() > room) lines.resize(room);
     if (!remark.empty()) lines.push_back(remark.substr(0, size.columns));
+    if (!screen_) screen_.emplace();
     screen_->draw(lines);
   }
   int limit_;
-  std::unique_ptr<Screen> screen_;
+  std::optional<Screen> screen_;
   json runs_ = json::array();
 };
 
@@ -152,8 +162,12 @@ int watch(ApiClient& client, const RunsOptions& options, View& view) {
       }
       client.pause(lost ? between_tries : between_draws);
     } catch (const Interrupted& interrupted) {
-      if (interrupted.signal != SIGWINCH) return exit_code::ok;
-      view.resized();
+      if (interrupted.signal != SIGWINCH && interrupted.signal != SIGTSTP) return exit_code::ok;
+      if (interrupted.signal == SIGTSTP) {
+        view.leave();
+        client.stop();
+      }
+      view.redraw();
     }
   }
 }
@@ -162,7 +176,7 @@ int watch(ApiClient& client, const RunsOptions& options) {
   // An error is told on the ordinary screen, not on one that vanishes.
   fetch(client, options, 1);
   client.catch_signals();
-  if (stdout_is_terminal() && !options.json) {
+  if (can_redraw(STDOUT_FILENO) && !options.json) {
     ScreenView view(options.limit);
     return watch(client, options, view);
   }

@@ -1,5 +1,7 @@
 #include "terminal.hpp"
 
+#include "exit_code.hpp"
+
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
@@ -13,26 +15,35 @@ bool stdout_is_terminal() {
   return terminal;
 }
 
-bool wants_colours() {
-  const char* refused = std::getenv("NO_COLOR");
+bool can_redraw(int descriptor) {
   const char* kind = std::getenv("TERM");
-  return stdout_is_terminal() && !(refused && *refused) && kind && std::string_view(kind) != "dumb";
+  return kind && std::string_view(kind) != "dumb" && ::isatty(descriptor) == 1;
 }
 
-Size terminal_size() {
+bool wants_colours() {
+  const char* refused = std::getenv("NO_COLOR");
+  return !(refused && *refused) && can_redraw(STDOUT_FILENO);
+}
+
+Size terminal_size(int descriptor) {
   winsize window{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_row == 0 || window.ws_col == 0) return {};
+  if (::ioctl(descriptor, TIOCGWINSZ, &window) != 0 || window.ws_row == 0 || window.ws_col == 0) return {};
   return {.rows = window.ws_row, .columns = window.ws_col};
+}
+
+void flush_output() {
+  if (!std::cout.flush()) throw Failure(exit_code::failed, "cannot write to standard output");
 }
 
 void print(const std::vector<std::string>& lines) {
   for (const auto& line : lines)
     std::cout << line << '\n';
-  std::cout.flush();
+  flush_output();
 }
 
 void print(const std::string& line) {
-  std::cout << line << '\n' << std::flush;
+  std::cout << line << '\n';
+  flush_output();
 }
 
 // xterm control sequences: alternate screen (DECSET 1049), cursor visibility (DECTCEM), erase (EL, ED).
@@ -51,7 +62,8 @@ void Screen::draw(const std::vector<std::string>& lines) {
     first = false;
     std::cout << line << "\x1b[K";
   }
-  std::cout << "\x1b[J" << std::flush;
+  std::cout << "\x1b[J";
+  flush_output();
 }
 
 }  // namespace sluice::daemon

@@ -32,6 +32,8 @@ std::string content(const std::string& path) {
   }
   std::istream& in = path == "-" ? std::cin : file;
   auto text = read_some(in, largest);
+  // A folder can be opened too.
+  if (in.bad()) throw Failure(exit_code::usage, "cannot read " + path);
   if (text.size() > largest)
     throw Failure(exit_code::usage, path + " is larger than 1 MiB, which would be refused");
   return text;
@@ -106,6 +108,8 @@ void print_result(const json& result) {
 }  // namespace
 
 int webhook_test(const WebhookTestOptions& options) {
+  if (options.payload == "-" && options.headers == "-")
+    throw Failure(exit_code::usage, "standard input is the body or the headers: name a file for the other");
   const auto entry = webhook_entry(options.config, options.name, !options.headers.empty());
   const auto body = content(options.payload);
   const auto headers = options.headers.empty() ? net::Headers() : headers_of(content(options.headers));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -103,6 +104,21 @@ int priority_of(spdlog::level::level_enum level) {
   }
 }
 
+/// Messages for a person, given to a function.
+class Teller final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit Teller(std::function<void(const std::string&)> tell) : tell_(std::move(tell)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    tell_("sluice: " + shown(message) + "\n");
+  }
+  void flush_() override {}
+
+ private:
+  std::function<void(const std::string&)> tell_;
+};
+
 /// systemd's journal with structured fields (systemd.journal-fields(7)).
 class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
@@ -180,11 +196,11 @@ void set_up_logging(LogFormat format, const std::string& level) {
 }
 
 void set_up_messages() {
-  auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<SafeMessage>('*').set_pattern("sluice: %*");
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  sink->set_formatter(std::move(formatter));
-  use_sink(std::move(sink), spdlog::level::warn);
+  set_up_messages([](const std::string& line) { std::cerr << line << std::flush; });
+}
+
+void set_up_messages(std::function<void(const std::string& line)> tell) {
+  use_sink(std::make_shared<Teller>(std::move(tell)), spdlog::level::warn);
 }
 
 }  // namespace sluice

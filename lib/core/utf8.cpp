@@ -18,6 +18,15 @@ Decoded decode_utf8(std::string_view text) {
   return {code, length};
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto length = decode_utf8(text).length;
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 bool is_deceptive(std::uint32_t code) {
   return code < 0x20 || (code >= 0x7f && code <= 0x9f) ||       // C0, DEL, C1
          code == 0x061c || code == 0x200e || code == 0x200f ||  // directional marks

@@ -17,6 +17,7 @@ struct Decoded {
 /// Strict UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. `text` must not be
 /// empty.
 Decoded decode_utf8(std::string_view text);
+bool is_utf8(std::string_view text);
 
 /// Characters that move the cursor, hide, or change the order of what a person sees.
 bool is_deceptive(std::uint32_t code);

@@ -1,6 +1,7 @@
 #include "registry/ends.hpp"
 
 #include "core/error.hpp"
+#include "core/follow_links.hpp"
 #include "registry/directory.hpp"
 #include "registry/docker_archive.hpp"
 #include "registry/layout.hpp"
@@ -27,10 +28,16 @@ std::string name_of(const Place& place) {
 }
 
 // As skopeo: an archive is written in one go, so that what was in it would be lost. An empty file is what
-// mktemp leaves.
-void check_is_new(const std::filesystem::path& path) {
+// mktemp leaves. It gets its name when it is whole, which no device and no pipe may lose to it.
+std::filesystem::path archive_to_write(const std::filesystem::path& path, bool replace) {
+  const auto file = follow_links(path);
   std::error_code none;
-  if (!std::filesystem::exists(path, none) || std::filesystem::is_empty(path, none)) return;
+  const auto there = std::filesystem::status(file, none);
+  if (!std::filesystem::exists(there)) return file;
+  if (!std::filesystem::is_regular_file(there))
+    throw Error(ErrorKind::invalid,
+                path.string() + " is no regular file: an archive cannot be written there");
+  if (replace || std::filesystem::is_empty(file, none)) return file;
   throw Error(ErrorKind::conflict, path.string() +
                                        " is there already, and nothing can be added to an archive: choose "
                                        "another name, or replace it with --force");
@@ -69,8 +76,7 @@ Task<std::unique_ptr<Target>> open_target(Session& session, UploadNotes& notes, 
   if (place.kind == PlaceKind::layout) {
     files = std::make_unique<NewDirectory>(workers, session.clock(), place.path);
   } else {
-    if (!options.replace) check_is_new(place.path);
-    files = std::make_unique<NewTar>(workers, place.path);
+    files = std::make_unique<NewTar>(workers, archive_to_write(place.path, options.replace));
   }
   if (place.kind == PlaceKind::docker_archive) docker = std::move(options.docker_name);
   auto target = std::make_unique<LayoutTarget>(std::move(files), name, std::move(docker), options.thorough);

@@ -53,7 +53,8 @@ File::~File() {
 }
 
 std::shared_ptr<File> File::open(const std::filesystem::path& path, int flags, unsigned mode) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  // A pipe in the place of a file must not hold up who opens it.
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, mode);
   if (descriptor < 0) throw_system_error(path);
   return std::make_shared<File>(descriptor);
 }

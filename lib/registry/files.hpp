@@ -26,7 +26,7 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   /// Throws not_found, denied or internal (disk full, I/O error) with the path and the system's reason.
-  /// `flags` and `mode` as of open(2); O_CLOEXEC is added.
+  /// `flags` and `mode` as of open(2); O_CLOEXEC and O_NONBLOCK are added.
   static std::shared_ptr<File> open(const std::filesystem::path& path, int flags, unsigned mode = 0);
   int descriptor() const { return descriptor_; }
   /// Throws as open().

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import tarfile
 import tempfile
+import termios
 import unittest
 
 import images
@@ -53,20 +54,30 @@ class Copies(unittest.TestCase):
         self.sluice("copy", self.node, to)
         self.assertEqual(self.source.requests() + self.target.requests() - before, 2)
 
-    def test_progress_is_bars_on_a_terminal_and_nothing_when_quiet(self):
+    def shown_by_a_copy(self, target, kind):
+        """What a copy shows on a terminal of a kind that is 40 characters wide."""
         ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 40))
         with open(ours, "rb", buffering=0) as terminal:
             with open(theirs, "wb", buffering=0) as stderr:
                 subprocess.run(
-                    [PROGRAM, "copy", self.node, self.target.repository("t/node:9")],
+                    [PROGRAM, "copy", self.node, target],
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
                     timeout=60,
                     check=True,
+                    env={**os.environ, "TERM": kind},
                 )
-            shown = terminal.read(65536).decode()
+            return terminal.read(65536).decode()
+
+    def test_progress_is_bars_on_a_terminal_and_nothing_when_quiet(self):
+        shown = self.shown_by_a_copy(self.target.repository("t/node:9"), "xterm")
         self.assertIn("\x1b[K", shown)
         self.assertIn("4 of 4 blobs", shown)
+        self.assertLessEqual(max(len(line) for line in re.findall(r"([^\r\n\x1b]+)\x1b\[K", shown)), 40)
+        plain = self.shown_by_a_copy(self.target.repository("d/node:9"), "dumb")
+        self.assertNotIn("\x1b", plain)
+        self.assertIn("(4 of 4)", plain)
         quiet = self.sluice("copy", "--quiet", self.node, self.target.repository("q/node:9"))
         self.assertEqual(quiet.stderr, "")
 
@@ -187,6 +198,10 @@ class Copies(unittest.TestCase):
         self.assertIn("--force", self.sluice("copy", app, ours, code=5).stderr)
         self.sluice("copy", "--force", app, ours)
         self.assertIn("./-", self.sluice("copy", app, "oci-archive:-", code=2).stderr)
+
+    def test_a_pipe_is_no_archive_and_holds_nothing_up(self):
+        os.mkfifo(self.file("pipe"))
+        self.assertIn("is not a file", self.sluice("inspect", "oci-archive:" + self.file("pipe"), code=2).stderr)
 
     def test_a_foreign_layer_is_left_out_and_told_or_brought_along(self):
         layer = next(blob for blob in self.amd.blobs.values() if b"rootfs" not in blob)

@@ -82,7 +82,10 @@ class ImportConfig(unittest.TestCase):
         self.assertIn("no such file", self.run_program("import-config", "--from", "diun", "none.yml", code=2).stderr)
         self.assertIn("must be REGISTRY/PATH", self.run_program("import-config", "--from", "diun", "-", "--to", "x", code=2, input=image).stderr)
         self.run_program("import-config", "--from", "watchtower", "-", code=2, input=image)
-        self.run_program("import-config", "--from", "diun", "-", code=1, input="db: {path: diun.db}\n")
+        nothing = {"code": 1, "input": "db: {path: diun.db}\n"}
+        done = self.run_program("import-config", "--from", "diun", "-", "--out", self.file("none.yaml"), "--json", **nothing)
+        self.assertIsNone(json.loads(done.stdout)["out"])
+        self.assertEqual(os.listdir(self.folder.name), [])
 
 
 if __name__ == "__main__":

@@ -116,11 +116,11 @@ class Login(Scene):
         self.push()
         with open(self.auth, "w", encoding="utf-8") as file:
             json.dump({"auths": {"other.example": {"auth": "YTpi"}}, "ours": {"kept": [1]}}, file)
-        os.chmod(self.auth, 0o644)
+        os.chmod(self.auth, 0o664)
         url = f"docker://{self.locked.repository('library/node')}"
         self.assertNotEqual(self.skopeo("list-tags", "--tls-verify=false", url).returncode, 0)
         self.assertIn(self.auth, self.login("--authfile", self.auth))
-        self.assertEqual(stat.S_IMODE(os.stat(self.auth).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(self.auth).st_mode), 0o660, "whoever could use the file still can")
         self.assertEqual(self.written()["ours"], {"kept": [1]})
         self.assertEqual(self.written()["auths"], {"other.example": {"auth": "YTpi"}, self.locked.host: {"auth": AUTH}})
         self.assertEqual(self.skopeo("list-tags", "--tls-verify=false", url).returncode, 0)
@@ -179,10 +179,25 @@ class Login(Scene):
         with open(self.auth, encoding="utf-8") as file:
             self.assertEqual(file.read(), '{"auths": canary-content')
 
+    def test_a_broken_file_beside_the_one_that_is_meant_is_told_and_hinders_nothing(self):
+        del self.environment["DOCKER_CONFIG"]
+        config = os.path.join(self.environment["HOME"], ".docker", "config.json")
+        os.makedirs(os.path.dirname(config))
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("{")
+        text = self.login()
+        self.assertIn("logged in", text)
+        self.assertIn(config, text)
+        text = self.sluice("logout", self.locked.host, code=2)
+        self.assertIn("removed the login", text)
+        self.assertIn(config, text)
+        self.assertEqual(self.written()["auths"], {})
+
     def test_where_a_login_goes_and_what_is_found_before_it(self):
         config = os.path.join(self.environment["DOCKER_CONFIG"], "config.json")
         self.login()
         self.assertIn(self.locked.host, self.written(config)["auths"])
+        self.assertEqual(stat.S_IMODE(os.stat(config).st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(os.stat(self.environment["DOCKER_CONFIG"]).st_mode), 0o700)
         del self.environment["DOCKER_CONFIG"]
         self.login()

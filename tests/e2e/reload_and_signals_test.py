@@ -8,7 +8,7 @@ import unittest
 import urllib.parse
 
 import images
-from daemon import wait_until
+from daemon import reserved_port, wait_until
 from fake_registry import Fake
 from harness import Scene
 
@@ -69,6 +69,27 @@ class ReloadAndSignals(Scene):
         wait_until("the reload is finished", lambda: "reloaded" in log())
         self.reload(self.config([self.pipeline(), self.pipeline("python", "3")]))
         wait_until("both are watched", lambda: sorted(self.names()) == ["node", "python"])
+
+    def test_a_listener_of_webhooks_that_a_reload_opens_is_where_that_reload_says(self):
+        places = [reserved_port() for _ in range(2)]
+        for place in places:
+            self.addCleanup(place.close)
+        addresses = [f"127.0.0.1:{place.getsockname()[1]}" for place in places]
+
+        def config(address, **webhooks):
+            server = {"api": {"listen": "none", "socket": self.file("sock")}, "webhooks": {"listen": address}}
+            return self.config(server=server, webhooks=webhooks)
+
+        hook = {"sender": "distribution", "allow_from": ["127.0.0.0/8"]}
+        self.start(config(addresses[0]))
+        for _ in range(2):
+            log = self.reload(config(addresses[1], upstream=hook))
+            wait_until("it is reloaded", lambda: "reloaded" in log())
+            self.assertNotIn("needs a restart", log())
+        self.assertIn(f"webhooks on http://{addresses[1]}/", self.daemon.log())
+        log = self.reload(config(addresses[0], upstream=hook))
+        wait_until("it is reloaded", lambda: "reloaded" in log())
+        self.assertIn("server.webhooks.listen changed; that needs a restart", log())
 
     def test_sigterm_drains_and_exits_0(self):
         one = self.push()

@@ -301,6 +301,9 @@ class Webhooks(Scene):
             self.assertEqual(done.returncode, code, done.stderr)
             result = json.loads(done.stdout)
             self.assertEqual((result["proof"], result["pipelines"]), (proof, ["node"]))
+        for more in (["--payload", self.folder], ["--headers", self.folder], ["--payload", "-", "--headers", "-"]):
+            mistaken = self.daemon.run_cli(*(ask[:-2] if "--payload" in more else ask), *more)
+            self.assertEqual(mistaken.returncode, 2, mistaken.stdout + mistaken.stderr)
         with open(self.file("payload"), "w", encoding="utf-8") as file:
             file.write("{")
         refused = self.daemon.run_cli(*ask)

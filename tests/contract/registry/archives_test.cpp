@@ -5,6 +5,11 @@
 #include "support/registry_process.hpp"
 #include "support/shell.hpp"
 
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -210,6 +215,46 @@ TEST_CASE("an archive that is there is refused, and replaced only when that is s
     copy(source, kind + name + ":t2", with_force());
     CHECK(tags("oci-archive:" + name) == std::vector<std::string>{"t2"});
   }
+}
+
+TEST_CASE("an archive is written where a link leads, and the link stays") {
+  const Given given;
+  const Folder folder;
+  const auto source = "oci:" + given.path() + "@" + amd64.manifest.digest().text();
+  write_file(folder / "old.tar", "");
+  for (const std::string name : {"old", "new"}) {
+    CAPTURE(name);
+    const auto link = folder / ("to-" + name);
+    std::filesystem::create_symlink(name + ".tar", link);
+    copy(source, "oci-archive:" + link + ":1");
+    CHECK(copy_failure(source, "oci-archive:" + link + ":2").kind() == ErrorKind::conflict);
+    copy(source, "oci-archive:" + link + ":2", with_force());
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK(tags("oci-archive:" + (folder / (name + ".tar"))) == std::vector<std::string>{"2"});
+  }
+  CHECK(folder.files().size() == 4);
+}
+
+TEST_CASE(
+    "an archive takes the place of no pipe, and not of what somebody has open, even when it may replace") {
+  const Given given;
+  const Folder folder;
+  const auto source = "oci:" + given.path() + "@" + amd64.manifest.digest().text();
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  write_file(folder / "open", "");
+  const int open = ::open((folder / "open").c_str(), O_WRONLY | O_CLOEXEC);
+  REQUIRE(open >= 0);
+  std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(open), folder / "stdout");
+  for (const std::string name : {"pipe", "stdout"})
+    for (const auto& options : {registry::CopyOptions(), with_force()}) {
+      CAPTURE(name, options.replace);
+      CHECK(copy_failure(source, "docker-archive:" + (folder / name), options).kind() == ErrorKind::invalid);
+    }
+  ::close(open);
+  CHECK(std::filesystem::is_fifo(folder / "pipe"));
+  CHECK(std::filesystem::is_symlink(folder / "stdout"));
+  CHECK(std::filesystem::is_empty(folder / "open"));
+  CHECK(folder.files().size() == 3);
 }
 
 TEST_CASE("artifact manifests are copied, and go into no docker archive") {

@@ -63,6 +63,13 @@ TEST_CASE("whatever comes in, what is shown is valid UTF-8 without control chara
   }
 }
 
+TEST_CASE("text is UTF-8 when all of it is") {
+  CHECK(sluice::is_utf8(""));
+  CHECK(sluice::is_utf8("größer, 日本語, 🚀"));
+  CHECK_FALSE(sluice::is_utf8("gr\xf6\xdf"));
+  CHECK_FALSE(sluice::is_utf8("cut off \xe6\x97"));
+}
+
 TEST_CASE("a typing error finds the word that was meant") {
   const std::vector<std::string> words{"pipelines",  "store",    "server",
                                        "registries", "webhooks", "dependents"};

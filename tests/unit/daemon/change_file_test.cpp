@@ -67,6 +67,18 @@ TEST_CASE("a file is replaced in one step, with its mode, and nothing is left be
   CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("of the mode of a file that is there, what may stay does") {
+  const Folder folder;
+  const auto path = folder.file("a");
+  const FileRules rules{.what = "the file", .most_bytes = 1000, .mode = 0600, .kept_mode = 0660};
+  const auto change = [&] { change_file(path, rules, [](const auto&) { return std::string("x"); }); };
+  change();
+  CHECK(mode_of(path) == 0600);
+  ::chmod(path.c_str(), 0664);
+  change();
+  CHECK(mode_of(path) == 0660);
+}
+
 TEST_CASE("the owner of a file stays, or the file does") {
   const Folder folder;
   const auto path = folder.file("a");
@@ -129,6 +141,10 @@ TEST_CASE("a symbolic link stays one, and what it names is changed") {
   append(folder.file("link"), " two");
   CHECK(fs::is_symlink(folder.file("link")));
   CHECK(read(folder.file("real")) == "one two");
+  fs::create_symlink("new", folder.file("dangling"));
+  append(folder.file("dangling"), "three");
+  CHECK(fs::is_symlink(folder.file("dangling")));
+  CHECK(read(folder.file("new")) == "three");
 }
 
 TEST_CASE("what is no file, too large or in no directory is refused with its name") {
