@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "registry/manifest.hpp"
 #include "registry/mirrors.hpp"
+#include "registry/presence.hpp"
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
 
@@ -140,11 +141,11 @@ RepositoryTarget::RepositoryTarget(Session& session, UploadNotes& notes, oci::Re
 
 // The source was read before.
 Task<std::optional<Resolved>> RepositoryTarget::resolve(std::string tag_or_digest) {
-  return resolve_manifest(session_, repository_, std::move(tag_or_digest), Pace::go_on);
+  return find_at_target(session_, repository_, std::move(tag_or_digest), Pace::go_on);
 }
 
 Task<bool> RepositoryTarget::has(oci::Descriptor blob) {
-  return blob_exists(session_, repository_, std::move(blob.digest), push_scope(repository_));
+  return blob_is_at_target(session_, repository_, std::move(blob.digest));
 }
 
 bool RepositoryTarget::can_mount(const Source& source, const oci::Descriptor& blob) const {
