@@ -53,14 +53,16 @@ Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& ses
   call.html_allowed = true;
   std::vector<oci::Descriptor> found;
   bool api = true;
+  std::size_t bytes = 0;
   std::function<bool(const net::Response&, std::string)> take = [&](const net::Response& page,
                                                                     std::string body) {
     api = is_index(page);
     if (!api) return false;
     auto index = oci::parse_manifest(body, content_type(page.headers()));
+    bytes += body.size();
     for (auto& entry : index.manifests)
       found.push_back(std::move(entry));
-    return found.size() <= max_referrers;
+    return found.size() <= max_referrers && bytes <= max_referrer_pages;
   };
   try {
     co_await read_pages(session, std::move(repository), std::move(call), std::move(take));
@@ -73,6 +75,9 @@ Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& ses
     throw Error(ErrorKind::invalid,
                 subject.text() + " has more than " + std::to_string(max_referrers) + " referrers");
   co_return found;
+  if (bytes > max_referrer_pages)
+    throw Error(ErrorKind::invalid, "the list of what refers to " + subject.text() + " has more than " +
+                                        std::to_string(max_referrer_pages) + " bytes");
 }
 
 Task<std::vector<oci::Descriptor>> referrers_by_tag(Session& session, oci::Repository repository,

@@ -13,6 +13,8 @@ namespace sluice::registry {
 
 /// Referrers of one subject that are read.
 inline constexpr std::size_t max_referrers = 1000;
+/// Bytes of the pages that list them: twice what an index under a fallback tag may have.
+inline constexpr std::size_t max_referrer_pages = 2 * oci::max_manifest_bytes;
 
 /// By the referrers API; nullopt when the registry has none. With `mirror_of`, the repository is that of a
 /// mirror of that registry; see Call.
