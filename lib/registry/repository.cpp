@@ -186,8 +186,8 @@ Task<> RepositoryTarget::put_manifest(oci::Digest digest, std::string media_type
   const auto subject = oci::parse_manifest(bytes, media_type).subject;
   const bool noted = co_await registry::put_manifest(session_, repository_, digest.text(), media_type, bytes);
   if (!subject || noted) co_return;
-  co_await list_under_fallback_tag(session_, repository_, subject->digest, std::move(bytes),
-                                   std::move(media_type));
+  co_await list_under_fallback_tag(session_, repository_, subject->digest, std::move(digest),
+                                   std::move(bytes), std::move(media_type));
 }
 
 Task<> RepositoryTarget::tag(std::string tag, oci::Digest /*digest*/, std::string media_type,

@@ -1,11 +1,13 @@
-// What refers to an image: as much as is read of it.
+// What refers to an image: as much as is read of it, and how it is listed where the registry does not.
 
 #include "fake_registry.hpp"
 #include "rig.hpp"
+#include "support/eventually.hpp"
 #include "support/run.hpp"
 
 #include <atomic>
 
+#include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
 
 using namespace sluice;
@@ -41,6 +43,10 @@ std::string foreign_layer(int number) {
 std::string index_of(const std::string& entries, std::size_t padding = 0) {
   return R"({"schemaVersion":2,"annotations":{"x":")" + std::string(padding, 'x') + R"("},"manifests":[)" +
          entries + "]}";
+}
+
+std::string fallback_tag() {
+  return "sha256-" + std::string(image.manifest.digest().hex());
 }
 
 }  // namespace
@@ -106,4 +112,54 @@ TEST_CASE("D4: a list of referrers is refused when its pages are large, however 
       slow_reading);
   CHECK(failure->kind() == ErrorKind::invalid);
   CHECK(page == 3);
+}
+
+TEST_CASE("what copies side by side bring of one subject is all listed under its fallback tag") {
+  constexpr int count = 8;
+  FakeRegistry source;
+  FakeRegistry target;
+  for (int number = 0; number < count; ++number) {
+    source.add("a", content(number));
+    source.add("a", referrer(content(number)));
+  }
+  run([&](boost::asio::io_context& loop) -> Task<> {
+    Rig rig;
+    int done = 0;
+    for (int number = 0; number < count; ++number)
+      boost::asio::co_spawn(
+          loop,
+          rig.client.copy(source.repository("a"), referrer(content(number)).digest(), target.repository("b")),
+          [&](std::exception_ptr failure, registry::CopyProgress) {
+            CHECK_FALSE(failure);
+            ++done;
+          });
+    const bool ended = co_await eventually([&] { return done == count; });
+    CHECK(ended);
+    const auto listed =
+        co_await rig.client.referrers(Place::parse(target.host() + "/b"), image.manifest.digest());
+    CHECK(listed.size() == count);
+  });
+}
+
+TEST_CASE("a referrer of a sha512 digest is listed by that digest, which it was pushed by") {
+  const Piece one = referrer(content(1));
+  oci::Hasher hasher("sha512");
+  hasher.update(one.bytes);
+  const auto digest = hasher.finish();
+  FakeRegistry source([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", digest.text())) return false;
+    exchange.answer(200, one.bytes, "Content-Type: " + manifest_type + "\r\n");
+    return true;
+  });
+  source.add("a", content(1));
+  FakeRegistry target;
+  run([&]() -> Task<> {
+    Rig rig;
+    co_await rig.client.copy(source.repository("a"), digest, target.repository("b"));
+    const auto listed =
+        co_await rig.client.referrers(Place::parse(target.host() + "/b"), image.manifest.digest());
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].digest == digest);
+  });
+  CHECK(target.tagged("b", fallback_tag()));
 }
