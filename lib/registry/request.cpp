@@ -134,7 +134,7 @@ Task<std::unique_ptr<net::Response>> Session::admitted(Endpoint& endpoint, const
   try {
     co_return co_await attempt(endpoint, call, url, path);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unauthorized || !source) throw;
+    if (error.kind() != ErrorKind::unauthorized || !source || !call.answers_challenge) throw;
     refusal = error;
   }
   const auto refused = std::exchange(endpoint.access.credentials, std::nullopt);
