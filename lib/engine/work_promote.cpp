@@ -33,7 +33,7 @@ struct StableTag {
 };
 
 Task<StableTag> look_at_stable(Work work, Target target) {
-  auto now = co_await work.registry.resolve(target.repository, target.stable_tag);
+  auto now = co_await work.registry.find_at_target(target.repository, target.stable_tag);
   auto query = [target, pipeline = work.run.pipeline](store::Tables& tables) {
     return StableTag{.now = {},
                      .last = tables.promotions.latest(target.repository.text(), target.stable_tag),
@@ -125,7 +125,7 @@ bool may_lack_referrers(const Work& work, const config::Pipeline& pipeline) {
 /// False when everything was there.
 Task<bool> bring(Work work, Target target, oci::Digest digest) {
   const auto pipeline = pipeline_of(work);
-  const auto there = co_await work.registry.resolve(target.repository, digest.text());
+  const auto there = co_await work.registry.find_at_target(target.repository, digest.text());
   if (there && !may_lack_referrers(work, pipeline)) co_return false;
   registry::CopyOptions options;
   options.referrers = pipeline.referrers;

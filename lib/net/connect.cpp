@@ -46,6 +46,11 @@ AddressClass class_behind_proxy(const Request& request, const ClientOptions& opt
                std::make_exception_ptr(Error(ErrorKind::denied, why)));
 }
 
+// Until when the next of so many addresses is tried: a dead one must not use up the time of those behind it.
+Steady share_of(Steady deadline, Steady now, std::size_t addresses) {
+  return now + (deadline - now) / static_cast<int>(addresses);
+}
+
 bool needs_tunnel(const Request& request, const Proxy& proxy) {
   return proxy.kind != Proxy::Kind::http || request.url.scheme == "https";
 }
@@ -106,12 +111,14 @@ Task<std::unique_ptr<Connection>> Connector::open_through(const Request& request
   const auto addresses = permitted(goal, found);
   // A proxy may reach one kind of address and not the other; what it says of the last one is told.
   for (std::size_t at = 0;; ++at) {
+    const Steady share = share_of(deadline, clock_.steady(), addresses.size() - at);
     std::string target = addresses[at].to_string();
     const AddressClass kind = options_.classify(addresses[at]);
     try {
-      co_return co_await open_tunnel_to(request, proxy, std::move(target), kind, deadline);
+      co_return co_await open_tunnel_to(request, proxy, std::move(target), kind, share);
     } catch (const Error& error) {
-      const bool other_may_do = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::invalid;
+      const bool other_may_do = error.kind() == ErrorKind::unavailable ||
+                                error.kind() == ErrorKind::timeout || error.kind() == ErrorKind::invalid;
       if (at + 1 == addresses.size() || !other_may_do) throw;
     }
   }
@@ -175,9 +182,7 @@ Task<Connector::Connected> Connector::open_tcp(const Goal& goal) {
   std::exception_ptr failure;
   std::string reasons;
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    // A dead address must not use up the time of those behind it.
-    const Steady now = clock_.steady();
-    const Steady share = now + (goal.deadline - now) / static_cast<int>(addresses.size() - at);
+    const Steady share = share_of(goal.deadline, clock_.steady(), addresses.size() - at);
     Endpoint endpoint = asio::ip::tcp::endpoint(addresses[at], goal.port);
     std::optional<Socket> socket;
     try {

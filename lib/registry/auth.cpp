@@ -6,10 +6,14 @@
 
 #include <algorithm>
 
+#include <spdlog/spdlog.h>
+
 namespace sluice::registry {
 namespace {
 
 constexpr std::size_t max_slots = 1024;
+/// How long a token service that failed is left alone while there is a token.
+constexpr std::chrono::seconds failure_pause{10};
 
 Secret bearer(const Secret& token) {
   return Secret("Bearer " + std::string(token.reveal()));
@@ -77,6 +81,7 @@ Task<Secret> Auth::authorization(Endpoint endpoint, std::vector<std::string> sco
 
   const auto slot = this->slot(endpoint, scopes);
   while (slot->fetching) {
+    if (!slot->token.empty() && clock_.steady() < slot->ends_at) co_return bearer(slot->token);
     const auto seen = slot->fetched.count();
     co_await slot->fetched.wait_past(seen, clock_, clock_.steady() + std::chrono::minutes(1));
     if (slot->fetched.count() > seen && slot->failure) std::rethrow_exception(slot->failure);
@@ -100,15 +105,24 @@ Task<> Auth::renew(std::shared_ptr<Slot> slot, Endpoint endpoint, std::vector<st
   };
   slot->fetching = true;
   slot->failure = nullptr;
-  slot->token = Secret();
   const Ending ending{*slot};
   try {
     Token token = co_await fetch(std::move(endpoint), std::move(scopes));
-    slot->renew_at = clock_.steady() + token.lifetime * 4 / 5;
+    const Steady now = clock_.steady();
+    slot->renew_at = now + token.lifetime * 4 / 5;
+    slot->ends_at = now + token.lifetime;
     slot->token = std::move(token.value);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::cancelled) slot->failure = std::current_exception();
-    throw;
+    if (error.kind() == ErrorKind::cancelled) throw;
+    const Steady now = clock_.steady();
+    const bool still_good = is_transient(error.kind()) && !slot->token.empty() && now < slot->ends_at;
+    if (!still_good) {
+      slot->token = Secret();
+      slot->failure = std::current_exception();
+      throw;
+    }
+    slot->renew_at = std::min(now + failure_pause, slot->ends_at);
+    spdlog::warn("a token could not be renewed, the one before is still good: {}", error.what());
   }
 }
 

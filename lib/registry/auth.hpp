@@ -23,7 +23,8 @@ class Auth {
 
   /// The header's value, empty when the registry is not known to want one. Fetches a token when there is none
   /// or when its time is nearly over; coroutines that want the same token share one fetch and its failure.
-  /// Throws unauthorized when the token service refuses, else what talking to it throws.
+  /// While the service cannot be talked to, the token before is given to its end. Throws unauthorized when
+  /// the token service refuses, else what talking to it throws.
   Task<Secret> authorization(Endpoint endpoint, std::vector<std::string> scopes);
 
   /// A challenge, and the class of the address that it came from.
@@ -47,6 +48,7 @@ class Auth {
     std::string demanded;                    // scopes that the registry asked for beyond ours
     Secret token;
     Steady renew_at{};
+    Steady ends_at{};
     bool fetching = false;
     std::exception_ptr failure;  // of the last fetch
     Signal fetched;

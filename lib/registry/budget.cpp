@@ -15,6 +15,8 @@ namespace {
 constexpr Milliseconds longest_gap = std::chrono::hours(1);
 /// Without a Retry-After. Docker Hub says none when six hours of pulls are used up.
 constexpr Backoff refusal_backoff{std::chrono::seconds(2), std::chrono::minutes(15)};
+/// Larger limits are as good as none.
+constexpr std::int64_t largest_limit = 1'000'000'000'000;
 /// Longer windows are nonsense.
 constexpr std::int64_t longest_window = std::int64_t{366} * 24 * 3600;
 
@@ -58,7 +60,8 @@ std::optional<RateLimit> rate_limit(const net::Headers& headers) {
   const auto limit = counted(headers.get("ratelimit-limit"));
   const auto remaining = counted(headers.get("ratelimit-remaining"));
   if (!remaining.value) return std::nullopt;
-  return RateLimit{limit.value.value_or(0), *remaining.value,
+  return RateLimit{std::min(limit.value.value_or(0), largest_limit),
+                   std::min(*remaining.value, largest_limit),
                    remaining.window.count() > 0 ? remaining.window : limit.window};
 }
 

@@ -7,6 +7,7 @@
 #include "registry/copy.hpp"
 #include "registry/manifest.hpp"
 #include "registry/mirrors.hpp"
+#include "registry/presence.hpp"
 #include "registry/repository.hpp"
 #include "registry/tree.hpp"
 
@@ -32,6 +33,11 @@ Task<std::optional<Credentials>> Client::credentials(oci::Repository repository)
 
 Task<std::optional<Resolved>> Client::resolve(oci::Repository repository, std::string tag_or_digest) {
   return resolve_manifest(state_->session, std::move(repository), std::move(tag_or_digest));
+}
+
+Task<std::optional<Resolved>> Client::find_at_target(oci::Repository repository, std::string tag_or_digest) {
+  return registry::find_at_target(state_->session, std::move(repository), std::move(tag_or_digest),
+                                  Pace::begin);
 }
 
 Task<std::optional<Resolved>> Client::look(oci::Repository repository, std::string tag_or_digest, Pace pace,

@@ -173,6 +173,9 @@ class Client {
   /// Docker-Content-Digest. Nullopt when the registry says 404.
   /// The registry's own word; no mirror is asked.
   Task<std::optional<Resolved>> resolve(oci::Repository repository, std::string tag_or_digest);
+  /// The same of a repository that is pushed to, asked with that right: registries that tell strangers
+  /// nothing of what they lack then say 404. A 403 of what the registry does not list either is nullopt too.
+  Task<std::optional<Resolved>> find_at_target(oci::Repository repository, std::string tag_or_digest);
   /// The same of an upstream; while it cannot be asked, its mirrors that may tell tags are. With the digest
   /// that is `known`, the request is conditional where the registry's entity tags are digests.
   Task<std::optional<Resolved>> look(oci::Repository repository, std::string tag_or_digest,

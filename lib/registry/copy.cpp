@@ -38,6 +38,30 @@ void check_gaps(const Tree& tree, const Target& target) {
                   "with --foreign-layers copy, or write an oci-archive");
 }
 
+/// Each of many manifests that refer to an image is a tree of its own, with limits of its own; so that they
+/// stay bounded together, too, they are counted over the whole copy.
+class CopyBounds {
+ public:
+  /// Throws Error(invalid).
+  void add(const Tree& tree, const Source& source) {
+    for (const auto& manifest : tree.manifests)
+      bytes_ += manifest.bytes.size();
+    left_out_ += tree.left_out.size();
+    if (bytes_ > max_copied_manifests)
+      too_much("manifests of more than " + std::to_string(max_copied_manifests) + " bytes", source);
+    if (left_out_ > max_blobs) too_much("more than " + std::to_string(max_blobs) + " foreign layers", source);
+  }
+
+ private:
+  [[noreturn]] void too_much(const std::string& what, const Source& source) const {
+    throw Error(ErrorKind::invalid,
+                source.text() + " holds an image that, with what refers to it, has " + what + ": not copied");
+  }
+
+  std::size_t bytes_ = 0;
+  std::size_t left_out_ = 0;
+};
+
 class Copy {
  public:
   Copy(Traffic& traffic, Source& source, Target& target, CopyOptions options)
@@ -60,6 +84,7 @@ class Copy {
     const bool all = looks_below(target_, options_);
     tree_ = co_await read_tree(source_, std::move(root), all ? nullptr : &target_, options_.foreign_layers);
     check_gaps(tree_, target_);
+    bounds_.add(tree_, source_);
     auto& left_out = progress_.layers_left_out;
     left_out.insert(left_out.end(), tree_.left_out.begin(), tree_.left_out.end());
     progress_.manifests_present += tree_.manifests_present;
@@ -205,6 +230,7 @@ class Copy {
   Source& source_;
   Target& target_;
   CopyOptions options_;
+  CopyBounds bounds_;
   Tree tree_;
   std::size_t next_ = 0;
   std::set<oci::Digest> brought_;  // manifests
@@ -243,6 +269,7 @@ class Plan {
     Tree tree =
         co_await read_tree(source_, std::move(root), all ? nullptr : &target_, options_.foreign_layers);
     check_gaps(tree, target_);
+    bounds_.add(tree, source_);
     auto& left_out = plan.layers_left_out;
     left_out.insert(left_out.end(), tree.left_out.begin(), tree.left_out.end());
     for (auto& blob : tree.blobs) {
@@ -269,6 +296,7 @@ class Plan {
   Source& source_;
   Target& target_;
   CopyOptions options_;
+  CopyBounds bounds_;
   std::set<oci::Digest> seen_;  // blobs and manifests
 };
 

@@ -6,11 +6,16 @@
 #include "registry/client.hpp"
 #include "registry/source.hpp"
 #include "registry/transfers.hpp"
+#include "registry/tree.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
 namespace sluice::registry {
+
+/// Bytes of all manifests of one copy: those of the image, and those of all that refers to it.
+inline constexpr std::size_t max_copied_manifests = 2 * max_manifest_total;
 
 /// What copies side by side share.
 struct Traffic {

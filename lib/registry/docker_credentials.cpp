@@ -15,6 +15,10 @@ std::string path_key(const std::string& registry, const std::string& path) {
   return registry + "/" + path;
 }
 
+std::string helper_key(const std::string& helper, const std::string& registry) {
+  return helper + " " + registry;
+}
+
 }  // namespace
 
 std::vector<std::string> login_files(const Surroundings& surroundings) {
@@ -50,7 +54,8 @@ Task<std::optional<Credentials>> DockerCredentials::find(Endpoint endpoint, std:
 
 void DockerCredentials::refused(const Endpoint& endpoint, const std::string& path) {
   by_repository_.forget(path_key(endpoint.registry, path));
-  by_helper_.forget(endpoint.registry);
+  for (const auto& helper : helpers_)
+    by_helper_.forget(helper_key(helper, endpoint.registry));
 }
 
 Task<Found> DockerCredentials::look(std::string registry, std::string path) {
@@ -60,7 +65,8 @@ Task<Found> DockerCredentials::look(std::string registry, std::string path) {
     std::optional<Credentials> credentials;
     if (const auto name = find_helper(*config, registry); !name.empty()) {
       CredentialCache::Fetch fetch = [this, name, registry] { return ask_helper(name, registry); };
-      std::string key = registry;
+      std::string key = helper_key(name, registry);
+      helpers_.insert(name);
       credentials = co_await by_helper_.get(std::move(key), std::move(fetch));
     }
     if (!credentials) credentials = find_auth(*config, registry, path);

@@ -7,6 +7,7 @@
 #include "registry/docker_config.hpp"
 #include "registry/surroundings.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ class DockerCredentials final : public CredentialSource {
   const Surroundings surroundings_;
   const std::vector<std::string> files_;
   CredentialCache by_repository_;
-  CredentialCache by_helper_;  // one program run serves all repositories of a registry
+  CredentialCache by_helper_;        // one program run serves all repositories of a registry
+  std::set<std::string> helpers_{};  // that were asked
 };
 
 }  // namespace sluice::registry

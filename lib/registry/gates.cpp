@@ -99,6 +99,11 @@ Steady Gates::looks_from(const Endpoint& endpoint) const {
   return found == gates_.end() ? Steady::min() : found->second->budget.looks_from(clock_.steady());
 }
 
+Milliseconds Gates::pause(const Endpoint& endpoint) const {
+  const auto found = gates_.find(endpoint.base.authority());
+  return found == gates_.end() ? Milliseconds(0) : found->second->budget.pause(clock_.steady());
+}
+
 // The instant on the wall clock is reckoned once, so that whoever asks twice is told the same.
 void Gates::changed(Gate& gate) {
   gate.changed.notify();

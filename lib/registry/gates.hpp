@@ -37,6 +37,9 @@ class Gates {
   /// From when on its budget and its own limit allow a look.
   Steady looks_from(const Endpoint& endpoint) const;
 
+  /// How long the registry asked to be left alone from now on; zero: it did not.
+  Milliseconds pause(const Endpoint& endpoint) const;
+
   /// Returns when a request may go out: at once, or after at most `patience`. Throws rate_limited or
   /// unavailable, with retry_after, when that would be too late. The request goes out without anything
   /// awaited in between: make its Passage at once.

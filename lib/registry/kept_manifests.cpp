@@ -2,7 +2,7 @@
 
 namespace sluice::registry {
 
-void KeptManifests::keep(const oci::Repository& repository, FetchedManifest manifest) {
+void KeptManifests::keep(const oci::Repository& repository, KeptManifest manifest) {
   const auto size = manifest.bytes.size();
   if (size > limit) return;
   if (bytes_ + size > limit) {
@@ -13,8 +13,8 @@ void KeptManifests::keep(const oci::Repository& repository, FetchedManifest mani
   if (kept_.emplace(std::move(key), std::move(manifest)).second) bytes_ += size;
 }
 
-std::optional<FetchedManifest> KeptManifests::take(const oci::Repository& repository,
-                                                   const oci::Digest& digest) {
+std::optional<KeptManifest> KeptManifests::take(const oci::Repository& repository,
+                                                const oci::Digest& digest) {
   auto found = kept_.extract(std::pair(repository, digest));
   if (found.empty()) return std::nullopt;
   bytes_ -= found.mapped().bytes.size();

@@ -68,8 +68,9 @@ bool is_manifest_type(std::string_view media_type) {
 }
 
 Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
-                                   Pace pace, std::string mirror_of) {
+                                   Pace pace, std::string mirror_of, std::string scope) {
   Call call = manifest_call(repository, tag_or_digest);
+  if (!scope.empty()) call.scopes = {std::move(scope)};
   call.mirror_of = std::move(mirror_of);
   call.pace = pace;
   call.is_pull = true;
@@ -99,8 +100,9 @@ Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository,
 // hash.
 Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
                                                std::string tag_or_digest, Pace pace, std::string mirror_of,
-                                               std::optional<oci::Digest> known) {
+                                               std::optional<oci::Digest> known, std::string scope) {
   Call call = manifest_call(repository, tag_or_digest);
+  if (!scope.empty()) call.scopes = {scope};
   call.mirror_of = mirror_of;
   call.pace = pace;
   call.method = "HEAD";
@@ -130,7 +132,7 @@ Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository
 
   try {
     const FetchedManifest fetched =
-        co_await get_manifest(session, repository, tag_or_digest, pace, mirror_of);
+        co_await get_manifest(session, repository, tag_or_digest, pace, mirror_of, scope);
     co_return Resolved{fetched.digest, fetched.media_type, static_cast<std::int64_t>(fetched.bytes.size()),
                        modified};
   } catch (const Error& error) {

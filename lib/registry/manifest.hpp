@@ -6,13 +6,16 @@
 namespace sluice::registry {
 
 /// With `mirror_of`, the repository is that of a mirror of that registry; see Call. With `known`, the request
-/// is conditional where the registry was seen to use digests as entity tags; see Resolved::unchanged.
+/// is conditional where the registry was seen to use digests as entity tags; see Resolved::unchanged. An
+/// empty `scope` is that of a pull.
 Task<FetchedManifest> get_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
-                                   Pace pace = Pace::begin, std::string mirror_of = {});
+                                   Pace pace = Pace::begin, std::string mirror_of = {},
+                                   std::string scope = {});
 Task<std::optional<Resolved>> resolve_manifest(Session& session, oci::Repository repository,
                                                std::string tag_or_digest, Pace pace = Pace::begin,
                                                std::string mirror_of = {},
-                                               std::optional<oci::Digest> known = std::nullopt);
+                                               std::optional<oci::Digest> known = std::nullopt,
+                                               std::string scope = {});
 /// True when the registry says that it took note of the manifest's subject (OCI-Subject).
 Task<bool> put_manifest(Session& session, oci::Repository repository, std::string tag_or_digest,
                         std::string media_type, std::string bytes);

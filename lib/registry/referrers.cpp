@@ -24,9 +24,10 @@ bool is_index(const net::Response& response) {
 }
 
 Task<std::optional<FetchedManifest>> fallback_index(Session& session, oci::Repository repository,
-                                                    oci::Digest subject, std::string mirror_of = {}) {
+                                                    oci::Digest subject, Pace pace,
+                                                    std::string mirror_of = {}) {
   try {
-    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject), Pace::begin,
+    co_return co_await get_manifest(session, std::move(repository), referrers_tag(subject), pace,
                                     std::move(mirror_of));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
@@ -52,15 +53,17 @@ Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& ses
   call.scopes = {pull_scope(repository)};
   call.html_allowed = true;
   std::vector<oci::Descriptor> found;
+  std::size_t bytes = 0;
   bool api = true;
   std::function<bool(const net::Response&, std::string)> take = [&](const net::Response& page,
                                                                     std::string body) {
     api = is_index(page);
     if (!api) return false;
+    bytes += body.size();
     auto index = oci::parse_manifest(body, content_type(page.headers()));
     for (auto& entry : index.manifests)
       found.push_back(std::move(entry));
-    return found.size() <= max_referrers;
+    return found.size() <= max_referrers && bytes <= max_referrer_pages;
   };
   try {
     co_await read_pages(session, std::move(repository), std::move(call), std::move(take));
@@ -72,13 +75,16 @@ Task<std::optional<std::vector<oci::Descriptor>>> ask_for_referrers(Session& ses
   if (found.size() > max_referrers)
     throw Error(ErrorKind::invalid,
                 subject.text() + " has more than " + std::to_string(max_referrers) + " referrers");
+  if (bytes > max_referrer_pages)
+    throw Error(ErrorKind::invalid, "the list of what refers to " + subject.text() + " has more than " +
+                                        std::to_string(max_referrer_pages) + " bytes");
   co_return found;
 }
 
 Task<std::vector<oci::Descriptor>> referrers_by_tag(Session& session, oci::Repository repository,
                                                     oci::Digest subject, std::string mirror_of) {
-  auto index =
-      co_await fallback_index(session, std::move(repository), std::move(subject), std::move(mirror_of));
+  auto index = co_await fallback_index(session, std::move(repository), std::move(subject), Pace::begin,
+                                       std::move(mirror_of));
   if (!index) co_return std::vector<oci::Descriptor>{};
   co_return std::move(index->manifest.manifests);
 }
@@ -106,14 +112,17 @@ std::string with_referrer(const std::string& index_bytes, const oci::Digest& dig
 }
 
 Task<> list_under_fallback_tag(Session& session, oci::Repository repository, oci::Digest subject,
-                               std::string manifest_bytes, std::string media_type) {
-  const auto present = co_await fallback_index(session, repository, subject);
+                               oci::Digest digest, std::string manifest_bytes, std::string media_type) {
+  const std::string tag = referrers_tag(subject);
+  const std::string key = repository.text() + ":" + tag;
+  co_await session.fallback_lists().wait(key, session.clock());
+  const KeyedLock::Place place(session.fallback_lists(), key);
+  const auto present = co_await fallback_index(session, repository, subject, Pace::go_on);
   const std::string before = present ? present->bytes : std::string();
-  std::string after = with_referrer(before, oci::Digest::of(manifest_bytes), manifest_bytes, media_type);
+  std::string after = with_referrer(before, digest, manifest_bytes, media_type);
   if (after == before) co_return;
   std::string type(oci::media_type::oci_index);
-  co_await put_manifest(session, std::move(repository), referrers_tag(subject), std::move(type),
-                        std::move(after));
+  co_await put_manifest(session, std::move(repository), tag, std::move(type), std::move(after));
 }
 
 }  // namespace sluice::registry

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "registry/manifest.hpp"
 #include "registry/mirrors.hpp"
+#include "registry/presence.hpp"
 #include "registry/referrers.hpp"
 #include "registry/tags.hpp"
 
@@ -23,23 +24,39 @@ RepositorySource::RepositorySource(Session& session, oci::Repository repository)
 
 Task<FetchedManifest> RepositorySource::manifest(std::string tag_or_digest) {
   FetchedManifest fetched = co_await pull(std::move(tag_or_digest));
-  read_.push_back(fetched);
+  has_begun_ = true;
+  remember(fetched);
   co_return fetched;
+}
+
+// What refers to an image may be much more than would be kept.
+void RepositorySource::remember(const FetchedManifest& fetched) {
+  if (read_bytes_ + fetched.bytes.size() > KeptManifests::limit) return;
+  read_bytes_ += fetched.bytes.size();
+  read_.push_back({fetched.digest, fetched.media_type, fetched.bytes});
 }
 
 Task<FetchedManifest> RepositorySource::pull(std::string tag_or_digest) {
   const auto digest = oci::Digest::parse(tag_or_digest);
   auto kept = digest ? session_.kept_manifests().take(repository_, *digest) : std::nullopt;
-  if (kept) co_return std::move(*kept);
-  const Pace pace = read_.empty() ? Pace::begin : Pace::go_on;
+  if (kept) {
+    auto manifest = oci::parse_manifest(kept->bytes, kept->media_type);
+    co_return FetchedManifest{std::move(kept->digest), std::move(kept->media_type), std::move(kept->bytes),
+                              std::move(manifest)};
+  }
+  const Pace pace = has_begun_ ? Pace::go_on : Pace::begin;
   try {
     co_return co_await pull_manifest(session_, repository_, std::move(tag_or_digest), pace);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::rate_limited)
-      for (auto& manifest : std::exchange(read_, {}))
-        session_.kept_manifests().keep(repository_, std::move(manifest));
+    if (error.kind() == ErrorKind::rate_limited) keep_for_next_try();
     throw;
   }
+}
+
+void RepositorySource::keep_for_next_try() {
+  for (auto& manifest : std::exchange(read_, {}))
+    session_.kept_manifests().keep(repository_, std::move(manifest));
+  read_bytes_ = 0;
 }
 
 Task<std::optional<Resolved>> RepositorySource::resolve(std::string tag_or_digest) {
@@ -141,11 +158,11 @@ RepositoryTarget::RepositoryTarget(Session& session, UploadNotes& notes, oci::Re
 
 // The source was read before.
 Task<std::optional<Resolved>> RepositoryTarget::resolve(std::string tag_or_digest) {
-  return resolve_manifest(session_, repository_, std::move(tag_or_digest), Pace::go_on);
+  return find_at_target(session_, repository_, std::move(tag_or_digest), Pace::go_on);
 }
 
 Task<bool> RepositoryTarget::has(oci::Descriptor blob) {
-  return blob_exists(session_, repository_, std::move(blob.digest), push_scope(repository_));
+  return blob_is_at_target(session_, repository_, std::move(blob.digest));
 }
 
 bool RepositoryTarget::can_mount(const Source& source, const oci::Descriptor& blob) const {
@@ -185,8 +202,8 @@ Task<> RepositoryTarget::put_manifest(oci::Digest digest, std::string media_type
   const auto subject = oci::parse_manifest(bytes, media_type).subject;
   const bool noted = co_await registry::put_manifest(session_, repository_, digest.text(), media_type, bytes);
   if (!subject || noted) co_return;
-  co_await list_under_fallback_tag(session_, repository_, subject->digest, std::move(bytes),
-                                   std::move(media_type));
+  co_await list_under_fallback_tag(session_, repository_, subject->digest, std::move(digest),
+                                   std::move(bytes), std::move(media_type));
 }
 
 Task<> RepositoryTarget::tag(std::string tag, oci::Digest /*digest*/, std::string media_type,

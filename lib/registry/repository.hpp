@@ -34,6 +34,8 @@ class RepositorySource final : public Source {
 
  private:
   Task<FetchedManifest> pull(std::string tag_or_digest);
+  void remember(const FetchedManifest& fetched);
+  void keep_for_next_try();
   Task<std::vector<oci::Descriptor>> own_referrers(oci::Digest subject);
   Task<std::optional<Resolved>> own_artifact(std::string tag);
   Task<bool> may_have(std::string artifact_tag);
@@ -42,7 +44,9 @@ class RepositorySource final : public Source {
   Session& session_;
   oci::Repository repository_;
   std::string text_;
-  std::vector<FetchedManifest> read_;  // so far; more of them belong to the same piece of work
+  bool has_begun_ = false;          // a manifest was read; more of them belong to the same piece of work
+  std::vector<KeptManifest> read_;  // so far, as many as are kept
+  std::size_t read_bytes_ = 0;
   std::map<oci::Digest, std::shared_ptr<MirrorsUsed>> mirrors_used_;  // by blob
   bool has_referrers_api_ = true;                                     // until it says that it has not
   bool tags_listed_ = false;

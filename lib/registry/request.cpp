@@ -110,10 +110,12 @@ void Session::etags_are_digests(const std::string& registry, bool does) {
     etags_are_digests_.erase(registry);
 }
 
-// A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate.
+// A refusal for a moment costs a moment, not the whole piece of work: the next attempt waits at the gate, or
+// here when it was a storage behind the registry that refused, of which the gate knows nothing.
 Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, const Call& call,
                                                         const net::Url& url, std::string path) {
   for (int attempt = 1;; ++attempt) {
+    Milliseconds pause{};
     try {
       co_return co_await admitted(endpoint, call, url, path);
     } catch (const Error& error) {
@@ -121,7 +123,9 @@ Task<std::unique_ptr<net::Response>> Session::patiently(Endpoint& endpoint, cons
       const bool soon = error.kind() == ErrorKind::rate_limited && wait && *wait <= endpoint.access.patience;
       const bool waits = call.pace != Pace::look && call.mirror_of.empty() && call.stream == nullptr;
       if (!soon || !waits || attempt >= endpoint.access.attempts) throw;
+      pause = *wait;
     }
+    if (gates_.pause(endpoint).count() == 0) co_await clock_.sleep_for(pause);
   }
 }
 
@@ -134,7 +138,7 @@ Task<std::unique_ptr<net::Response>> Session::admitted(Endpoint& endpoint, const
   try {
     co_return co_await attempt(endpoint, call, url, path);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unauthorized || !source) throw;
+    if (error.kind() != ErrorKind::unauthorized || !source || !call.answers_challenge) throw;
     refusal = error;
   }
   const auto refused = std::exchange(endpoint.access.credentials, std::nullopt);

@@ -2,6 +2,7 @@
 // One request to a registry: URL, authorization, one answer to a challenge, and errors in words.
 // Event-loop thread only.
 
+#include "core/keyed_lock.hpp"
 #include "oci/reference.hpp"
 #include "registry/auth.hpp"
 #include "registry/client.hpp"
@@ -71,6 +72,8 @@ class Session {
   /// A mirror was of no use: it is passed over for a while.
   void mirror_failed(const oci::Repository& at, const Error& error);
   KeptManifests& kept_manifests() { return kept_manifests_; }
+  /// Held while a list of referrers is read, changed and written, by its repository and tag.
+  KeyedLock& fallback_lists() { return fallback_lists_; }
   /// Whether the registry's entity tags of manifests (ETag) are their digests, as its answers show.
   bool etags_are_digests(const std::string& registry) const { return etags_are_digests_.contains(registry); }
   void etags_are_digests(const std::string& registry, bool does);
@@ -107,6 +110,7 @@ class Session {
   MirrorNotes mirror_notes_;
   Warnings warnings_;
   KeptManifests kept_manifests_;
+  KeyedLock fallback_lists_;
   std::set<std::string> etags_are_digests_;
 };
 

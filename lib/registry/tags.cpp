@@ -5,6 +5,8 @@
 #include "registry/answer.hpp"
 #include "registry/pages.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace sluice::registry {
@@ -61,11 +63,15 @@ class TagReader final : public nlohmann::json::json_sax_t {
 using TakeTags = std::function<bool(std::vector<std::string>)>;
 
 // Without `n`: some registries refuse more than 1000 (ECR), others send everything at once unless asked.
-Task<> read_tags(Session& session, oci::Repository repository, TakeTags take) {
+Call tags_call(const oci::Repository& repository) {
   Call call;
   call.what = "tags";
   call.path = "tags/list";
   call.scopes = {pull_scope(repository)};
+  return call;
+}
+
+Task<> read_tags(Session& session, oci::Repository repository, Call call, TakeTags take) {
   std::function<bool(const net::Response&, std::string)> taker =
       [&take](const net::Response&, std::string body) { return take(parse_tags(body)); };
   co_await read_pages(session, std::move(repository), std::move(call), std::move(taker));
@@ -90,7 +96,8 @@ Task<std::vector<std::string>> list_tags(Session& session, oci::Repository repos
       throw Error(ErrorKind::corrupt, name + " has more than " + std::to_string(max_tags) + " tags");
     return true;
   };
-  co_await read_tags(session, std::move(repository), std::move(take));
+  Call call = tags_call(repository);
+  co_await read_tags(session, std::move(repository), std::move(call), std::move(take));
   co_return tags;
 }
 
@@ -103,14 +110,32 @@ Task<std::optional<std::set<std::string>>> list_artifact_tags(Session& session, 
       if (oci::is_artifact_tag(tag)) tags.insert(std::move(tag));
     return ++pages <= most_pages;
   };
+  Call call = tags_call(repository);
   try {
-    co_await read_tags(session, std::move(repository), std::move(take));
+    co_await read_tags(session, std::move(repository), std::move(call), std::move(take));
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled || is_transient(error.kind())) throw;
     co_return std::nullopt;
   }
   if (pages > most_pages) co_return std::nullopt;
   co_return tags;
+}
+
+Task<bool> has_tag(Session& session, oci::Repository repository, std::string tag) {
+  bool found = false;
+  TakeTags take = [&found, &tag](std::vector<std::string> page) {
+    found = std::find(page.begin(), page.end(), tag) != page.end();
+    return !found;
+  };
+  Call call = tags_call(repository);
+  call.pace = Pace::go_on;
+  call.scopes = {push_scope(repository)};
+  try {
+    co_await read_tags(session, std::move(repository), std::move(call), std::move(take));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+  co_return found;
 }
 
 Task<bool> has_no_tags(Session& session, oci::Repository repository) {

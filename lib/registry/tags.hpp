@@ -21,6 +21,10 @@ Task<std::vector<std::string>> list_tags(Session& session, oci::Repository repos
 /// takes more pages than asking for single tags would cost requests, or when the registry lists no tags.
 Task<std::optional<std::set<std::string>>> list_artifact_tags(Session& session, oci::Repository repository);
 
+/// Whether the list of tags of a repository that is pushed to holds this one. False when there is no such
+/// list (404).
+Task<bool> has_tag(Session& session, oci::Repository repository, std::string tag);
+
 /// Whether the registry knows no tag of the repository, and says so (404). False where it cannot be asked.
 Task<bool> has_no_tags(Session& session, oci::Repository repository);
 

@@ -11,10 +11,10 @@ namespace sluice::registry {
 
 /// Indexes within indexes that are followed.
 inline constexpr int max_index_depth = 4;
-/// Manifests of one copy, and their bytes together.
+/// Manifests of one image, and their bytes together.
 inline constexpr std::size_t max_manifests = 1024;
 inline constexpr std::size_t max_manifest_total = 32 * 1024 * 1024;
-/// Different blobs of one copy.
+/// Different blobs of one image.
 inline constexpr std::size_t max_blobs = 16 * 1024;
 
 struct TreeManifest {

@@ -1,7 +1,6 @@
 #include "registry/upload.hpp"
 
 #include "core/error.hpp"
-#include "core/retry.hpp"
 #include "registry/answer.hpp"
 #include "registry/upload_send.hpp"
 
@@ -19,11 +18,6 @@ int most_attempts(const Error& failure, const UploadRequests& requests) {
     default:
       return 3;
   }
-}
-
-Task<> pause_after(int attempt, Session& session) {
-  constexpr Backoff backoff{std::chrono::milliseconds(500), std::chrono::seconds(5)};
-  co_await session.clock().sleep_for(backoff.wait(attempt, session.random().unit()));
 }
 
 /// Of a registry that failed and is not asked again now: what it failed at tells more.
@@ -53,7 +47,7 @@ Task<Arrival> upload(const UploadRequests& requests, UploadBeginning& beginning,
       if (sending.sends_smaller()) continue;
     }
     if (attempt >= most_attempts(*failure, requests)) throw *failure;
-    co_await pause_after(attempt++, requests.session());
+    co_await requests.pause_after(attempt++);
   }
 }
 

@@ -1,7 +1,7 @@
 #include "registry/upload_begin.hpp"
 
 #include "core/error.hpp"
-#include "registry/blob.hpp"
+#include "registry/presence.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -87,8 +87,7 @@ Task<std::optional<Begun>> UploadBeginning::mount_from_neighbour() {
 // After an upload that broke the blob may be there.
 Task<bool> UploadBeginning::is_there() {
   if (std::exchange(prospect_.lacks_blob, false)) co_return false;
-  auto scope = push_scope(target());
-  co_return co_await blob_exists(requests_.session(), target(), requests_.blob().digest, std::move(scope));
+  co_return co_await blob_is_at_target(requests_.session(), target(), requests_.blob().digest);
 }
 
 // Where images are pulled from, HEAD comes first though a mount would tell as much: CNCF distribution writes

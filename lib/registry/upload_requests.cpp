@@ -1,6 +1,7 @@
 #include "registry/upload_requests.hpp"
 
 #include "core/error.hpp"
+#include "core/retry.hpp"
 #include "registry/location.hpp"
 
 namespace sluice::registry {
@@ -10,6 +11,7 @@ Call UploadRequests::call(std::string method) const {
   call.what = what();
   call.method = std::move(method);
   call.scopes = {push_scope(target_)};
+  call.pace = Pace::go_on;
   return call;
 }
 
@@ -22,6 +24,11 @@ Call UploadRequests::call_at(std::string method, UploadLocation location) const 
 
 Task<std::unique_ptr<net::Response>> UploadRequests::send(Call call) const {
   return session_.send(target_, std::move(call));
+}
+
+Task<> UploadRequests::pause_after(int attempt) const {
+  constexpr Backoff backoff{std::chrono::milliseconds(500), std::chrono::seconds(5)};
+  co_await session_.clock().sleep_for(backoff.wait(attempt, session_.random().unit()));
 }
 
 UploadLocation UploadRequests::location_in(const net::Response& response) const {

@@ -38,6 +38,8 @@ class UploadRequests {
   Call call_at(std::string method, UploadLocation location) const;
   /// See Session::send().
   Task<std::unique_ptr<net::Response>> send(Call call) const;
+  /// Before the attempt after `attempt` (1: the first one has failed).
+  Task<> pause_after(int attempt) const;
   UploadLocation location_in(const net::Response& response) const;
   /// Ends a session that is not needed, so that the registry need not keep what came so far. Throws
   /// Error(cancelled) only.

@@ -10,6 +10,7 @@ namespace sluice::registry {
 namespace {
 
 constexpr int most_resumes = 3;
+constexpr int most_questions = 3;  // how much of the upload is there
 constexpr int too_large_status = 413;
 constexpr int other_range = 416;  // distribution specification, "Pushing a blob in chunks"
 
@@ -102,16 +103,28 @@ Task<> UploadSending::send_all(VerifiedBody& body) {
   co_await put(&body, from);
 }
 
+// What broke the upload may last a moment.
+Task<std::unique_ptr<net::Response>> UploadSending::ask_for_rest() {
+  for (int attempt = 1;; ++attempt) {
+    Call call = requests_.call_at("GET", session_.location);
+    call.expected = {204};
+    call.header_timeout = std::chrono::seconds(10);
+    try {
+      co_return co_await requests_.send(std::move(call));
+    } catch (const Error& error) {
+      if (!is_hiccup(error) || attempt == most_questions) throw;
+    }
+    co_await requests_.pause_after(attempt);
+  }
+}
+
 // Asks how much of a broken upload arrived. distribution 2 forgets uploads that broke within a request.
 Task<bool> UploadSending::find_rest(VerifiedBody& body) {
-  Call call = requests_.call_at("GET", session_.location);
-  call.expected = {204};
-  call.header_timeout = std::chrono::seconds(10);
   try {
-    const auto response = co_await requests_.send(std::move(call));
+    const auto response = co_await ask_for_rest();
     co_await drain(*response);
     const auto held = bytes_held(response->headers().get("Range").value_or(""));
-    if (!held || *held == 0 || *held > body.position()) co_return false;
+    if (!held || *held == 0 || *held > body.offset()) co_return false;
     if (response->headers().get("Location")) session_.location = requests_.location_in(*response);
     co_return body.rewind(*held);
   } catch (const Error& error) {

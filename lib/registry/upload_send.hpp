@@ -9,6 +9,7 @@
 #include "registry/verified_body.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -35,6 +36,7 @@ class UploadSending {
   Task<> patch(net::BodySource& body, std::uint64_t from, std::uint64_t length);
   Task<> check_range_and_size(net::Response& response, std::uint64_t sent);
   Task<> send_all(VerifiedBody& body);
+  Task<std::unique_ptr<net::Response>> ask_for_rest();
   Task<bool> find_rest(VerifiedBody& body);
   Task<std::optional<Error>> send_resuming(VerifiedBody& body);
   std::optional<Error> worth_another(const Error& failure);

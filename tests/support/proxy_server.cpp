@@ -194,6 +194,8 @@ void ProxyServer::Impl::serve_socks(int client) {
   const auto goal = static_cast<std::uint16_t>((static_cast<unsigned char>(port_bytes[0]) << 8) |
                                                static_cast<unsigned char>(port_bytes[1]));
   note(std::string("SOCKS ") + (named ? "name " : "address ") + host + ":" + std::to_string(goal));
+  while (wish.ignores_ipv6 && request[3] == 4)
+    read(client, 1);
   const int refusal = wish.refuses_ipv6 && request[3] == 4 ? 8 : wish.socks_code;
   const Descriptor target(refusal == 0 ? connect_to(goal) : -1);
   const int code = target.number >= 0 ? 0 : (refusal != 0 ? refusal : 5);

@@ -19,6 +19,8 @@ struct ProxyWish {
   int socks_code = 0;
   /// Answers SOCKS requests for IPv6 addresses with "address type not supported".
   bool refuses_ipv6 = false;
+  /// Answers no SOCKS request for an IPv6 address.
+  bool ignores_ipv6 = false;
   /// Sends these bytes to every client and nothing else.
   std::string garbage{};
   /// Takes everything and answers nothing.

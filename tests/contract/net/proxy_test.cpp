@@ -109,6 +109,19 @@ TEST_CASE("SOCKS5 tries each address of a name that may be connected to") {
         std::vector<std::string>{"SOCKS address 2606:4700::1" + port, "SOCKS address 127.0.0.1" + port});
 }
 
+TEST_CASE("SOCKS5 leaves an address that does not answer to the next one in time") {
+  ScriptedServer server(answer_ok());
+  ProxyServer proxy({.ignores_ipv6 = true});
+  net::ClientOptions options;
+  options.lookup = [](const std::string&) -> std::vector<boost::asio::ip::address> {
+    return {boost::asio::ip::make_address("2606:4700::1"), boost::asio::ip::make_address("127.0.0.1")};
+  };
+  auto request = get_through(proxy.url("socks5"), target_of(server));
+  request.connect_timeout = std::chrono::seconds(3);
+  CHECK(fetch_once(std::move(request), options).body == "ok");
+  CHECK(proxy.asked().size() == 2);
+}
+
 TEST_CASE("D11: a proxy that refuses the credentials is named, they are not") {
   ScriptedServer server(answer_ok());
   ProxyServer proxy({.username = "bot", .password = "right"});

@@ -298,3 +298,39 @@ TEST_CASE("a change of credentials takes effect with the next request") {
   REQUIRE(tokens.server.requests().size() == 2);
   CHECK(tokens.server.requests().back().headers.at("authorization") == canary_basic);
 }
+
+TEST_CASE("a token that cannot be renewed is used to its end, and its service is asked now and then") {
+  Tokens tokens;
+  tokens.fields = R"(,"expires_in":300)";
+  std::atomic<bool> down = false;
+  tokens.instead = [&](Exchange& exchange, const RecordedRequest&) {
+    if (down) exchange.answer(503, "{}");
+    return down.load();
+  };
+  FakeRegistry registry(guarded(tokens.challenge(), any_token));
+  fill(registry);
+  run([&]() -> Task<> {
+    Rig rig;
+    const auto answers = [&]() -> Task<bool> {
+      const auto resolved = co_await rig.client.resolve(registry.repository("a"), "1");
+      co_return resolved.has_value();
+    };
+    co_await answers();
+    down = true;
+    rig.clock.advance(std::chrono::seconds(250));
+    for (int i = 0; i < 3; ++i) {
+      const bool resolved = co_await answers();
+      CHECK(resolved);
+    }
+    CHECK(tokens.server.requests().size() == 2);
+    down = false;
+    rig.clock.advance(std::chrono::seconds(10));
+    const bool renewed = co_await answers();
+    CHECK(renewed);
+    CHECK(tokens.given == 2);
+    down = true;
+    rig.clock.advance(std::chrono::seconds(300));
+    const Error error = co_await failure_of(answers());
+    CHECK(error.kind() == ErrorKind::unavailable);
+  });
+}

@@ -111,3 +111,28 @@ TEST_CASE("verify tells whether the registry took the credentials") {
   });
   CHECK(guarded.registry.requests().front().target == "/v2/");
 }
+
+TEST_CASE("that a registry refuses to have an upload removed says nothing of the credentials") {
+  FakeRegistry source;
+  source.add("a", image);
+  FakeRegistry target([](Exchange& exchange, const RecordedRequest& request) {
+    if (is(request, "PUT", "/blobs/uploads/")) {
+      read_body(exchange, request);
+      exchange.answer(400);
+      return true;
+    }
+    if (request.method != "DELETE") return false;
+    exchange.answer(401, "", "WWW-Authenticate: Basic realm=\"x\"\r\n");
+    return true;
+  });
+  run([&]() -> Task<> {
+    Rig rig;
+    auto logins = std::make_shared<Source>();
+    rig.access[target.host()].source = logins;
+    const Error error = co_await failure_of(
+        rig.client.copy(source.repository("a"), image.manifest.digest(), target.repository("b")));
+    CHECK(error.kind() == ErrorKind::invalid);
+    CHECK(logins->refusals.empty());
+  });
+  CHECK(target.count("DELETE") >= 1);
+}

@@ -524,3 +524,26 @@ TEST_CASE("C4: what a registry tells of its limit is kept from every answer, and
     CHECK(rig.client.looks_from(registry.host()) <= rig.clock.steady());
   });
 }
+
+TEST_CASE("C4: a storage behind a registry that wants a pause gets it, and the registry none") {
+  std::atomic<int> refusals = 1;
+  const Piece& blob = image.blobs[0];
+  ScriptedServer storage(answer_all([&](Exchange& exchange, const RecordedRequest&) {
+    if (refusals-- > 0) return exchange.answer(429, "", "Retry-After: 1\r\n");
+    exchange.answer(200, blob.bytes);
+  }));
+  FakeRegistry registry([&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/blobs/")) return false;
+    exchange.answer(307, "", "Location: " + storage.url("/signed") + "\r\n");
+    return true;
+  });
+  run([&]() -> Task<> {
+    Rig rig;
+    const Steady before = rig.clock.steady();
+    const auto bytes = co_await rig.client.small_blob(registry.repository("a"), blob.digest());
+    CHECK(bytes == blob.bytes);
+    CHECK(rig.clock.steady() - before >= 1s);
+    CHECK_FALSE(rig.client.asked_from(registry.host()));
+  });
+  CHECK(storage.requests().size() == 2);
+}

@@ -99,7 +99,10 @@ TEST_CASE("D2, D11: at every step, 401 again and again is heard at most twice, a
 }
 
 TEST_CASE("C9: at every step, a refusal is permanent and comes with the registry's words and advice") {
-  check_everywhere({"403", answer(403, denied), ErrorKind::denied, "DENIED: quota exceeded \\x1b[2J"});
+  check_everywhere({"403", answer(403, denied), ErrorKind::denied, "DENIED: quota exceeded \\x1b[2J"},
+                   {"look"});
+  // What is asked there is whether something is to be pushed, and the push tells.
+  check({.name = "403", .step = step::look(), .act = answer(403), .kind = {}});
   check_everywhere({"an immutable tag",
                     answer(400, R"({"errors":[{"code":"TAG_INVALID","message":"the tag is immutable"}]})"),
                     ErrorKind::invalid, "the tag is immutable"});

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -289,4 +290,76 @@ TEST_CASE("C4: an upload that is refused for a moment begins again after the pau
   });
   CHECK(target.stored("b", blob.digest()) == blob.bytes);
   CHECK(of_method(target, "PUT", net::percent_encode(blob.digest().text())).size() == 1 + 3);
+}
+
+namespace {
+
+/// The first PUT of the layer is cut after 18 MiB, which are kept; then `more` has its turn.
+FakeRegistry::Hook cut_once(FakeRegistry*& self, FakeRegistry::Hook more) {
+  return [&self, more, cut = std::make_shared<std::atomic<bool>>(false)](Exchange& exchange,
+                                                                         const RecordedRequest& request) {
+    if (!is_put_of(request, layer) || cut->exchange(true)) return more(exchange, request);
+    self->receive(request, exchange.read_bytes(18 * mib));
+    exchange.reset();
+    return true;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("C2: an upload goes on though its registry cannot say at once how much arrived") {
+  FakeRegistry source;
+  source.add("a", large);
+  std::atomic<int> hiccups{2};
+  FakeRegistry* self = nullptr;
+  FakeRegistry target(cut_once(self, [&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is(request, "GET", "/blobs/uploads/") || hiccups-- <= 0) return false;
+    exchange.answer(502);
+    return true;
+  }));
+  self = &target;
+  copy(source, target);
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK(target.count("POST") == 2);  // the config's and the layer's
+}
+
+TEST_CASE("C2: a budget that is used up does not make an upload begin anew") {
+  FakeRegistry source;
+  source.add("a", large);
+  FakeRegistry* self = nullptr;
+  FakeRegistry target(cut_once(self, [](Exchange&, const RecordedRequest&) { return false; }));
+  self = &target;
+  run([&]() -> Task<> {
+    Rig rig;
+    auto& access = rig.access[target.host()];
+    access.allowance = registry::Allowance{1, std::chrono::hours(1), registry::Allowance::Counts::requests};
+    access.patience = Milliseconds(0);
+    co_await rig.client.copy(source.repository("a"), large.manifest.digest(), target.repository("b"));
+  });
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK(target.count("POST") == 2);
+}
+
+TEST_CASE("C2: an upload that breaks again before the source gave a byte goes on all the same") {
+  std::atomic<bool> cut_again{false};
+  // Gives nothing of what is to be hashed again before the second PUT is cut.
+  FakeRegistry source([&](Exchange&, const RecordedRequest& request) {
+    if (!is(request, "GET", layer.digest().text()) || request.headers.count("range") == 0) return false;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!cut_again && std::chrono::steady_clock::now() < end)
+      std::this_thread::yield();
+    return false;
+  });
+  source.add("a", large);
+  FakeRegistry* self = nullptr;
+  FakeRegistry target(cut_once(self, [&](Exchange& exchange, const RecordedRequest& request) {
+    if (!is_put_of(request, layer) || cut_again) return false;
+    cut_again = true;
+    exchange.reset();
+    return true;
+  }));
+  self = &target;
+  copy(source, target);
+  CHECK((target.stored("b", layer.digest()) == layer.bytes));
+  CHECK(target.count("POST") == 2);
 }

@@ -173,9 +173,8 @@ TEST_CASE("a stable tag that somebody moves while the image is brought is drift,
       return std::nullopt;
     };
     scene.registries.push(upstream, "9", scene.second);
-    co_await scene.until(engine, "the pipeline is held", [&](store::Tables& tables) {
-      return tables.holds.active("node").has_value();
-    });
+    co_await scene.until(engine, "the pipeline is held",
+                         [&](store::Tables& tables) { return tables.holds.active("node").has_value(); });
     CHECK(scene.registries.tag(target, "9") == foreign.digest);
   });
 }
@@ -221,5 +220,20 @@ TEST_CASE("A8: after a database was restored from a backup, a newer promotion on
     co_await scene.until_run(engine, third.digest, "Waiting");
     co_await scene.until_run(engine, scene.second.digest, "Succeeded");
     CHECK(scene.registries.tag(target, "9") == scene.second.digest);
+  });
+}
+
+TEST_CASE("a target that answers 403 to questions for what it lacks is promoted to", "[engine]") {
+  Scene scene;
+  const auto one = picture({"base"});
+  scene.registries.push(upstream, "9", one);
+  scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+    const bool asks = request.method == "HEAD" && request.url.target.starts_with("/v2/base/node/manifests/");
+    if (!asks || scene.registries.tag(target, "9")) return std::nullopt;
+    return MemoryRegistries::Fault{.status = 403};
+  };
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, one.digest, "Succeeded");
+    CHECK(scene.registries.tag(target, "9") == one.digest);
   });
 }

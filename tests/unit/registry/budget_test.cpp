@@ -3,6 +3,7 @@
 #include "core/random.hpp"
 
 #include <deque>
+#include <limits>
 
 #include <catch2/catch.hpp>
 
@@ -45,6 +46,19 @@ TEST_CASE("Docker Hub's limits are read, whatever else a header holds") {
   CHECK(rate_limit(Fields{{"ratelimit-remaining", "5;w=99999999999"}}) == RateLimit{0, 5, 0ms});
   CHECK_FALSE(rate_limit(Fields{{"ratelimit-limit", "100;w=21600"}}).has_value());
   CHECK_FALSE(rate_limit({}).has_value());
+}
+
+TEST_CASE("D4: a limit of absurd size is a large one") {
+  const std::string most = std::to_string(std::numeric_limits<std::int64_t>::max());
+  const auto limit = rate_limit({{"ratelimit-limit", most + ";w=60"}, {"ratelimit-remaining", most}});
+  REQUIRE(limit);
+  CHECK(limit->limit == limit->remaining);
+  CHECK(limit->window == 60s);
+  Budget budget;
+  budget.told(*limit, true, start);
+  CHECK_FALSE(budget.puts_off_looks(start));
+  budget.told({0, limit->remaining, 60s}, true, start);
+  CHECK(budget.looks_from(start) == Steady::min());
 }
 
 TEST_CASE("without an allowance nothing waits") {

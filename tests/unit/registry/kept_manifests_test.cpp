@@ -10,9 +10,9 @@ namespace {
 const oci::Repository here{"docker.io", "library/node"};
 const oci::Repository elsewhere{"docker.io", "library/other"};
 
-FetchedManifest of(std::string bytes) {
+KeptManifest of(std::string bytes) {
   auto digest = oci::Digest::of(bytes);
-  return {std::move(digest), "type", std::move(bytes), {}};
+  return {std::move(digest), "type", std::move(bytes)};
 }
 
 }  // namespace
