@@ -25,9 +25,11 @@ class FakeHttp final : public net::Client {
   net::Headers headers;
   std::string body;
   std::vector<net::Request> requests;
+  std::optional<Error> failure;  // thrown instead
 
   Task<std::unique_ptr<net::Response>> send(net::Request request) override {
     requests.push_back(std::move(request));
+    if (failure) throw Error(*failure);
     co_return std::make_unique<Answer>(*this);
   }
   void close_idle() override {}
