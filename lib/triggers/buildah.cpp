@@ -29,6 +29,7 @@ class BuildahTrigger final : public Trigger {
   explicit BuildahTrigger(BuildahSettings settings) : settings_(std::move(settings)) {}
 
   bool needs_logins() const override { return true; }
+  bool is_free(const Rebuild& rebuild) const override { return is_free_base(rebuild.base); }
   const GitSource* git_source() const override { return settings_.git ? &*settings_.git : nullptr; }
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     if (!rebuild.image.tag)
