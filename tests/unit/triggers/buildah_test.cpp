@@ -288,6 +288,32 @@ TEST_CASE("a git context is fetched into a directory that is gone afterwards") {
   CHECK_FALSE(std::filesystem::exists(place));
 }
 
+TEST_CASE("D9: a git context whose folder or Containerfile is a link out of it is not built") {
+  const auto failure_of = [](const std::string& text) {
+    Bench bench([](const Command& command) {
+      if (command.argv[0] == "git" && test::has(command, "init")) {
+        const std::filesystem::path place = command.argv.back();
+        std::filesystem::create_directories(place / "app");
+        std::filesystem::create_symlink("/etc", place / "out");
+        std::filesystem::create_symlink("app", place / "in");
+        std::filesystem::create_symlink("/etc/passwd", place / "app/Dockerfile");
+      }
+      return command.argv[0] == "git" ? FakeLauncher::ended(0) : buildah()(command);
+    });
+    auto error = bench.failure(text);
+    CHECK(bench.launcher.called("build").empty());
+    return error;
+  };
+  const auto folder = failure_of("buildah: {context: \"https://h/r.git#main:out\"}");
+  CHECK(folder.kind() == ErrorKind::invalid);
+  CHECK_THAT(folder.what(), Contains("folder leads out"));
+  const auto by_default = failure_of("buildah: {context: \"https://h/r.git#main:in\"}");
+  CHECK(by_default.kind() == ErrorKind::invalid);
+  CHECK_THAT(by_default.what(), Contains("Dockerfile leads out"));
+  const auto named = failure_of("buildah: {context: \"https://h/r.git#main\", file: out/passwd}");
+  CHECK_THAT(named.what(), Contains("out/passwd leads out"));
+}
+
 TEST_CASE("a context that does not exist is told before anything is pulled") {
   Bench bench(buildah());
   const auto error = bench.failure("buildah: {context: /nonexistent/source}");
