@@ -188,7 +188,7 @@ TEST_CASE_METHOD(Fixture, "Log lines are read on from a cursor") {
 }
 
 TEST_CASE_METHOD(Fixture, "Of a step the newest lines can be left, those of others stay") {
-  const auto [gone, lines] = with_tables([](Tables& tables) {
+  const auto [counts, lines] = with_tables([](Tables& tables) {
     const auto run = tables.runs.insert(pipeline_run("node"));
     const auto other = tables.runs.insert(pipeline_run("python"));
     for (int i = 0; i < 5; ++i) {
@@ -200,7 +200,7 @@ TEST_CASE_METHOD(Fixture, "Of a step the newest lines can be left, those of othe
     const std::vector<int> gone{first, tables.log.trim(run, "check", 2), tables.log.trim(other, "stage", 0)};
     return std::pair(gone, tables.log.read(run, 0, 100));
   });
-  CHECK(gone == std::vector<int>{3, 0, 0});
+  CHECK(counts == std::vector<int>{3, 0, 0});
   CHECK(lines.size() == 7);
   std::vector<std::string> left;
   for (const auto& line : lines)
