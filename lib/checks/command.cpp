@@ -61,6 +61,9 @@ class CommandCheck final : public Check {
     if (result.timed_out)
       throw Error(ErrorKind::timeout, fmt::format("{} did not end within {}: {}", program,
                                                   short_duration(settings_.timeout), last_words(result)));
+    if (result.was_killed())
+      throw Error(ErrorKind::unavailable,
+                  fmt::format("{} was killed by signal {}: {}", program, result.signal, last_words(result)));
     if (result.signal == 0 && result.exit_code == try_again)
       throw Error(ErrorKind::unavailable, fmt::format("{} asks to be run again later (exit code {}): {}",
                                                       program, try_again, last_words(result)));

@@ -62,7 +62,7 @@ class ContainerCheck final : public Check {
   bool needs_logins() const override { return true; }
   Task<Outcome> run(Context context) const override {
     const config::ToolAccess access(*context.config, {context.image.repository.registry});
-    const Podman podman(context, access);
+    Podman podman(context, access);
     const std::string name = container_name(context);
     Task<Outcome> work = examine(podman, context, name);
     Task<> cleanup = podman.remove(name);

@@ -1,10 +1,12 @@
 #include "checks/podman.hpp"
 
 #include "checks/verdict.hpp"
+#include "core/keyed_lock.hpp"
 #include "core/lines.hpp"
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -15,7 +17,8 @@ namespace {
 constexpr Milliseconds removal_time = std::chrono::seconds(30);
 
 // Exit codes of podman-run(1): 125 podman failed, 126 the command cannot be invoked, 127 it cannot be found.
-// The last two also stand for failures of the runtime, which only podman's own last line tells apart.
+// The last two also stand for failures of the runtime, and a program in the image may end with any of them:
+// only podman's own last line tells them apart.
 constexpr int podman_failed = 125;
 constexpr int not_invocable = 126;
 constexpr int not_found = 127;
@@ -23,6 +26,11 @@ constexpr int not_found = 127;
 bool holds_any(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+// "Error: ...", or of its arguments "Error: unknown flag: --x" and "See 'podman run --help'".
+bool is_said_by_podman(std::string_view line) {
+  return line.starts_with("Error: ") || line.starts_with("See '");
 }
 
 // "Error: crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied", but not
@@ -34,14 +42,42 @@ bool is_runtime_failure(std::string_view line) {
          !holds_any(line, {"exec: ", "exec format", "executable file", "open executable", "exec `"});
 }
 
+// Of images by name, how many checks use each. They share it in local storage: the last one removes it, and
+// nobody pulls it meanwhile.
+std::map<std::string, int>& users() {
+  static std::map<std::string, int> counts;
+  return counts;
+}
+KeyedLock& removals() {
+  static KeyedLock lock;
+  return lock;
+}
+
 }  // namespace
+
+ImageUse::ImageUse(std::string image) : image_(std::move(image)) {
+  ++users()[image_];
+}
+
+ImageUse::~ImageUse() {
+  end();
+}
+
+bool ImageUse::end() {
+  if (std::exchange(ended_, true)) return false;
+  const auto count = users().find(image_);
+  if (--count->second > 0) return false;
+  users().erase(count);
+  return true;
+}
 
 Podman::Podman(const Context& context, const config::ToolAccess& access)
     : context_(context),
       access_(access),
       image_(context.image.repository.text() + (context.image.digest
                                                     ? "@" + context.image.digest->text()
-                                                    : ":" + context.image.tag.value_or("latest"))) {}
+                                                    : ":" + context.image.tag.value_or("latest"))),
+      use_(image_) {}
 
 Task<> Podman::pull(Milliseconds timeout) const {
   std::vector<std::string> arguments{"pull", "--quiet", "--log-level=error",
@@ -49,6 +85,7 @@ Task<> Podman::pull(Milliseconds timeout) const {
   const auto& flags = access_.certificate_flags();
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   arguments.insert(arguments.end(), {"--", image_});
+  co_await removals().wait(image_, context_.clock);
   Command pulling = command(std::move(arguments), timeout);
   const ProcessResult result = co_await call(std::move(pulling));
   if (result.ok()) co_return;
@@ -69,12 +106,14 @@ Task<ProcessResult> Podman::run(std::vector<std::string> arguments, Milliseconds
   co_return result;
 }
 
-Task<> Podman::remove(std::string container) const {
+Task<> Podman::remove(std::string container) {
   Command container_removal = command(
       {"rm", "--log-level=error", "--force", "--ignore", "--volumes", "--time=0", "--", std::move(container)},
       removal_time);
   const ProcessResult removed = co_await call(std::move(container_removal));
   if (!removed.ok()) context_.log("the container could not be removed: " + last_words(removed));
+  if (!use_.end()) co_return;
+  const KeyedLock::Place place(removals(), image_);
   // Only this name of the image goes; podman keeps what another name or container still uses.
   Command image_removal = command({"rmi", "--log-level=error", "--ignore", "--", image_}, removal_time);
   co_await call(std::move(image_removal));
@@ -88,9 +127,11 @@ std::optional<Error> Podman::failure_of_run(const ProcessResult& result) {
                              last_words(result)));
   };
   if (result.signal != 0) return error(ErrorKind::unavailable);
-  if (result.exit_code == podman_failed) return error(config::kind_of_registry_failure(result.output));
+  const auto said = last_lines(result.output, 1);
+  if (result.exit_code == podman_failed && is_said_by_podman(said))
+    return error(config::kind_of_registry_failure(result.output));
   if (result.exit_code != not_invocable && result.exit_code != not_found) return std::nullopt;
-  if (is_runtime_failure(last_lines(result.output, 1))) return error(ErrorKind::unavailable);
+  if (is_runtime_failure(said)) return error(ErrorKind::unavailable);
   return std::nullopt;
 }
 

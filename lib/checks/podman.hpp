@@ -11,6 +11,21 @@
 
 namespace sluice::checks {
 
+/// That a check uses an image, as long as it lives or until end().
+class ImageUse {
+ public:
+  explicit ImageUse(std::string image);
+  ~ImageUse();
+  ImageUse(const ImageUse&) = delete;
+  ImageUse& operator=(const ImageUse&) = delete;
+  /// True when nobody else uses it.
+  bool end();
+
+ private:
+  std::string image_;
+  bool ended_ = false;
+};
+
 /// Both parameters must outlive the object.
 class Podman {
  public:
@@ -22,8 +37,9 @@ class Podman {
   Task<> pull(Milliseconds timeout) const;
   /// `podman run` with the arguments; its output goes to the run log.
   Task<ProcessResult> run(std::vector<std::string> arguments, Milliseconds timeout) const;
-  /// Removes the container and the image; takes bounded time, and it is no error when there is none.
-  Task<> remove(std::string container) const;
+  /// Removes the container, and the image unless another check uses it; takes bounded time, and it is no
+  /// error when there is none. The last call.
+  Task<> remove(std::string container);
 
   /// The error when it was podman or the container runtime that failed, nullopt when it was the program in
   /// the image (which includes that the image has no such program).
@@ -36,6 +52,7 @@ class Podman {
   const Context& context_;
   const config::ToolAccess& access_;
   std::string image_;
+  ImageUse use_;
 };
 
 }  // namespace sluice::checks

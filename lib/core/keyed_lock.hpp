@@ -25,11 +25,18 @@ class KeyedLock {
     KeyedLock& lock_;
     std::string key_;
   };
-  /// Returns when nobody holds the key (any more). Throws Error(cancelled) when the caller is cancelled.
-  Task<> wait(std::string key, Clock& clock);
+  /// Returns true when nobody holds the key (any more), false when somebody still does at `until`. Throws
+  /// Error(cancelled) when the caller is cancelled.
+  Task<bool> wait(std::string key, Clock& clock, Steady until = Steady::max());
+  /// Whether a wait for who holds the key now was in vain.
+  bool is_stuck(const std::string& key) const;
 
  private:
-  std::map<std::string, std::shared_ptr<Signal>> held_;
+  struct Holder {
+    Signal gone;
+    bool waited_for_in_vain = false;
+  };
+  std::map<std::string, std::shared_ptr<Holder>> held_;
 };
 
 }  // namespace sluice

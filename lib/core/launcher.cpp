@@ -193,6 +193,10 @@ Task<ProcessResult> supervise(ChildPtr child, Clock& clock) {
 
 }  // namespace
 
+bool ProcessResult::was_killed() const {
+  return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+}
+
 Task<ProcessResult> SystemLauncher::run(Command command) {
   auto executor = co_await asio::this_coro::executor;
   auto spawned = spawn(command);

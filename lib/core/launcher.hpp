@@ -41,6 +41,9 @@ struct ProcessResult {
   std::string output;
   std::string standard_output;
   bool ok() const { return exit_code == 0 && signal == 0 && !timed_out; }
+  /// Ended by a signal that others send (a person, a shutdown, the kernel short of memory), not by one that a
+  /// mistake of the program itself raises.
+  bool was_killed() const;
 };
 
 class Launcher {

@@ -98,8 +98,10 @@ Engine::Rollback roll_back(store::Tables& tables, const config::Pipeline& pipeli
 }  // namespace
 
 Task<RunId> Engine::start_run(std::string name, std::string who) {
-  const auto pipeline = co_await state_->pipeline(name);
+  auto pipeline = co_await state_->pipeline(name);
   const auto seen = co_await state_->poller.look_now(name);
+  // The look may have taken long enough for a reload.
+  if (auto now = state_->config->watched(name)) pipeline = std::move(*now);
   const auto at = state_->world.clock.now();
   auto change = [pipeline, seen, who, at](store::Tables& tables) {
     const auto observation = observe(tables, pipeline, seen, "manual", std::nullopt, at);

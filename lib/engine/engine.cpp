@@ -60,9 +60,7 @@ void fit(store::Tables& tables, const store::Run& run, const config::Config& con
   }
   // A run counts the checks that it passed, which says nothing when they are others now.
   if (run.checks == mark_of(pipeline->checks)) return;
-  if (is_decision(run.trigger)) return;
-  const auto trigger = pipeline::trigger_from(run.trigger).value_or(pipeline::Trigger::image_update);
-  start_run(tables, *pipeline, run.digest.value(), trigger, at);
+  if (!is_decision(run.trigger)) start_again(tables, *pipeline, run, at);
 }
 
 }  // namespace
@@ -114,11 +112,11 @@ void Engine::State::wake() {
   changes.notify();
 }
 
-Task<> Engine::State::fit_open_runs() {
+Task<> Engine::State::fit_open_runs(std::shared_ptr<const config::Config> to) {
   const auto at = world.clock.now();
-  auto change = [config = config, at](store::Tables& tables) {
+  auto change = [to, at](store::Tables& tables) {
     for (const auto& run : tables.runs.all_open())
-      fit(tables, run, *config, at);
+      fit(tables, run, *to, at);
   };
   co_await world.store.write(std::move(change));
   wake();
@@ -154,7 +152,7 @@ Engine::~Engine() = default;
 Task<> Engine::run() {
   auto& state = *state_;
   co_await state.jobs.take_up();
-  co_await state.fit_open_runs();
+  co_await state.fit_open_runs(state.config);
   co_await state.poller.take_up_members();
   co_await state.poller.take_up_owed();
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -184,12 +182,15 @@ void Engine::cancel_jobs() {
 }
 
 Task<> Engine::reload(std::shared_ptr<const config::Config> config) {
+  // Before anything goes by it: as long as this cannot be written, all goes on as it was.
+  co_await state_->fit_open_runs(config);
   state_->config = config;
   state_->network.reload();
   state_->jobs.configure(config);
   state_->poller.configure(config);
   state_->receiver.configure(config);
-  co_await state_->fit_open_runs();
+  // What began in between, by the configuration before.
+  co_await state_->fit_open_runs(config);
   co_await state_->poller.take_up_members();
 }
 

@@ -25,7 +25,8 @@ constexpr Milliseconds longest_retry_after = std::chrono::minutes(15);
 // After a start, a rebuild has at least so long until it is overdue, twice as long as the longest pause
 // between two looks: while the daemon was off, nobody looked, and what builds may have been off with it.
 constexpr auto grace_after_start = std::chrono::minutes(1);
-// Lines of one step in the run log; a process may print without end.
+// Lines of one try in the run log, and of all before it: a process may print without end, and be tried for
+// long.
 constexpr int most_lines = 5000;
 
 std::vector<std::string> names_of(std::initializer_list<pipeline::JobKind> kinds) {
@@ -45,6 +46,12 @@ const std::vector<std::vector<std::string>> sharing_slots{
 bool is_owed(const store::Job& job, const store::Run& run) {
   if (job.kind == to_string(pipeline::JobKind::dispatch)) return true;
   return job.kind == to_string(pipeline::JobKind::promote) && is_decision(run.trigger);
+}
+
+void begin_step(store::Tables& tables, const store::Job& job, const std::string& step, Time at) {
+  tables.log.begin_step(job.run, step, at);
+  if (job.failures > 0 && tables.log.trim(job.run, step, most_lines) > 0)
+    tables.log.append(job.run, at, step, "[what the first tries wrote is not kept any more]");
 }
 
 bool may_retry(const store::Job& job, const store::Run& run, const Error& error, const config::Config& config,
@@ -154,7 +161,7 @@ Task<int> JobLoop::lease(Kinds kinds) {
     auto leased = tables.jobs.lease(kinds, now, until, room);
     for (const auto& job : leased)
       if (const auto run = tables.runs.find(job.run))
-        tables.log.begin_step(job.run, step_name(job, *run, *config), now);
+        begin_step(tables, job, step_name(job, *run, *config), now);
     return leased;
   };
   auto jobs = co_await world_.store.write(std::move(change));

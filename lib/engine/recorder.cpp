@@ -134,6 +134,11 @@ RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const o
   return id;
 }
 
+RunId start_again(store::Tables& tables, const config::Pipeline& pipeline, const store::Run& run, Time at) {
+  const auto trigger = pipeline::trigger_from(run.trigger).value_or(pipeline::Trigger::image_update);
+  return start_run(tables, pipeline, run.digest.value(), trigger, at);
+}
+
 RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
                       pipeline::Trigger trigger, Time at) {
   const auto source = pipeline.target.text() + "@" + digest.text();

@@ -42,6 +42,9 @@ std::string mark_of(const std::vector<config::Check>& checks);
 RunId start_run(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,
                 pipeline::Trigger trigger, Time at);
 
+/// Puts a new run in the place of one that began with other checks than the pipeline has now.
+RunId start_again(store::Tables& tables, const config::Pipeline& pipeline, const store::Run& run, Time at);
+
 /// Inserts a run that begins with its promotion (trigger rollback or patch): its digest is in the target
 /// repository already. Other runs of the pipeline go on; they wait for it and for the hold.
 RunId start_promotion(store::Tables& tables, const config::Pipeline& pipeline, const oci::Digest& digest,

@@ -27,8 +27,8 @@ struct Engine::State {
   Task<std::string> pipeline_or_set(std::string name);
   /// New jobs or a new state may be there: loops and watchers look.
   void wake();
-  /// Runs of pipelines that are gone end; runs whose checks changed in number start again.
-  Task<> fit_open_runs();
+  /// Runs of pipelines that are gone from the configuration end; runs whose checks changed start again.
+  Task<> fit_open_runs(std::shared_ptr<const config::Config> to);
   /// Deletes what is older than the configuration keeps, a piece at a time, until stop.
   Task<> retain();
 

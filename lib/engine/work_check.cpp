@@ -1,4 +1,5 @@
 #include "checks/check.hpp"
+#include "engine/recorder.hpp"
 #include "engine/tool_logins.hpp"
 #include "engine/transition.hpp"
 #include "engine/work.hpp"
@@ -7,13 +8,27 @@
 
 namespace sluice::engine {
 
+namespace {
+
+// A run counts the checks that it passed, which says nothing when they are others now.
+Done begun_again(const Work& work, config::Pipeline pipeline) {
+  Done done;
+  done.good = false;
+  done.detail = "the checks of " + pipeline.name + " were changed meanwhile: begun again";
+  done.record = [run = work.run, pipeline = std::move(pipeline)](store::Tables& tables, Time at) {
+    start_again(tables, pipeline, run, at);
+  };
+  return done;
+}
+
+}  // namespace
+
 Task<Done> check(Work work) {
   const auto pipeline = pipeline_of(work);
+  if (work.run.checks != mark_of(pipeline.checks)) co_return begun_again(work, pipeline);
   const auto index = work.job.index;
-  if (index < 0 || static_cast<std::size_t>(index) >= pipeline.checks.size())
-    throw Error(ErrorKind::conflict, "the checks of this pipeline were changed while the run was going");
-  const auto name = pipeline.checks[static_cast<std::size_t>(index)].name;
-  const auto part = pipeline.checks[static_cast<std::size_t>(index)].part;
+  const auto name = pipeline.checks.at(static_cast<std::size_t>(index)).name;
+  const auto part = pipeline.checks.at(static_cast<std::size_t>(index)).part;
   const auto& kind = dynamic_cast<const checks::Check&>(*part);
   auto config = work.config;
   if (kind.needs_logins()) {

@@ -12,6 +12,8 @@ namespace {
 
 // How long a request waits for an older one to the same dependent, which is on its way.
 constexpr Milliseconds behind_older{500};
+// And for what its trigger needs of this machine.
+constexpr Milliseconds behind_others{5000};
 
 struct Order {
   std::optional<store::Rebuild> rebuild;
@@ -83,9 +85,13 @@ Task<Done> dispatch(Work work) {
     throw Error(ErrorKind::not_found,
                 "the configuration has no dependent '" + order.rebuild->dependent + "' any more");
   const auto trigger = std::dynamic_pointer_cast<const triggers::Trigger>(dependent->trigger);
+  auto request = request_of(work, *order.rebuild);
+  if (!trigger->is_free(request)) {
+    done.again = behind_others;
+    co_return done;
+  }
   work.log("asking " + dependent->trigger_kind + " to build " + order.rebuild->image + " on " +
            order.rebuild->base);
-  auto request = request_of(work, *order.rebuild);
   auto config = work.config;
   if (trigger->needs_logins()) {
     std::vector<oci::Repository> wanted{request.image.repository, request.base.repository};

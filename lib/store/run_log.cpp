@@ -7,6 +7,15 @@ void RunLog::append(RunId run, Time at, const std::string& step, const std::stri
   Query(db_, "INSERT INTO run_log (run, at, step, text) VALUES (?1, ?2, ?3, ?4)", run, at, step, text).run();
 }
 
+int RunLog::trim(RunId run, const std::string& step, int most) {
+  Query query(
+      db_,
+      "DELETE FROM run_log WHERE run = ?1 AND step = ?2 AND id <= (SELECT id FROM run_log WHERE run = ?1 "
+      "AND step = ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+      run, step, most);
+  return query.run();
+}
+
 std::vector<LogLine> RunLog::read(RunId run, std::int64_t after, int limit) const {
   Query query(db_,
               "SELECT id, run, at, step, text FROM run_log WHERE run = ?1 AND id > ?2 ORDER BY id LIMIT ?3",

@@ -61,6 +61,8 @@ class RunLog {
  public:
   explicit RunLog(Connection& db) : db_(db) {}
   void append(RunId run, Time at, const std::string& step, const std::string& text);
+  /// Leaves the newest lines of a step; how many went.
+  int trim(RunId run, const std::string& step, int most);
   /// Lines with id > after, oldest first.
   std::vector<LogLine> read(RunId run, std::int64_t after, int limit) const;
   void begin_step(RunId run, const std::string& name, Time at);  // a repeat starts the step's time again

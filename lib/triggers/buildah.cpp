@@ -29,6 +29,7 @@ class BuildahTrigger final : public Trigger {
   explicit BuildahTrigger(BuildahSettings settings) : settings_(std::move(settings)) {}
 
   bool needs_logins() const override { return true; }
+  bool is_free(const Rebuild& rebuild) const override { return is_free_base(rebuild.base); }
   const GitSource* git_source() const override { return settings_.git ? &*settings_.git : nullptr; }
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     if (!rebuild.image.tag)
@@ -52,6 +53,7 @@ class BuildahTrigger final : public Trigger {
       auto environment = context.config->builder.environment;
       source = co_await fetch(context.launcher, *settings_.git, access.directory() / "source",
                               std::move(environment), settings_.transfer_timeout);
+      check_file(source.folder, access.directory() / "source");
       context.log(fmt::format("building commit {} of {}", source.commit, settings_.git->url));
     }
     std::error_code error;
@@ -61,6 +63,15 @@ class BuildahTrigger final : public Trigger {
     Recipe recipe = recipe_for(rebuild, context);
     const oci::Digest digest = co_await build.run(std::move(recipe), source.folder, source.commit);
     co_return "pushed " + digest.text();
+  }
+
+  // Whoever may push there must not have other files of this machine read.
+  void check_file(const std::filesystem::path& folder, const std::filesystem::path& checkout) const {
+    const std::vector<std::string> own_choice{"Containerfile", "Dockerfile"};
+    for (const auto& name : settings_.file.empty() ? own_choice : std::vector{settings_.file})
+      if (!leads_inside(checkout, folder / name))
+        throw Error(ErrorKind::invalid,
+                    settings_.git->url + " cannot be built: its " + name + " leads out of the repository");
   }
 
   Recipe recipe_for(const Rebuild& rebuild, const Context& context) const {

@@ -57,7 +57,7 @@ class ExecTrigger final : public Trigger {
       return last.empty() ? "exit code 0" : "exit code 0: " + last;
     }
     if (result.signal != 0)
-      throw Error(ErrorKind::invalid,
+      throw Error(result.was_killed() ? ErrorKind::unavailable : ErrorKind::invalid,
                   fmt::format("{} was killed by signal {}: {}", program, result.signal, said));
     if (result.exit_code == try_again)
       throw Error(ErrorKind::unavailable,

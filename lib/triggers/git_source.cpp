@@ -78,11 +78,12 @@ struct Git {
     Command command;
     command.argv = {"git", "-c", "core.hooksPath=/dev/null"};
     command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    // Nothing may ask a question; only these transports, whatever a redirect or a configured rewrite leads
-    // to.
+    // Nothing may ask a question (ssh has no terminal to do so); only these transports, whatever a redirect
+    // or a configured rewrite leads to. GIT_SSH_COMMAND would take the place of the operator's
+    // core.sshCommand.
     command.environment = {{"GIT_TERMINAL_PROMPT", "0"},
                            {"GIT_ALLOW_PROTOCOL", "https:http:ssh:file"},
-                           {"GIT_SSH_COMMAND", "ssh -o BatchMode=yes"},
+                           {"SSH_ASKPASS_REQUIRE", "never"},
                            {"LC_ALL", "C"}};
     command.environment.insert(command.environment.end(), environment.begin(), environment.end());
     command.timeout = timeout;
@@ -154,8 +155,18 @@ Task<Checkout> fetch(Launcher& launcher, GitSource source, std::filesystem::path
   co_await git(std::move(checkout));
   std::vector<std::string> name{"-C", place, "rev-parse", "HEAD"};
   std::string commit = co_await git(std::move(name));
-  co_return Checkout{.folder = source.folder.empty() ? directory : directory / source.folder,
-                     .commit = std::move(commit)};
+  const auto folder = source.folder.empty() ? directory : directory / source.folder;
+  if (!leads_inside(directory, folder))
+    refuse(source.url + "#" + source.ref + ":" + source.folder, "its folder leads out of the repository");
+  co_return Checkout{.folder = folder, .commit = std::move(commit)};
+}
+
+bool leads_inside(const std::filesystem::path& directory, const std::filesystem::path& path) {
+  std::error_code error;
+  const auto end = std::filesystem::weakly_canonical(path, error);
+  if (error) return false;
+  const auto within = end.lexically_relative(std::filesystem::weakly_canonical(directory, error));
+  return !error && !within.empty() && *within.begin() != "..";
 }
 
 bool is_inner_path(std::string_view path) {

@@ -39,9 +39,12 @@ struct Checkout {
 
 /// Fetches the one commit into `directory`, which must not exist yet, with no history and no submodules.
 /// Credentials are those of the operator's own git and ssh settings; nothing is asked for. Throws Error by
-/// what git said.
+/// what git said, and Error(invalid) when the folder is a link out of the repository.
 Task<Checkout> fetch(Launcher& launcher, GitSource source, std::filesystem::path directory,
                      std::vector<std::pair<std::string, std::string>> environment, Milliseconds timeout);
+
+/// Whether a path is inside the directory (or is it), all links on the way followed.
+bool leads_inside(const std::filesystem::path& directory, const std::filesystem::path& path);
 
 /// Whether a relative path stays inside its directory by its text alone: no "..", not absolute, no leading
 /// '-'.

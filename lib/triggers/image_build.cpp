@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -19,6 +20,8 @@ namespace {
 constexpr Milliseconds removal_time = std::chrono::seconds(60);
 // buildah that is asked to end removes its working containers by itself, which takes a moment.
 constexpr Milliseconds build_grace = std::chrono::seconds(15);
+// How long a rebuild stands behind another one that pulls the same base, whose registry may be stalled.
+constexpr Milliseconds patience_for_base = std::chrono::seconds(30);
 
 std::string end_of(const ProcessResult& result) {
   return printable(last_lines(result.output, 3), 600);
@@ -81,7 +84,9 @@ Task<> ImageBuild::pull_base(oci::Platform platform, Milliseconds timeout) const
   const auto& flags = access_.certificate_flags();
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   arguments.insert(arguments.end(), {"--", base});
-  co_await names_of_bases().wait(base, context_.clock);
+  const bool free =
+      co_await names_of_bases().wait(base, context_.clock, context_.clock.steady() + patience_for_base);
+  if (!free) throw Error(ErrorKind::unavailable, "another rebuild is still pulling the base " + base);
   const KeyedLock::Place place(names_of_bases(), base);
   Command pulling = command(std::move(arguments), timeout);
   pulling.separate_output = true;
@@ -166,8 +171,11 @@ Task<> ImageBuild::remove() const {
     co_await call(std::move(removing));
   }
   const auto base = by_digest(rebuild_.base);
-  co_await names_of_bases().wait(base, context_.clock);
-  const KeyedLock::Place place(names_of_bases(), base);
+  std::optional<KeyedLock::Place> place;
+  const bool free =
+      co_await names_of_bases().wait(base, context_.clock, context_.clock.steady() + patience_for_base);
+  // Who still has it waits for a registry, most likely, and is far from writing names.
+  if (free) place.emplace(names_of_bases(), base);
   // Names only: buildah keeps what another name still uses, and says so about names that are not there.
   Command untagging = command({"rmi", "--", image_name_, base_name_, base}, removal_time);
   co_await call(std::move(untagging));
@@ -195,6 +203,10 @@ Task<ProcessResult> ImageBuild::call(Command command) const {
       fmt::format("there is no program '{}' to build images with: install buildah, or name another program "
                   "under 'tools: builder: program:'",
                   program));
+}
+
+bool is_free_base(const oci::Reference& base) {
+  return !names_of_bases().is_stuck(by_digest(base));
 }
 
 std::vector<std::string> spellings(const oci::Reference& reference) {

@@ -29,7 +29,7 @@ class ImageBuild {
 
   /// Builds the source and pushes it under the dependent's tag; gives the digest that was pushed. `revision`
   /// is the commit of the source, empty when unknown. Throws Error: by what a registry said, `invalid` when a
-  /// build step failed.
+  /// build step failed, `unavailable` when the base is not free soon.
   Task<oci::Digest> run(Recipe recipe, std::filesystem::path source, std::string revision) const;
   /// Removes what a build leaves behind, also one that was killed; takes bounded time and does not fail.
   Task<> remove() const;
@@ -49,6 +49,9 @@ class ImageBuild {
   std::string base_name_;   // our own name of the base in local storage
   std::string image_name_;  // and of the result
 };
+
+/// Whether nobody waited in vain for the rebuild that pulls this base now, if there is one.
+bool is_free_base(const oci::Reference& base);
 
 /// The ways in which a Containerfile may write a name: docker.io/library/node:9, node:9, ...
 std::vector<std::string> spellings(const oci::Reference& reference);

@@ -44,6 +44,9 @@ class Trigger : public config::Part {
   virtual Task<std::string> send(Rebuild rebuild, Context context) const = 0;
   /// The source that it builds from itself, null when it does not: then a push is the business of the target.
   virtual const GitSource* git_source() const { return nullptr; }
+  /// False while something of this machine that send() needs is in other hands: then it is asked again soon,
+  /// rather than keeping others waiting behind it.
+  virtual bool is_free(const Rebuild&) const { return true; }
   /// It calls tools that log in to registries by what the configuration holds.
   virtual bool needs_logins() const { return false; }
 };

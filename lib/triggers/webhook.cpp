@@ -39,6 +39,25 @@ std::string shown(const net::Url& url) {
   return url.scheme + "://" + url.authority();
 }
 
+std::string replace_all(std::string text, std::string_view what, std::string_view by) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+// What the client says of a failure names the address without its query.
+Error without_path(const Error& error, const net::Url& url) {
+  return {error.kind(), replace_all(error.what(), url.without_query(), shown(url)), error.retry_after()};
+}
+
+// Receivers like to repeat what they were asked for: "Cannot POST /hooks/...".
+std::string without_path(std::string answer, const net::Url& url) {
+  const auto path = std::string_view(url.target).substr(0, url.target.find('?'));
+  for (const auto secret : {std::string_view(url.target), path})
+    if (secret.size() > 1) answer = replace_all(std::move(answer), secret, "/...");
+  return answer;
+}
+
 // The same for every repeat, as its id is.
 std::string body_of(const Rebuild& rebuild) {
   nlohmann::ordered_json data;
@@ -55,10 +74,16 @@ class WebhookTrigger final : public Trigger {
 
   Task<std::string> send(Rebuild rebuild, Context context) const override {
     net::Request request = request_of(rebuild, context.clock.now());
-    const auto response = co_await context.http.send(std::move(request));
+    std::unique_ptr<net::Response> response;
+    try {
+      response = co_await context.http.send(std::move(request));
+    } catch (const Error& error) {
+      throw without_path(error, settings_.url);
+    }
     const int status = response->status();
     if (status >= 200 && status < 300) co_return status_line(status);
-    const std::string body = co_await beginning(*response);
+    std::string body = co_await beginning(*response);
+    body = without_path(std::move(body), settings_.url);
     throw error_from(shown(settings_.url), status, response->headers(), body, context.clock.now());
   }
 

@@ -209,6 +209,23 @@ TEST_CASE("a git repository is built at its commit, from a folder of it") {
   check_nothing_is_left();
 }
 
+TEST_CASE("D9: what a git repository links to outside of it is not read") {
+  const auto folder = tools().source("links", {{"app/hello", "hello\n"}});
+  output_of({"sh", "-c",
+             "cd \"$1\" && ln -s /etc etc && ln -s /etc/passwd app/Containerfile && git init -q -b main && "
+             "git add etc app && "
+             "git -c user.name=t -c user.email=t@example.com commit -q -m one",
+             "sh", folder.string()});
+  auto here = bench();
+  for (const auto* inner : {"etc", "app"}) {
+    const auto error =
+        here.failure("buildah: {context: \"file://" + folder.string() + "#main:" + inner + "\"}");
+    CHECK(error.kind() == ErrorKind::invalid);
+    CHECK_THAT(error.what(), Contains("leads out of the repository"));
+  }
+  CHECK(here.log.empty());
+}
+
 TEST_CASE("D11: a registry with a password is pushed to, and the password shows nowhere") {
   RegistryProcess closed({.basic = RegistryOptions::Basic{"bot", "hunter2-canary"}, .token = {}, .tls = {}});
   auto here = bench();

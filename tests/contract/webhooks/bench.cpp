@@ -8,10 +8,8 @@
 #include "watch/hook.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
-#include <sys/resource.h>
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -141,18 +139,6 @@ Task<> HookBench::settle() {
 Task<int> HookBench::forget_receipts() {
   auto change = [](store::Tables& tables) { return tables.webhooks.forget(Time::max(), 1'000'000); };
   co_return co_await store->write(std::move(change));
-}
-
-FullDisk::FullDisk() {
-  std::signal(SIGXFSZ, SIG_IGN);
-  ::getrlimit(RLIMIT_FSIZE, &before_);
-  rlimit limit = before_;
-  limit.rlim_cur = 4096;
-  ::setrlimit(RLIMIT_FSIZE, &limit);
-}
-
-FullDisk::~FullDisk() {
-  ::setrlimit(RLIMIT_FSIZE, &before_);
 }
 
 }  // namespace sluice::test

@@ -14,7 +14,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <sys/resource.h>
 #include <vector>
 
 namespace sluice::test {
@@ -79,19 +78,6 @@ class HookBench {
 
  private:
   std::unique_ptr<net::Client> client_;
-};
-
-/// Files take no more bytes while it lives, as on a full disk: writing beyond a limit on their size fails in
-/// the kernel.
-class FullDisk {
- public:
-  FullDisk();
-  ~FullDisk();
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-  rlimit before_{};
 };
 
 }  // namespace sluice::test

@@ -1,6 +1,7 @@
 // The receiver apart from any sender: what is kept, what is refused, and what it costs.
 
 #include "bench.hpp"
+#include "support/full_disk.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>

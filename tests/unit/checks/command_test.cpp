@@ -1,5 +1,7 @@
 #include "unit/checks/support.hpp"
 
+#include <csignal>
+
 using namespace sluice;
 using namespace sluice::test;
 using Catch::Contains;
@@ -39,7 +41,21 @@ TEST_CASE("a program that exits with anything else fails the image, with its las
   CHECK(bench.log == std::vector<std::string>{"looking", "CVE-2026-1 is critical"});
 }
 
-TEST_CASE("a program that is killed fails the image") {
+TEST_CASE("a program that others end is no verdict") {
+  for (const int signal : {SIGHUP, SIGINT, SIGKILL, SIGTERM}) {
+    Bench bench([=](const Command&) {
+      ProcessResult result;
+      result.signal = signal;
+      result.output = "looking\n";
+      return result;
+    });
+    const auto error = bench.failure("command: {run: [scan]}");
+    CHECK(error.kind() == ErrorKind::unavailable);
+    CHECK(std::string(error.what()) == "scan was killed by signal " + std::to_string(signal) + ": looking");
+  }
+}
+
+TEST_CASE("a program that crashes fails the image") {
   Bench bench([](const Command&) {
     ProcessResult result;
     result.signal = 11;

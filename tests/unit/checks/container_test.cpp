@@ -1,3 +1,4 @@
+#include "support/eventually.hpp"
 #include "unit/checks/support.hpp"
 
 #include <filesystem>
@@ -67,6 +68,44 @@ TEST_CASE("the container and the image are removed afterwards") {
   CHECK(has(bench.launcher.called("run").at(0), "--name=" + removal.argv.back()));
   CHECK_THAT(removal.argv.back(), StartsWith("sluice-ca1a-"));
   CHECK(bench.launcher.called("rmi").at(0).argv.back() == bench.image);
+}
+
+TEST_CASE("checks of one image at the same time do not remove it under each other") {
+  Bench first;
+  Bench second;
+  Bench third;
+  bool second_goes_on = false;
+  bool removal_goes_on = false;
+  second.launcher.before = [&](const Command& command) -> Task<> {
+    const bool* waits_for = command.argv[1] == "run"   ? &second_goes_on
+                            : command.argv[1] == "rmi" ? &removal_goes_on
+                                                       : nullptr;
+    if (!waits_for) co_return;
+    std::function<bool()> goes_on = [waits_for] { return *waits_for; };
+    co_await eventually(std::move(goes_on));
+  };
+  test::run([&](boost::asio::io_context& loop) -> Task<> {
+    int ended = 0;
+    const auto note = [&](std::exception_ptr failure, checks::Outcome outcome) {
+      CHECK_FALSE(failure);
+      CHECK(outcome.passed);
+      ++ended;
+    };
+    boost::asio::co_spawn(loop, second.start(simple), note);
+    co_await eventually([&] { return !second.launcher.called("run").empty(); });
+    const auto outcome = co_await first.start(simple);
+    CHECK(outcome.passed);
+    CHECK(subcommands(first.launcher) == std::vector<std::string>{"pull", "run", "rm"});
+    second_goes_on = true;
+    co_await eventually([&] { return !second.launcher.called("rmi").empty(); });
+    // While the last one removes it, it is not there for others.
+    boost::asio::co_spawn(loop, third.start(simple), note);
+    co_await eventually([&] { return third.clock.sleepers() > 0; });
+    CHECK(third.launcher.commands.empty());
+    removal_goes_on = true;
+    co_await eventually([&] { return ended == 2; });
+    CHECK(subcommands(third.launcher) == std::vector<std::string>{"pull", "run", "rm", "rmi"});
+  });
 }
 
 TEST_CASE("a repeat of a check replaces its own container and nobody else's") {
@@ -173,6 +212,7 @@ TEST_CASE("an image without the program fails, a runtime that does not work is n
        false},
       {127, "Error: netavark: No such file or directory (os error 2)", false},
       {125, "Error: short-name resolution enforced", false},
+      {125, "3 tests failed", true},
   };
   for (const auto& one : cases) {
     INFO(one.said);
@@ -186,6 +226,11 @@ TEST_CASE("an image without the program fails, a runtime that does not work is n
     }
     CHECK(bench.launcher.called("rm").size() == 1);
   }
+}
+
+TEST_CASE("arguments that podman does not know are a mistake in the configuration, not in the image") {
+  Bench bench(ends(FakeLauncher::ended(125, "Error: unknown flag: --nonesuch\nSee 'podman run --help'\n")));
+  CHECK(bench.failure(simple).kind() == ErrorKind::invalid);
 }
 
 TEST_CASE("a pull that fails is no verdict; its kind follows what the registry said") {

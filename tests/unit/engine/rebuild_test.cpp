@@ -67,6 +67,67 @@ TEST_CASE("A3: every repeat of a rebuild request carries the same idempotency ke
   });
 }
 
+TEST_CASE("B4: however often a rebuild request is tried, what it writes is kept within bounds", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  builds(scene, {one});
+  scene.script->chatter = 2500;
+  int refusals = 4;
+  scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
+                                                         const auto& image) {
+    if (refusals-- > 0) throw Error(ErrorKind::unavailable, "no answer");
+    build(key, base, image);
+  };
+  scene.registries.push(upstream, "9", one);
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
+    const auto rebuild = co_await rebuild_of(scene, run.id);
+    const auto lines =
+        co_await scene.read([&](store::Tables& tables) { return tables.log.read(rebuild.run, 0, 20'000); });
+    CHECK(lines.size() > 7500);
+    CHECK(lines.size() < 8000);
+    const auto count = [&](const std::string& text) {
+      return std::count_if(lines.begin(), lines.end(), [&](const auto& line) { return line.text == text; });
+    };
+    CHECK(count("line 2499") == 3);
+    CHECK(count("[what the first tries wrote is not kept any more]") > 0);
+  });
+}
+
+TEST_CASE("a request whose trigger is not free goes out when it is, which is no failure", "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  builds(scene, {one});
+  bool is_free = false;
+  int asked = 0;
+  scene.script->is_free = [&] {
+    ++asked;
+    return is_free;
+  };
+  scene.registries.push(upstream, "9", one);
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "the request is put off", [&](store::Tables& tables) {
+      const auto run = tables.runs.latest_of("node", one.digest);
+      if (asked == 0 || !run) return false;
+      const auto jobs = tables.jobs.of_run(tables.rebuilds.of_promotion(run->id).at(0).run);
+      return !jobs.empty() && jobs[0].due > scene.clock.now();
+    });
+    CHECK(scene.script->keys.empty());
+    is_free = true;
+    scene.clock.pass(std::chrono::seconds(10));
+    co_await engine.resume("node", "ann");  // has the jobs looked at
+    const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
+    const auto rebuild = co_await rebuild_of(scene, run.id);
+    CHECK(asked == 2);
+    const auto lines =
+        co_await scene.read([&](store::Tables& tables) { return tables.log.read(rebuild.run, 0, 100); });
+    CHECK(std::count_if(lines.begin(), lines.end(),
+                        [](const auto& line) { return line.text.starts_with("asking scripted"); }) == 1);
+    CHECK(std::none_of(lines.begin(), lines.end(),
+                       [](const auto& line) { return line.text.find("next try") != std::string::npos; }));
+  });
+}
+
 TEST_CASE("a builder that says done without pushing is not believed", "[engine]") {
   Scene scene;
   const auto one = picture({"one"});

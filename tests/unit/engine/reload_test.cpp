@@ -1,6 +1,9 @@
 // F2: what a new configuration means for runs that are going.
 
+#include "core/error.hpp"
+#include "engine/recorder.hpp"
 #include "scene.hpp"
+#include "support/full_disk.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -77,6 +80,58 @@ TEST_CASE("F2: checks that change places or settings check the waiting image aga
     co_await engine.reload(stricter);
     const auto third = co_await scene.until_run(engine, one.digest, "Waiting");
     CHECK(third.id != second.id);
+  });
+}
+
+TEST_CASE("F2: a run that began with other checks begins again with those of now", "[engine]") {
+  TwoImages scene;
+  scene.registries.push(upstream, "next", scene.second);
+  auto before = scene.configuration()->pipelines[0];
+  before.checks[0].name = "removed since";
+  auto config = scene.configuration();
+  config->pipelines[0].checks.push_back(config->pipelines[0].checks[0]);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    auto begin = [&](store::Tables& tables) {
+      return engine::start_run(tables, before, scene.second.digest, pipeline::Trigger::manual,
+                               scene.clock.now());
+    };
+    const auto old = co_await scene.store->write(std::move(begin));
+    co_await engine.resume("node", "ann");  // has the jobs looked at
+    const auto run = co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    CHECK(run.id != old);
+    CHECK(run.checks_passed == 2);
+    CHECK(run.trigger == "Manual");
+    const auto row =
+        co_await scene.read([&](store::Tables& tables) { return tables.runs.find(old).value(); });
+    CHECK(row.status == "Superseded");
+  });
+}
+
+TEST_CASE("B1: a reload that cannot be written changes nothing, and can be made once there is room",
+          "[engine]") {
+  Scene scene;
+  const auto one = picture({"one"});
+  scene.registries.push(upstream, "9", one);
+  const auto before = scene.configuration();
+  const auto stricter = scene.configuration();
+  stricter->pipelines[0].checks[0].name = "thorough";
+  scene.play(before, [&](engine::Engine& engine) -> Task<> {
+    co_await engine.hold("node", "wait", "ann");
+    const auto run = co_await scene.until_run(engine, one.digest, "Waiting");
+    bool refused = false;
+    try {
+      const FullDisk full;
+      co_await engine.reload(stricter);
+    } catch (const Error&) {
+      refused = true;
+    }
+    CHECK(refused);
+    CHECK(engine.config() == before);
+    co_await engine.reload(stricter);
+    CHECK(engine.config() == stricter);
+    const auto again = co_await scene.until_run(engine, one.digest, "Waiting");
+    CHECK(again.id != run.id);
   });
 }
 

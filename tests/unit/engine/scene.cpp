@@ -34,8 +34,11 @@ class ScriptedTrigger final : public triggers::Trigger {
   const triggers::GitSource* git_source() const override {
     return script_->source ? &*script_->source : nullptr;
   }
-  Task<std::string> send(triggers::Rebuild rebuild, triggers::Context) const override {
+  bool is_free(const triggers::Rebuild&) const override { return script_->is_free(); }
+  Task<std::string> send(triggers::Rebuild rebuild, triggers::Context context) const override {
     script_->keys.push_back(rebuild.idempotency_key);
+    for (int i = 0; i < script_->chatter; ++i)
+      context.log("line " + std::to_string(i));
     if (script_->build_waits) co_await script_->build_waits();
     if (script_->build)
       script_->build(rebuild.idempotency_key, rebuild.base.digest.value(), rebuild.image.text());

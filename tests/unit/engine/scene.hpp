@@ -30,6 +30,10 @@ struct Script {
   std::function<void(const std::string& key, const oci::Digest& base, const std::string& image)> build;
   /// Awaited, when set, before the check or the trigger does anything.
   std::function<Task<>()> check_waits, build_waits;
+  /// Whether what the trigger needs is free; asked before each request.
+  std::function<bool()> is_free = [] { return true; };
+  /// Lines that the trigger writes for each request.
+  int chatter = 0;
   /// What the trigger builds from itself.
   std::optional<triggers::GitSource> source;
   std::vector<std::string> keys;

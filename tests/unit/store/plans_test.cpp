@@ -65,6 +65,7 @@ void use_every_operation(Tables& tables) {
 
   tables.log.append(run, at(1), "stage", "line");
   tables.log.read(run, 0, 10);
+  tables.log.trim(run, "stage", 10);
   tables.log.begin_step(run, "stage", at(1));
   tables.log.end_step(run, "stage", "ok", "", at(2));
   tables.log.steps(run);

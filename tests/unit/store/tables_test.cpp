@@ -187,6 +187,27 @@ TEST_CASE_METHOD(Fixture, "Log lines are read on from a cursor") {
   CHECK(rest[0].at == at(2));
 }
 
+TEST_CASE_METHOD(Fixture, "Of a step the newest lines can be left, those of others stay") {
+  const auto [counts, lines] = with_tables([](Tables& tables) {
+    const auto run = tables.runs.insert(pipeline_run("node"));
+    const auto other = tables.runs.insert(pipeline_run("python"));
+    for (int i = 0; i < 5; ++i) {
+      tables.log.append(run, at(i), "check", "line " + std::to_string(i));
+      tables.log.append(run, at(i), "stage", "noise");
+      tables.log.append(other, at(i), "check", "noise");
+    }
+    const int first = tables.log.trim(run, "check", 2);
+    const std::vector<int> gone{first, tables.log.trim(run, "check", 2), tables.log.trim(other, "stage", 0)};
+    return std::pair(gone, tables.log.read(run, 0, 100));
+  });
+  CHECK(counts == std::vector<int>{3, 0, 0});
+  CHECK(lines.size() == 7);
+  std::vector<std::string> left;
+  for (const auto& line : lines)
+    if (line.step == "check") left.push_back(line.text);
+  CHECK(left == std::vector<std::string>{"line 3", "line 4"});
+}
+
 TEST_CASE_METHOD(Fixture, "A repeated step starts its time again and stays in its place") {
   const auto steps = with_tables([](Tables& tables) {
     const auto run = tables.runs.insert(pipeline_run("node"));

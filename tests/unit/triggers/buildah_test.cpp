@@ -1,3 +1,4 @@
+#include "support/eventually.hpp"
 #include "triggers/image_build.hpp"
 #include "unit/triggers/support.hpp"
 
@@ -177,6 +178,97 @@ TEST_CASE("a cancelled build still tidies up") {
   CHECK(verbs(bench.launcher) == std::vector<std::string>{"pull", "tag", "build", "containers", "rmi"});
 }
 
+namespace {
+
+// A rebuild beside the test, and how it ended.
+struct Beside {
+  Bench bench;
+  std::optional<std::string> answer;
+  std::optional<ErrorKind> failure;
+
+  explicit Beside(FakeLauncher::Script script = buildah()) : bench(std::move(script)) {}
+  bool ended() const { return answer || failure; }
+  void start(boost::asio::io_context& loop) {
+    boost::asio::co_spawn(loop, bench.start(simple), [this](std::exception_ptr thrown, std::string said) {
+      if (!thrown) answer = std::move(said);
+      if (thrown) failure = kind_of(thrown);
+    });
+  }
+  /// `verb` takes an hour by the clock of the bench.
+  void stall(const std::string& verb) {
+    bench.launcher.before = [this, verb](const Command& command) -> Task<> {
+      if (command.argv[1] == verb) co_await bench.clock.sleep_for(std::chrono::hours(1));
+    };
+  }
+  Task<> until_asleep() {
+    const bool asleep = co_await eventually([this] { return bench.clock.sleepers() > 0; });
+    CHECK(asleep);
+  }
+  Task<> until_ended() {
+    const bool over = co_await eventually([this] { return ended(); });
+    CHECK(over);
+  }
+  static ErrorKind kind_of(std::exception_ptr thrown) {
+    try {
+      std::rethrow_exception(std::move(thrown));
+    } catch (...) {
+      return current_error().kind();
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("C3: a base whose registry is stalled does not keep other rebuilds waiting for long") {
+  Beside stalled;
+  Beside other;
+  stalled.stall("pull");
+  test::run([&](boost::asio::io_context& loop) -> Task<> {
+    CHECK(other.bench.is_free(simple));
+    stalled.start(loop);
+    co_await stalled.until_asleep();
+    CHECK(other.bench.is_free(simple));
+    other.start(loop);
+    co_await other.until_asleep();
+    other.bench.clock.advance(std::chrono::minutes(1));
+    // Tidying up stands behind it once more.
+    const bool tidies =
+        co_await eventually([&] { return !other.bench.launcher.called("containers").empty(); });
+    CHECK(tidies);
+    co_await other.until_asleep();
+    other.bench.clock.advance(std::chrono::minutes(1));
+    co_await other.until_ended();
+    CHECK(other.failure == ErrorKind::unavailable);
+    CHECK_FALSE(other.bench.is_free(simple));
+    stalled.bench.clock.advance(std::chrono::hours(1));
+    co_await stalled.until_ended();
+    CHECK(stalled.answer == "pushed " + pushed_digest);
+    CHECK(other.bench.is_free(simple));
+  });
+}
+
+TEST_CASE("C3: a build is tidied up although another one waits for the registry of their base") {
+  Beside stalled;
+  Beside built;
+  stalled.stall("pull");
+  built.stall("push");
+  test::run([&](boost::asio::io_context& loop) -> Task<> {
+    built.start(loop);
+    co_await built.until_asleep();
+    stalled.start(loop);
+    co_await stalled.until_asleep();
+    built.bench.clock.advance(std::chrono::hours(1));
+    const bool tidies =
+        co_await eventually([&] { return !built.bench.launcher.called("containers").empty(); });
+    CHECK(tidies);
+    co_await built.until_asleep();
+    built.bench.clock.advance(std::chrono::minutes(1));
+    co_await built.until_ended();
+    CHECK(built.answer == "pushed " + pushed_digest);
+    CHECK(built.bench.launcher.called("rmi").size() == 1);
+  });
+}
+
 TEST_CASE("a git context is fetched into a directory that is gone afterwards") {
   std::filesystem::path place;
   Bench bench([&](const Command& command) {
@@ -194,6 +286,32 @@ TEST_CASE("a git context is fetched into a directory that is gone afterwards") {
   CHECK(build.argv.back() == (place / "images").string());
   CHECK(has(build, "--annotation=org.opencontainers.image.revision=0123abcd"));
   CHECK_FALSE(std::filesystem::exists(place));
+}
+
+TEST_CASE("D9: a git context whose folder or Containerfile is a link out of it is not built") {
+  const auto failure_of = [](const std::string& text) {
+    Bench bench([](const Command& command) {
+      if (command.argv[0] == "git" && test::has(command, "init")) {
+        const std::filesystem::path place = command.argv.back();
+        std::filesystem::create_directories(place / "app");
+        std::filesystem::create_symlink("/etc", place / "out");
+        std::filesystem::create_symlink("app", place / "in");
+        std::filesystem::create_symlink("/etc/passwd", place / "app/Dockerfile");
+      }
+      return command.argv[0] == "git" ? FakeLauncher::ended(0) : buildah()(command);
+    });
+    auto error = bench.failure(text);
+    CHECK(bench.launcher.called("build").empty());
+    return error;
+  };
+  const auto folder = failure_of("buildah: {context: \"https://h/r.git#main:out\"}");
+  CHECK(folder.kind() == ErrorKind::invalid);
+  CHECK_THAT(folder.what(), Contains("folder leads out"));
+  const auto by_default = failure_of("buildah: {context: \"https://h/r.git#main:in\"}");
+  CHECK(by_default.kind() == ErrorKind::invalid);
+  CHECK_THAT(by_default.what(), Contains("Dockerfile leads out"));
+  const auto named = failure_of("buildah: {context: \"https://h/r.git#main\", file: out/passwd}");
+  CHECK_THAT(named.what(), Contains("out/passwd leads out"));
 }
 
 TEST_CASE("a context that does not exist is told before anything is pulled") {

@@ -1,5 +1,7 @@
 #include "unit/triggers/support.hpp"
 
+#include <csignal>
+
 using namespace sluice;
 using namespace sluice::test;
 using Catch::Contains;
@@ -33,6 +35,22 @@ TEST_CASE("exit code 75 asks to be run again later, others are final") {
   CHECK(kind(75) == ErrorKind::unavailable);
   CHECK(kind(1) == ErrorKind::invalid);
   CHECK(kind(127) == ErrorKind::invalid);
+}
+
+TEST_CASE("a program that others end is run again later, one that crashes is final") {
+  const auto kind = [](int signal) {
+    return Bench([=](const Command&) {
+             ProcessResult result;
+             result.signal = signal;
+             return result;
+           })
+        .failure("exec: {run: [rebuild]}")
+        .kind();
+  };
+  for (const int signal : {SIGHUP, SIGINT, SIGKILL, SIGTERM})
+    CHECK(kind(signal) == ErrorKind::unavailable);
+  CHECK(kind(SIGSEGV) == ErrorKind::invalid);
+  CHECK(kind(SIGABRT) == ErrorKind::invalid);
 }
 
 TEST_CASE("a program that does not end in time is tried again") {

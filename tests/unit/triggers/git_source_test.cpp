@@ -105,6 +105,8 @@ TEST_CASE("one commit is fetched without history, shell or questions") {
   CHECK(test::variable(fetching, "GIT_TERMINAL_PROMPT") == "0");
   CHECK(test::variable(fetching, "GIT_ALLOW_PROTOCOL") == "https:http:ssh:file");
   CHECK(test::variable(fetching, "HOME") == "/home/bot");
+  // It would take the place of the operator's core.sshCommand.
+  CHECK(test::variable(fetching, "GIT_SSH_COMMAND").empty());
 }
 
 TEST_CASE("what git says decides whether the fetch is tried again") {

@@ -25,9 +25,11 @@ class FakeHttp final : public net::Client {
   net::Headers headers;
   std::string body;
   std::vector<net::Request> requests;
+  std::optional<Error> failure;  // thrown instead
 
   Task<std::unique_ptr<net::Response>> send(net::Request request) override {
     requests.push_back(std::move(request));
+    if (failure) throw Error(*failure);
     co_return std::make_unique<Answer>(*this);
   }
   void close_idle() override {}
@@ -68,21 +70,27 @@ struct Bench {
   config::Loaded parse(const std::string& text) const {
     return PartText{{.checks = {}, .triggers = triggers::table()}, more, files}.trigger(text);
   }
-  Task<std::string> start(const std::string& text) {
-    const auto loaded = parse(text);
+  triggers::Rebuild rebuild() const {
+    return {.idempotency_key = "rebuild-ca1b",
+            .run = "ca1b",
+            .dependent = "app",
+            .image = oci::Reference::parse("r.example.com/team/app:latest"),
+            .base = oci::Reference::parse(base),
+            .pipeline = "node",
+            .promotion_run = "ca1a",
+            .at = Time(std::chrono::seconds(1'700'000'000))};
+  }
+  static std::shared_ptr<const triggers::Trigger> trigger_of(const config::Loaded& loaded) {
     INFO(loaded.diagnostics.text());
     REQUIRE(loaded.config);
-    const auto trigger =
+    auto trigger =
         std::dynamic_pointer_cast<const triggers::Trigger>(loaded.config->dependents.at(0).trigger);
     REQUIRE(trigger);
-    triggers::Rebuild rebuild{.idempotency_key = "rebuild-ca1b",
-                              .run = "ca1b",
-                              .dependent = "app",
-                              .image = oci::Reference::parse("r.example.com/team/app:latest"),
-                              .base = oci::Reference::parse(base),
-                              .pipeline = "node",
-                              .promotion_run = "ca1a",
-                              .at = Time(std::chrono::seconds(1'700'000'000))};
+    return trigger;
+  }
+  bool is_free(const std::string& text) const { return trigger_of(parse(text))->is_free(rebuild()); }
+  Task<std::string> start(const std::string& text) {
+    const auto loaded = parse(text);
     triggers::Context context{.clock = clock,
                               .launcher = launcher,
                               .http = http,
@@ -92,7 +100,7 @@ struct Bench {
               triggers::Context given) -> Task<std::string> {
       std::string answer = co_await asked->send(std::move(request), std::move(given));
       co_return answer;
-    }(trigger, std::move(rebuild), std::move(context));
+    }(trigger_of(loaded), rebuild(), std::move(context));
   }
   std::string send(const std::string& text) {
     return test::run([&] { return start(text); });

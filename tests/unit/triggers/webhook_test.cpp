@@ -117,6 +117,28 @@ TEST_CASE("D11: neither the secrets nor the path of the address are in an error"
     CHECK_THAT(line, !Contains("canary"));
 }
 
+TEST_CASE("D11: a receiver that cannot be reached is told without the path of its address") {
+  auto here = bench();
+  const auto url = net::Url::parse("https://b.example.com/hooks/token-canary?key=canary");
+  here.http.failure = Error(ErrorKind::rate_limited, "POST " + url.without_query() + ": connecting: refused",
+                            std::chrono::seconds(7));
+  const auto error = here.failure("webhook: {url: \"" + url.text() + "\", secret: {file: /secret}}");
+  CHECK(std::string(error.what()) == "POST https://b.example.com: connecting: refused");
+  CHECK(error.kind() == ErrorKind::rate_limited);
+  CHECK(error.retry_after() == std::chrono::seconds(7));
+}
+
+TEST_CASE("D11: an answer that repeats the path of the address is told without it") {
+  auto here = bench();
+  here.http.status = 404;
+  here.http.body = "Cannot POST /hooks/token-canary?key=canary, nothing at /hooks/token-canary";
+  const auto error = here.failure(
+      "webhook: {url: \"https://b.example.com/hooks/token-canary?key=canary\", secret: {file: /secret}}");
+  CHECK_THAT(error.what(), !Contains("canary"));
+  CHECK_THAT(error.what(),
+             Contains("https://b.example.com answered 404") && Contains("Cannot POST /..., nothing at /..."));
+}
+
 TEST_CASE("D11: a secret that is not good is not shown") {
   Bench here;
   here.files["/secret"] = "hunter2-canary";
