@@ -8,7 +8,7 @@ using namespace sluice;
 using namespace sluice::daemon;
 
 TEST_CASE("each signal ends a pause, the next one when it comes between two") {
-  ApiClient client(Address{});
+  ApiClient client(daemon::Address{});
   client.catch_signals();
   std::raise(SIGWINCH);
   std::raise(SIGINT);
@@ -18,7 +18,7 @@ TEST_CASE("each signal ends a pause, the next one when it comes between two") {
 
 TEST_CASE("signals that were ignored before stay so") {
   const auto before = std::signal(SIGHUP, SIG_IGN);
-  ApiClient client(Address{});
+  ApiClient client(daemon::Address{});
   client.catch_signals();
   std::raise(SIGHUP);
   CHECK_NOTHROW(client.pause(Milliseconds(1)));
