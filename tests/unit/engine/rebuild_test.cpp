@@ -250,8 +250,8 @@ TEST_CASE("E3: after a day away the target is asked once for each dependent, on 
     // moment.
     const auto jobs = co_await scene.read([](store::Tables& tables) { return tables.jobs.count(); });
     CHECK(jobs <= DayAway::dependents + 2 * day.config->jobs);
-    day.away = false;
-    // What the target had refused before that gets its pause from the time at which it is recorded.
+    // What the target refuses gets its pause from the time at which that is recorded; and what asked for the
+    // image before is done with.
     co_await scene.until(engine, "no request is on its way", [&](store::Tables& tables) {
       for (const auto& each : day.config->dependents)
         for (const auto& rebuild : tables.rebuilds.in_state(each.name, "dispatching"))
@@ -259,6 +259,7 @@ TEST_CASE("E3: after a day away the target is asked once for each dependent, on 
             if (job.leased_until) return false;
       return true;
     });
+    day.away = false;
     scene.clock.pass(std::chrono::minutes(31));
     co_await scene.until_run(engine, day.newest.digest, "Succeeded");
     CHECK(day.built.size() == DayAway::dependents);
