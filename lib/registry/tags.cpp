@@ -139,9 +139,8 @@ Task<bool> has_tag(Session& session, oci::Repository repository, std::string tag
 }
 
 Task<bool> has_no_tags(Session& session, oci::Repository repository) {
-  Call call;
-  call.what = "tags";
-  call.path = "tags/list?n=1";
+  Call call = tags_call(repository);
+  call.path += "?n=1";
   call.pace = Pace::go_on;
   call.scopes = {push_scope(repository)};  // whoever asks goes on to push
   call.expected = {200, 404};

@@ -6,6 +6,7 @@
 #include "scene.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -49,16 +50,24 @@ TEST_CASE("a promotion has its dependents rebuilt and confirmed", "[engine]") {
   });
 }
 
+namespace {
+
+/// The target does not answer the first requests, and then builds as it did before.
+void refuse_first(Scene& scene, int times) {
+  scene.script->build = [build = scene.script->build, left = std::make_shared<int>(times)](
+                            const std::string& key, const oci::Digest& base, const std::string& image) {
+    if ((*left)-- > 0) throw Error(ErrorKind::unavailable, "no answer");
+    build(key, base, image);
+  };
+}
+
+}  // namespace
+
 TEST_CASE("A3: every repeat of a rebuild request carries the same idempotency key", "[engine]") {
   Scene scene;
   const auto one = picture({"one"});
   builds(scene, {one});
-  int refusals = 3;
-  scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
-                                                         const auto& image) {
-    if (refusals-- > 0) throw Error(ErrorKind::unavailable, "no answer");
-    build(key, base, image);
-  };
+  refuse_first(scene, 3);
   scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
     co_await scene.until_run(engine, one.digest, "Succeeded");
@@ -72,12 +81,7 @@ TEST_CASE("B4: however often a rebuild request is tried, what it writes is kept 
   const auto one = picture({"one"});
   builds(scene, {one});
   scene.script->chatter = 2500;
-  int refusals = 4;
-  scene.script->build = [&, build = scene.script->build](const auto& key, const auto& base,
-                                                         const auto& image) {
-    if (refusals-- > 0) throw Error(ErrorKind::unavailable, "no answer");
-    build(key, base, image);
-  };
+  refuse_first(scene, 4);
   scene.registries.push(upstream, "9", one);
   scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
     const auto run = co_await scene.until_run(engine, one.digest, "Succeeded");
