@@ -5,16 +5,14 @@
 #include "core/workers.hpp"
 #include "exit_code.hpp"
 #include "net/client.hpp"
+#include "run_cancellable.hpp"
 
 #include <csignal>
 #include <exception>
 #include <functional>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
 
@@ -122,20 +120,7 @@ void ApiClient::State::watch_signals() {
 
 // Runs the loop until the task has ended; a signal ends it early.
 void ApiClient::State::await(Task<> task) {
-  std::exception_ptr failure;
-  bool done = false;
-  auto end = [&](std::exception_ptr error) {
-    failure = error;
-    done = true;
-  };
-  loop.restart();
-  // Begun on the loop: what is cancelled before it has begun makes the loop throw (Boost 1.81, co_spawn).
-  boost::asio::post(loop, [&] {
-    boost::asio::co_spawn(loop, std::move(task), boost::asio::bind_cancellation_slot(cancel.slot(), end));
-    if (caught != 0) cancel.emit(boost::asio::cancellation_type::all);
-  });
-  while (!done)
-    loop.run_one();
+  const auto failure = run_cancellable(loop, std::move(task), cancel, [this] { return caught != 0; });
   if (caught != 0) throw Interrupted{std::exchange(caught, 0)};
   if (failure) std::rethrow_exception(failure);
 }

@@ -4,6 +4,7 @@
 #include "engine/access.hpp"
 #include "exit_code.hpp"
 #include "load_config.hpp"
+#include "run_cancellable.hpp"
 #include "shared_network.hpp"
 #include "surroundings.hpp"
 
@@ -12,10 +13,7 @@
 #include <iostream>
 #include <malloc.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
 namespace sluice::daemon {
@@ -75,20 +73,7 @@ void RegistryTool::run(Task<> task) {
     signals.clear();
     cancel.emit(boost::asio::cancellation_type::all);
   });
-  std::exception_ptr failure;
-  bool done = false;
-  auto end = [&](std::exception_ptr thrown) {
-    failure = thrown;
-    done = true;
-  };
-  world_.loop.restart();
-  // Begun on the loop: what is cancelled before it has begun makes the loop throw (Boost 1.81, co_spawn).
-  boost::asio::post(world_.loop, [&] {
-    boost::asio::co_spawn(world_.loop, std::move(task),
-                          boost::asio::bind_cancellation_slot(cancel.slot(), end));
-    if (interrupted) cancel.emit(boost::asio::cancellation_type::all);
-  });
-  world_.work_until(done);
+  const auto failure = run_cancellable(world_.loop, std::move(task), cancel, [&] { return interrupted; });
   if (!failure) return;
   if (interrupted) throw Failure(exit_code::interrupted, "interrupted");
   try {
