@@ -5,8 +5,6 @@ The end is taken from outside: the time at which the staging registry wrote the 
 
 import argparse
 import os
-import subprocess
-import time
 
 import stage
 import images
@@ -24,16 +22,6 @@ def staged_at(central, name, digest):
 def noticed_at(daemon, digest):
     rows = daemon.query("SELECT min(first_seen) FROM observations WHERE digest = ?", digest)
     return rows[0][0] / 1e6
-
-
-def skopeo_copy(source, target):
-    start = time.monotonic()
-    subprocess.run(
-        ["skopeo", "--insecure-policy", "copy", "--quiet", "--all", "--preserve-digests"]
-        + ["--src-tls-verify=false", "--dest-tls-verify=false", f"docker://{source}", f"docker://{target}"],
-        check=True,
-    )
-    return time.monotonic() - start
 
 
 def main():
@@ -54,7 +42,7 @@ def main():
                 stage.wait_until("the image is promoted", promoted)
                 ours.append(staged_at(central, "node", image.digest) - noticed_at(daemon, image.digest))
                 source = upstream.repository(f"library/node@{image.digest}")
-                theirs.append(skopeo_copy(source, central.repository(f"skopeo/node:{number}")))
+                theirs.append(stage.skopeo_copy(source, central.repository(f"skopeo/node:{number}")))
     print("small image (100 kB), two registries on loopback")
     print(f"sluice, noticed -> staged manifest: {stage.summary(ours, 'ms', 1000)}")
     print(f"skopeo copy of the same image:      {stage.summary(theirs, 'ms', 1000)}")

@@ -1,4 +1,5 @@
-"""From a webhook's first byte to the first layer in staging, while a thousand other webhooks arrive each second.
+"""From a webhook's first byte to the first layer in staging, while a thousand other webhooks arrive each second; beside
+`skopeo copy`, started at such a moment as by a script behind a webhook.
 
 Three kinds of noise: none, notifications of repositories that nobody watches (an organisation's registry tells of every push), and
 of watched tags that did not move, each of which makes a look due. The end is taken from outside: the time at which the staging
@@ -18,10 +19,14 @@ import stage
 import images
 
 
+def layer_of(central, image):
+    layer = json.loads(image.manifest)["layers"][0]["digest"].split(":")[1]
+    return os.path.join(central.folder, "data/docker/registry/v2/blobs/sha256", layer[:2], layer, "data")
+
+
 def layer_at(central, image):
     """When the registry wrote the layer (seconds since the epoch), from its file system."""
-    layer = json.loads(image.manifest)["layers"][0]["digest"].split(":")[1]
-    return os.stat(os.path.join(central.folder, "data/docker/registry/v2/blobs/sha256", layer[:2], layer, "data")).st_mtime
+    return os.stat(layer_of(central, image)).st_mtime
 
 
 def pipeline(upstream, central, number):
@@ -40,10 +45,10 @@ class Signal:
     def once(self):
         """Seconds from the webhook to the layer."""
         self.number += 1
-        # For webhooks, a tag is looked at once a second at most.
-        time.sleep(max(0.0, self.last + 1.2 - time.monotonic()))
         image = images.random_image()
         images.push(self.upstream.repository("library/signal:hot"), image)
+        # For webhooks, a tag is looked at once a second at most.
+        time.sleep(max(0.0, self.last + 1.2 - time.monotonic()))
         body = deliveries.notification(self.upstream.host, "library/signal", "hot", f"signal-{self.number}", image.digest)
         self.last = time.monotonic()
         start = time.time()
@@ -53,8 +58,26 @@ class Signal:
         answer.read()
         assert answer.status // 100 == 2, answer.status
         connection.close()
+        # What looks often must cost little.
+        stage.wait_until("the layer is there", lambda: os.path.exists(layer_of(self.central, image)))
         promoted = "SELECT 1 FROM promotions WHERE pipeline = 'signal' AND digest = ?"
         stage.wait_until("the image is promoted", lambda: self.daemon.query(promoted, image.digest))
+        return layer_at(self.central, image) - start
+
+
+class Script:
+    """The same copy by skopeo."""
+
+    def __init__(self, upstream, central):
+        self.upstream, self.central = upstream, central
+
+    def once(self):
+        """Seconds from its start to the layer."""
+        image = images.random_image()
+        source = self.upstream.repository("script/signal:hot")
+        images.push(source, image)
+        start = time.time()
+        stage.skopeo_copy(source, self.central.repository("script/signal:hot"))
         return layer_at(self.central, image) - start
 
 
@@ -63,15 +86,24 @@ def percentile(values, share):
     return sorted(values)[math.ceil(len(values) * share) - 1]
 
 
-def measure(title, signal, rounds, flood):
+def told(values):
+    return f"median {statistics.median(values):.1f} ms, 99 % {percentile(values, 0.99):.1f}, max {max(values):.1f}"
+
+
+def measure(title, signal, script, rounds, flood):
     report = None
     if flood:
         time.sleep(1)
-    values = [1000 * signal.once() for _ in range(rounds)]
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(1000 * signal.once())
+        theirs.append(1000 * script.once())
     if flood:
         report = flood.end()
     noise = f"{report['rate']}/s, answered in {report['99 %']} (99 %), not with 2xx: {report['refused']}" if report else "none"
-    print(f"{title}: median {statistics.median(values):.1f} ms, 99 % {percentile(values, 0.99):.1f}, max {max(values):.1f}, n={rounds}; noise: {noise}")
+    print(f"{title} (noise: {noise}; n={rounds})")
+    print(f"  sluice: {told(ours)}")
+    print(f"  skopeo: {told(theirs)}; sluice / skopeo: {statistics.median(ours) / statistics.median(theirs):.2f}", flush=True)
 
 
 def main():
@@ -92,14 +124,14 @@ def main():
         images.push(upstream.repository("library/signal:hot"), images.random_image())
         with stage.daemon(folder, config) as daemon:
             stage.wait_until("all is quiet", lambda: daemon.query("SELECT count(*) FROM promotions")[0][0] == options.tags + 1, seconds=300)
-            signal = Signal(upstream, central, daemon, port)
+            signal, script = Signal(upstream, central, daemon, port), Script(upstream, central)
 
             def flood(repository):
                 return deliveries.Flood(port, upstream.host, repository, options.tags, 3600, 64, options.rate)
 
-            measure("quiet", signal, options.rounds, None)
-            measure("unwatched repositories", signal, options.rounds, flood("other/app"))
-            measure("watched tags that did not move", signal, options.rounds, flood("library/node"))
+            measure("quiet", signal, script, options.rounds, None)
+            measure("unwatched repositories", signal, script, options.rounds, flood("other/app"))
+            measure("watched tags that did not move", signal, script, options.rounds, flood("library/node"))
 
 
 main()

@@ -158,20 +158,24 @@ Task<int> JobLoop::lease(Kinds kinds) {
   auto change = [kinds, now, until, room, config = config_, held = held()](store::Tables& tables) {
     for (const auto& job : held)
       tables.jobs.renew(job.id, job.attempt, until);
-    auto leased = tables.jobs.lease(kinds, now, until, room);
-    for (const auto& job : leased)
-      if (const auto run = tables.runs.find(job.run))
-        begin_step(tables, job, step_name(job, *run, *config), now);
+    std::vector<std::pair<store::Job, store::Run>> leased;
+    for (auto& job : tables.jobs.lease(kinds, now, until, room)) {
+      auto run = tables.runs.find(job.run);
+      if (!run) continue;
+      begin_step(tables, job, step_name(job, *run, *config), now);
+      leased.emplace_back(std::move(job), std::move(*run));
+    }
     return leased;
   };
-  auto jobs = co_await world_.store.write(std::move(change));
+  auto leased = co_await world_.store.write(std::move(change));
   const auto executor = co_await boost::asio::this_coro::executor;
-  for (auto& job : jobs) {
+  for (auto& [job, run] : leased) {
     const auto id = job.id;
+    const auto title = job.kind + " of run " + job.run.text();
     running_[id].job = job;
-    running_[id].cancel = group_.start(executor, job.kind + " of run " + job.run.text(), work(job));
+    running_[id].cancel = group_.start(executor, title, work(std::move(job), std::move(run)));
   }
-  co_return static_cast<int>(jobs.size());
+  co_return static_cast<int>(leased.size());
 }
 
 std::vector<store::Job> JobLoop::held() const {
@@ -219,11 +223,11 @@ Task<> JobLoop::heed_clock() {
                std::chrono::duration_cast<std::chrono::seconds>(moved).count());
 }
 
-Task<> JobLoop::work(store::Job job) {
+Task<> JobLoop::work(store::Job job, store::Run run) {
   const auto id = job.id;
   std::exception_ptr failure;
   try {
-    co_await carry_out(std::move(job));
+    co_await carry_out(std::move(job), std::move(run));
   } catch (...) {
     // The store failed under us: the lease ends by itself and the job is taken up again.
     failure = std::current_exception();
@@ -234,12 +238,9 @@ Task<> JobLoop::work(store::Job job) {
   if (failure) std::rethrow_exception(failure);
 }
 
-Task<> JobLoop::carry_out(store::Job job) {
-  auto query = [id = job.run](store::Tables& tables) { return tables.runs.find(id); };
-  auto run = co_await world_.store.read(std::move(query));
-  if (!run) co_return;
-  const auto step = step_name(job, *run, *config_);
-  Work work{.world = world_, .registry = registry_, .config = config_, .job = job, .run = *run, .log = {}};
+Task<> JobLoop::carry_out(store::Job job, store::Run run) {
+  const auto step = step_name(job, run, *config_);
+  Work work{.world = world_, .registry = registry_, .config = config_, .job = job, .run = run, .log = {}};
   work.log = [this, id = job.run, step, lines = std::make_shared<int>(0)](std::string_view text) {
     if (++*lines < most_lines) logger_.append(id, step, text);
     if (*lines == most_lines) logger_.append(id, step, "[more output is not kept]");

@@ -44,8 +44,8 @@ class JobLoop {
   int free_slots(const Kinds& kinds) const;
   std::vector<store::Job> held() const;
   Task<int> lease(Kinds kinds);
-  Task<> work(store::Job job);
-  Task<> carry_out(store::Job job);
+  Task<> work(store::Job job, store::Run run);
+  Task<> carry_out(store::Job job, store::Run run);
   Task<> renew();
   Task<> heed_clock();
   Task<Done> perform(Work work);

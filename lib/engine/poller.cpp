@@ -119,13 +119,18 @@ Task<> Poller::run() {
       last_seen_due_ = now + between_last_seen;
       looks_.start(executor, "times of the last looks", write_last_seen());
     }
+    if (now >= kept_due_) {
+      kept_due_ = Steady::max();
+      looks_.start(executor, "promises that were kept", write_kept());
+    }
     const auto due = scheduler_.next_due();
-    waits_until_ = std::min(due.value_or(now + longest_wait), now + longest_wait);
+    waits_until_ = std::min({due.value_or(now + longest_wait), now + longest_wait, kept_due_});
     co_await wake_.wait_past(seen, world_.clock, waits_until_);
   }
   looks_.cancel_all();
   co_await looks_.wait_empty(world_.clock, world_.clock.steady() + std::chrono::seconds(10));
   co_await write_last_seen();
+  co_await write_kept();
 }
 
 void Poller::stop() {
@@ -169,16 +174,18 @@ Task<> Poller::look(Id id) {
   else if (look)
     looked = co_await look_at_tag(id, owed);
   bool again = false;
-  for (auto each = owed.begin(); each != owed.end();) {
-    const bool early = looked.answered() && !looked.changed.contains(each->first) && !each->second.again;
-    if (early) again = each->second.again = true;
+  Kept kept;
+  for (auto& [pipeline, promise] : owed) {
+    const bool early = looked.answered() && !looked.changed.contains(pipeline) && !promise.again;
+    if (early) again = promise.again = true;
     // What was not answered stays owed as well: the scheduler tries again.
-    const bool still_owed = early || !looked.answered();
-    if (still_owed && list_.contains(each->first)) remember_owed(each->first, each->second);
-    each = still_owed ? owed.erase(each) : std::next(each);
+    if (looked.answered() && !early)
+      kept.emplace(pipeline, promise.receipt);
+    else if (list_.contains(pipeline))
+      remember_owed(pipeline, promise);
   }
   end_look(id, looked, again);
-  if (!owed.empty()) co_await settle_owed(std::move(owed));
+  note_kept(kept);
 }
 
 void Poller::end_look(Id id, const Looked& looked, bool is_made_again) {

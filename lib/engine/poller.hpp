@@ -63,7 +63,8 @@ class Poller {
     Time since;                // when the first of them was received
     bool again = false;        // the look was made and found nothing new: only the second one is left
   };
-  using Promises = std::map<std::string, Owed>;  // by pipeline
+  using Promises = std::map<std::string, Owed>;      // by pipeline
+  using Kept = std::map<std::string, std::int64_t>;  // by pipeline, the newest receipt
   struct Looked {
     std::optional<Error> failure = {};
     std::set<std::string> changed = {};  // pipelines that have another digest now, or another list
@@ -107,7 +108,8 @@ class Poller {
   // poller_owed.cpp: looks that were promised
   Promises take_owed(Id id);
   void remember_owed(const std::string& pipeline, Owed owed);
-  Task<> settle_owed(Promises owed);
+  void note_kept(const Kept& kept);
+  Task<> write_kept();
 
   // poller_times.cpp: after an interval, or at a time of the wall clock
   watch::Next next_look(Id id);  // after a good look
@@ -127,6 +129,8 @@ class Poller {
   std::set<std::string> registries_;  // of all upstreams
   std::set<Id> joined_;               // looks that got another name and are not hurried for it yet
   Promises owed_;
+  Kept kept_;  // not written off yet
+  Steady kept_due_ = Steady::max();
   std::map<std::string, Steady> hurried_;   // when the last look that a webhook caused began
   std::map<std::string, Steady> relisted_;  // when a missing member last had the list of its set looked at
   Freshness freshness_;

@@ -10,6 +10,8 @@ namespace {
 
 // Between two looks at one upstream that webhooks cause.
 constexpr auto between_hurried = std::chrono::seconds(1);
+// Promises that were kept are written off together, and behind what they were made for.
+constexpr auto between_kept = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -69,21 +71,35 @@ Poller::Promises Poller::take_owed(Id id) {
   return taken;
 }
 
+void Poller::note_kept(const Kept& kept) {
+  for (const auto& [pipeline, receipt] : kept) {
+    auto& newest = kept_[pipeline];
+    newest = std::max(newest, receipt);
+  }
+  if (kept_.empty() || kept_due_ != Steady::max()) return;
+  kept_due_ = world_.clock.steady() + between_kept;
+  if (kept_due_ < waits_until_) wake_.notify();
+}
+
 // What is not written off is looked at once more after a restart, which harms nothing.
-Task<> Poller::settle_owed(Promises owed) {
-  // A reload may have come in between.
-  std::erase_if(owed, [&](const auto& each) { return !list_.contains(each.first); });
-  if (owed.empty()) co_return;
+Task<> Poller::write_kept() {
+  const auto kept = std::exchange(kept_, {});
+  if (kept.empty()) co_return;
   std::vector<std::pair<std::string, watch::HookRecord>> hooks;
-  for (const auto& [pipeline, promise] : owed)
+  for (const auto& [pipeline, receipt] : kept)
     if (const auto unsaved = freshness_.take_unsaved(pipeline)) hooks.emplace_back(pipeline, *unsaved);
-  auto change = [owed, hooks](store::Tables& tables) {
-    for (const auto& [pipeline, promise] : owed)
-      tables.webhooks.looked(pipeline, promise.receipt);
+  auto change = [kept, hooks](store::Tables& tables) {
+    for (const auto& [pipeline, receipt] : kept)
+      tables.webhooks.looked(pipeline, receipt);
     for (const auto& [pipeline, record] : hooks)
       Freshness::save(tables, pipeline, record);
   };
-  co_await world_.store.write(std::move(change));
+  try {
+    co_await world_.store.write(std::move(change));
+  } catch (...) {
+    note_kept(kept);
+    throw;
+  }
 }
 
 Task<> Poller::take_up_owed() {

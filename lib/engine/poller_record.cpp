@@ -95,11 +95,14 @@ Task<bool> Poller::record_seen(config::Pipeline pipeline, registry::Resolved res
   const auto last_look = watch->status->last_look;
   const auto again = std::max<Milliseconds>(config_->retry_most, pipeline.poll.every);
   watch->seen = {};
-  // Most looks that ask the store find nothing to write, after a start for instance.
-  auto query = [pipeline, resolved, at, again](store::Tables& tables) {
-    return nothing_new(tables, pipeline, resolved, at, again);
-  };
-  auto recorded = co_await world_.store.read(std::move(query));
+  std::optional<Recorded> recorded;
+  // Most looks that ask the store find nothing to write, after a start for instance; what has moved is news.
+  if (const auto& known = watch->status->digest; !known || *known == resolved.digest) {
+    auto query = [pipeline, resolved, at, again](store::Tables& tables) {
+      return nothing_new(tables, pipeline, resolved, at, again);
+    };
+    recorded = co_await world_.store.read(std::move(query));
+  }
   auto written = Time::min();
   const auto news = freshness_.judge(pipeline.name, look, resolved, at);
   if (!recorded) {

@@ -202,6 +202,7 @@ Task<> BlobReader::pause() {
 
 Task<std::size_t> BlobReader::read_on(std::span<char> buffer) {
   if (!response_) co_await open();
+  if (buffer.empty()) co_return 0;
   while (to_skip_ > 0) {
     const auto piece =
         buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), to_skip_)));

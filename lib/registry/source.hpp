@@ -29,7 +29,8 @@ class Source {
   /// Throws not_found.
   virtual Task<FetchedManifest> manifest(std::string tag_or_digest) = 0;
   virtual Task<std::optional<Resolved>> resolve(std::string tag_or_digest) = 0;
-  /// The blob's bytes from the offset `from` on. Nothing is asked before the first read.
+  /// The blob's bytes from the offset `from` on. Nothing is asked before the first read; one into an empty
+  /// buffer asks, and gives nothing.
   virtual std::unique_ptr<net::BodySource> open(const oci::Descriptor& blob, std::uint64_t from) = 0;
   /// Told that what open() gave was not the blob. True when it can come from somewhere else now.
   virtual bool gave_wrong(const oci::Descriptor& /*blob*/) { return false; }

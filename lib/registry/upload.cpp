@@ -4,7 +4,10 @@
 #include "registry/answer.hpp"
 #include "registry/upload_send.hpp"
 
+#include <exception>
 #include <utility>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 namespace sluice::registry {
 namespace {
@@ -26,13 +29,44 @@ Error not_asked_again(const Error& refusal, const std::optional<Error>& failure)
   return {failure->kind(), failure->what(), refusal.retry_after()};
 }
 
+/// The two registries are asked at once: each may be far away.
+Task<UploadSession> post_and_ask(UploadBeginning& beginning, UploadSending& sending) {
+  using namespace boost::asio::experimental::awaitable_operators;
+  UploadSession session;
+  std::exception_ptr failure;
+  const auto post = [&]() -> Task<> {
+    try {
+      session = co_await beginning.post();
+    } catch (...) {
+      failure = std::current_exception();
+      throw;
+    }
+  };
+  try {
+    co_await (post() && sending.ask_source());
+  } catch (...) {
+    // The other one ended by being cancelled.
+    if (failure) std::rethrow_exception(failure);
+    throw;
+  }
+  co_return session;
+}
+
+Task<Begun> begin(UploadBeginning& beginning, UploadSending& sending, Arrival when_there) {
+  auto found = co_await beginning.find(when_there);
+  if (found) co_return std::move(*found);
+  Begun begun;
+  begun.session = co_await post_and_ask(beginning, sending);
+  co_return begun;
+}
+
 Task<Arrival> upload(const UploadRequests& requests, UploadBeginning& beginning, UploadSending& sending) {
   std::optional<Error> failure;
   auto when_there = Arrival::present;
   for (int attempt = 1;;) {
     std::optional<Begun> begun;
     try {
-      begun = co_await beginning.begin(when_there);
+      begun = co_await begin(beginning, sending, when_there);
     } catch (const Error& error) {
       if (!is_hiccup(error)) throw not_asked_again(error, failure);
       failure = error;

@@ -38,13 +38,14 @@ Task<Begun> UploadBeginning::post(std::string query, std::vector<std::string> sc
   co_return begun;
 }
 
-Task<Begun> UploadBeginning::post() {
+Task<UploadSession> UploadBeginning::post() {
   std::vector<std::string> scopes{push_scope(target())};
   // Registries hash what they get by sha256 while it comes (distribution specification, "Pushing blobs").
   const auto algorithm = requests_.blob().digest.algorithm();
   std::string query;
   if (algorithm != "sha256") query = "?digest-algorithm=" + std::string(algorithm);
-  co_return co_await post(std::move(query), std::move(scopes));
+  Begun begun = co_await post(std::move(query), std::move(scopes));
+  co_return std::move(begun.session);
 }
 
 // Quay refuses a mount without `from`, and `from` means a repository of the same registry. The token needs
@@ -93,16 +94,15 @@ Task<bool> UploadBeginning::is_there() {
 // Where images are pulled from, HEAD comes first though a mount would tell as much: CNCF distribution writes
 // the link of a mounted blob anew, in place (storage/linkedblobstore.go and the filesystem driver of 2.8),
 // and whoever pulls the blob from the target meanwhile is answered 500.
-Task<Begun> UploadBeginning::begin(Arrival when_there) {
+Task<std::optional<Begun>> UploadBeginning::find(Arrival when_there) {
   std::optional<Begun> begun;
   if (prospect_.is_new) begun = co_await mount_from_neighbour();
-  if (begun && begun->arrival) co_return std::move(*begun);
+  if (begun && begun->arrival) co_return begun;
   const bool there = co_await is_there();
   if (there && begun) co_await requests_.abandon(std::move(begun->session.location));
   if (there) co_return Begun{when_there, {}};
   if (!prospect_.is_new) begun = co_await mount_from_neighbour();
-  if (begun) co_return std::move(*begun);
-  co_return co_await post();
+  co_return begun;
 }
 
 }  // namespace sluice::registry

@@ -31,15 +31,17 @@ class UploadBeginning {
                   Prospect prospect)
       : requests_(requests), notes_(notes), home_(home), prospect_(prospect) {}
 
-  /// Asks for the blob, mounts it from another repository of the registry, or begins to upload it.
-  /// `when_there`: how a blob that is in the target has arrived.
-  Task<Begun> begin(Arrival when_there);
+  /// Asks for the blob, or mounts it from another repository of the registry; a registry that does not mount
+  /// may begin a session instead. Nullopt when none of that brought anything. `when_there`: how a blob that
+  /// is in the target has arrived.
+  Task<std::optional<Begun>> find(Arrival when_there);
+  /// Begins to upload it.
+  Task<UploadSession> post();
 
  private:
   const oci::Repository& target() const { return requests_.target(); }
   std::vector<std::string> neighbours() const;
   Task<Begun> post(std::string query, std::vector<std::string> scopes);
-  Task<Begun> post();
   Task<std::optional<Begun>> mount(oci::Digest digest, std::string from);
   Task<std::optional<Begun>> mount_from_neighbour();
   Task<bool> is_there();

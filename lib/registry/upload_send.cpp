@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace sluice::registry {
 namespace {
@@ -152,6 +153,12 @@ Task<std::optional<Error>> UploadSending::send_resuming(VerifiedBody& body) {
   co_return failure;
 }
 
+Task<> UploadSending::ask_source() {
+  if (size_ == 0) co_return;
+  if (!body_) body_.emplace(source_, requests_.blob(), moved_);
+  co_await body_->begin();
+}
+
 Task<std::optional<Error>> UploadSending::send(UploadSession session) {
   session_ = std::move(session);
   refused_ = accepted_ = 0;
@@ -160,8 +167,10 @@ Task<std::optional<Error>> UploadSending::send(UploadSession session) {
     co_return std::nullopt;
   }
   if (moved_) moved_(0, false);
-  VerifiedBody body(source_, requests_.blob(), moved_);
-  const auto failure = co_await send_resuming(body);
+  if (!body_) body_.emplace(source_, requests_.blob(), moved_);
+  VerifiedBody body = std::move(*std::exchange(body_, std::nullopt));
+  std::optional<Error> failure = body.failure();
+  if (!failure) failure = co_await send_resuming(body);
   if (!failure) co_return std::nullopt;
   co_await requests_.abandon(session_.location);
   if (body.failure()) throw *body.failure();

@@ -25,6 +25,8 @@ class UploadSending {
         moved_(std::move(moved)),
         size_(static_cast<std::uint64_t>(requests.blob().size)) {}
 
+  /// Asks the source for the blob. What it refuses is for send() to throw.
+  Task<> ask_source();
   /// Nullopt when all went well; an error of the target that another session may mend. Throws all others.
   Task<std::optional<Error>> send(UploadSession session);
   /// Whether the session ended by a request that was too large: the next one sends smaller ones.
@@ -49,6 +51,7 @@ class UploadSending {
   BlobMoved moved_;
   std::uint64_t size_;
   UploadSession session_;
+  std::optional<VerifiedBody> body_;                // of the next session
   std::uint64_t refused_ = 0;                       // bytes of the last request that was answered 413
   std::uint64_t accepted_ = 0;                      // bytes of the largest piece that passed in this session
   std::optional<std::uint64_t> chunk_before_ = {};  // what was noted before the first 413

@@ -43,6 +43,20 @@ void VerifiedBody::pass(std::string_view bytes) {
   if (moved_) moved_(bytes.size(), true);
 }
 
+net::BodySource& VerifiedBody::reader() {
+  if (!reader_) reader_ = source_.open(blob_, position_);
+  return *reader_;
+}
+
+Task<> VerifiedBody::begin() {
+  try {
+    co_await reader().read({});
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+    failure_ = error;
+  }
+}
+
 Task<std::size_t> VerifiedBody::read(std::span<char> buffer) {
   try {
     const std::size_t got = co_await read_checked(buffer);
@@ -73,8 +87,7 @@ Task<> VerifiedBody::pass_over(std::span<char> scratch) {
 Task<std::size_t> VerifiedBody::read_hashed(std::span<char> buffer) {
   const std::uint64_t left = size_ - position_;
   const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
-  if (!reader_) reader_ = source_.open(blob_, position_);
-  const std::size_t got = co_await reader_->read(piece);
+  const std::size_t got = co_await reader().read(piece);
   if (got == 0) throw Error(ErrorKind::corrupt, what_ + ": " + std::to_string(left) + " bytes too short");
   hasher_.update(std::string_view(piece.data(), got));
   position_ += got;

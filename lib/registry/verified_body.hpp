@@ -21,6 +21,9 @@ class VerifiedBody final : public ContinuedBody {
  public:
   /// The blob must not be empty: an empty body has no last piece to hold back.
   VerifiedBody(Source& source, oci::Descriptor blob, BlobMoved moved);
+  /// Asks the source for the bytes, so that the first read() need not wait. See failure() for what came of
+  /// it; throws Error(cancelled) only.
+  Task<> begin();
   /// Throws what the source throws, and Error(corrupt) when size or digest differ.
   Task<std::size_t> read(std::span<char> buffer) override;
   void pass(std::string_view bytes) override;
@@ -28,7 +31,7 @@ class VerifiedBody final : public ContinuedBody {
   std::uint64_t passed() const { return passed_; }
   /// Goes on at an offset that was passed already; false when that is too long ago.
   bool rewind(std::uint64_t offset);
-  /// What read() threw other than cancellation, to tell a failed source from a failed receiver.
+  /// What the source failed with other than cancellation, to tell a failed source from a failed receiver.
   const std::optional<Error>& failure() const { return failure_; }
   /// Bytes that were read from the source and hashed.
   std::uint64_t position() const { return position_; }
@@ -41,6 +44,7 @@ class VerifiedBody final : public ContinuedBody {
     std::uint64_t offset;
     oci::Hasher hasher;
   };
+  net::BodySource& reader();
   Task<std::size_t> read_checked(std::span<char> buffer);
   Task<std::size_t> read_hashed(std::span<char> buffer);
   Task<> pass_over(std::span<char> scratch);

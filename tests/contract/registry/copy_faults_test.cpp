@@ -295,6 +295,30 @@ TEST_CASE("a target that refuses while the source stalls is heard at once") {
   CHECK_THAT(error.what(), Catch::Contains("403") && Catch::Contains("not here"));
 }
 
+TEST_CASE("a target that begins no upload is heard at once while the source does not answer") {
+  FakeRegistry source(first_times(1000, "GET", "/blobs/",
+                                  [](Exchange& exchange, const RecordedRequest&) { exchange.stall(); }));
+  source.add("a", image);
+  FakeRegistry target(first_times(1000, "POST", "/uploads/", [](Exchange& exchange, const RecordedRequest&) {
+    exchange.answer(403, "not here");
+  }));
+  const Error error = copy_failure(source, target);
+  CHECK(error.kind() == ErrorKind::denied);
+  CHECK_THAT(error.what(), Catch::Contains("403") && Catch::Contains("not here"));
+}
+
+TEST_CASE("an upload whose source has no such blob ends before a byte is sent, and the session with it") {
+  FakeRegistry source;
+  source.add("a", image);
+  source.remove("a", layer.digest());
+  FakeRegistry target;
+  const Error error = copy_failure(source, target);
+  CHECK(error.kind() == ErrorKind::not_found);
+  CHECK_THAT(error.what(), Catch::Contains(layer.digest().shortened()));
+  CHECK(target.count("PUT", put_target(layer)) == 0);
+  CHECK(target.count("DELETE", "/uploads/") >= 1);
+}
+
 TEST_CASE("a manifest that is refused for a missing blob may succeed later") {
   FakeRegistry source;
   source.add("a", image);

@@ -266,6 +266,36 @@ TEST_CASE("an upload to another host carries no Authorization") {
   }
 }
 
+TEST_CASE("the source is asked for a blob while its upload begins") {
+  std::mutex mutex;
+  std::condition_variable asked;
+  int blobs_asked_for = 0;
+  FakeRegistry source([&](Exchange&, const RecordedRequest& request) {
+    if (!is(request, "GET", "/blobs/")) return false;
+    const std::lock_guard lock(mutex);
+    ++blobs_asked_for;
+    asked.notify_all();
+    return false;
+  });
+  source.add("a", image);
+  std::atomic<int> in_vain{0};
+  FakeRegistry target([&](Exchange&, const RecordedRequest& request) {
+    if (!is(request, "POST", "/uploads/")) return false;
+    std::unique_lock lock(mutex);
+    const bool came = asked.wait_for(lock, std::chrono::seconds(30), [&] { return blobs_asked_for > 0; });
+    if (!came) ++in_vain;
+    return false;
+  });
+  const auto progress = run([&]() -> Task<registry::CopyProgress> {
+    Rig rig;
+    co_return co_await rig.client.copy(source.repository("a"), image.manifest.digest(),
+                                       target.repository("b"));
+  });
+  CHECK(in_vain == 0);
+  CHECK(progress.blobs_copied == image.blobs.size());
+  CHECK(blobs_asked_for == static_cast<int>(image.blobs.size()));
+}
+
 TEST_CASE("D4: indexes nested too deep, and blobs listed with two sizes, are refused before anything moves") {
   Piece root = image.manifest;
   FakeRegistry source;
