@@ -4,6 +4,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "engine/hook_answer.hpp"
 #include "engine/hook_match.hpp"
 #include "exit_code.hpp"
 #include "read_file.hpp"
@@ -68,7 +69,8 @@ Proof proof_of(const watch::Hook& hook, const net::Headers& headers, const std::
   const auto verdict = watch::check(without_source, attempt, SystemClock().now(), {});
   switch (verdict.result) {
     case watch::Verdict::Result::good:
-      return {"good"};
+      return {hook.allow_from.empty() ? "good"
+                                      : "good; whether the sender's address is allowed is not checked"};
     case watch::Verdict::Result::wanting:
       return {"not checked: it needs " + verdict.wants};
     default:
@@ -113,6 +115,8 @@ int webhook_test(const WebhookTestOptions& options) {
   const auto entry = webhook_entry(options.config, options.name, !options.headers.empty());
   const auto body = content(options.payload);
   const auto headers = options.headers.empty() ? net::Headers() : headers_of(content(options.headers));
+  if (!options.headers.empty() && !engine::is_readable(headers))
+    throw Failure(exit_code::failed, "this payload would be refused: the Content-Type must be JSON");
   watch::Parsed parsed;
   try {
     parsed = entry.hook.sender->parse({headers, body}, entry.hook.reading);

@@ -71,10 +71,14 @@ Pipeline Pipeline::member(const std::string& tag) const {
   one.name = member_key(name, tag);
   one.upstream.tag = tag;
   one.staging.path = fill(staging.path, values);
-  one.stable_tag = fill(stable_tag, values);
+  one.stable_tag = stable_tag_of(tag);
   one.unique_tag = fill(unique_tag, values);
   one.tags.reset();
   return one;
+}
+
+std::string Pipeline::stable_tag_of(const std::string& tag) const {
+  return fill(stable_tag, {{std::string(tag_value), tag}});
 }
 
 std::optional<std::string> Pipeline::tag_behind(const std::string& stable) const {

@@ -153,6 +153,8 @@ struct Pipeline {
   OnDrift on_drift = OnDrift::hold;
   bool referrers = true;  // signatures, SBOMs and attestations come along
   Position at = {};
+  /// Of a set: the stable tag of the member `tag`.
+  std::string stable_tag_of(const std::string& tag) const;
   /// Tag for a run, with {run} replaced.
   std::string unique_tag_for(const std::string& run) const;
   bool is_set() const { return tags != nullptr; }

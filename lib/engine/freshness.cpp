@@ -209,6 +209,10 @@ std::optional<watch::HookRecord> Freshness::take_unsaved(const std::string& watc
   return found->second.hooks;
 }
 
+void Freshness::keep_unsaved(const std::string& watch) {
+  if (const auto found = memories_.find(watch); found != memories_.end()) found->second.unsaved = true;
+}
+
 Milliseconds Freshness::pace(const std::string& watch, const config::Poll& poll) const {
   const auto now = world_.clock.now();
   if (poll.cron) return cron_pace(poll, now);

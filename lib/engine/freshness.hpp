@@ -84,6 +84,8 @@ class Freshness {
   void delivered(const std::string& watch, Time at);
   /// Writes the record of webhooks, if the store has not got it, inside the caller's transaction.
   std::optional<watch::HookRecord> take_unsaved(const std::string& watch);
+  /// What was taken could not be written.
+  void keep_unsaved(const std::string& watch);
   static void save(store::Tables& tables, const std::string& watch, const watch::HookRecord& record);
 
   /// From a look to the next, as things are. For a cron: between the next two times.

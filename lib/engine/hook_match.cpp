@@ -28,6 +28,10 @@ bool has_tag(const watch::Event& event, const std::string& tag) {
 
 }  // namespace
 
+bool HookMatch::Members::have(const std::string& tag) const {
+  return all || tags.contains(lower(tag));
+}
+
 HookIndex::HookIndex(const config::Config& config) {
   for (const auto& pipeline : config.pipelines)
     by_repository_.emplace(pipeline.upstream.repository.text(),
@@ -67,7 +71,10 @@ void HookIndex::match_set(const watch::Event& event, const Watched& set, HookMat
   // A sender that does not tell a tag, or does not tell it as it is.
   if (event.every_tag || event.any_case) {
     match.pipelines.insert(set.pipeline);
-    match.whole_sets.insert(set.pipeline);
+    auto& members = match.members[set.pipeline];
+    members.all = members.all || event.every_tag;
+    for (const auto& tag : event.tags)
+      members.tags.insert(lower(tag));
     return;
   }
   for (const auto& tag : event.tags)

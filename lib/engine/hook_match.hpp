@@ -20,8 +20,15 @@ struct HookMatch {
   /// Names of pipelines; keys of members that sets would have of the tags, whether or not they watch them;
   /// names of sets where the tag is not told.
   std::set<std::string> pipelines;
-  /// Sets among them of which any member may have moved.
-  std::set<std::string> whole_sets;
+  /// Members of which the sender does not tell the tag, or not its case.
+  struct Members {
+    bool all = false;
+    std::set<std::string> tags = {};  // in lower case
+    bool have(const std::string& tag) const;
+    bool operator==(const Members&) const = default;
+  };
+  /// Of sets among them: which members may have moved. A set's own list is for those that it has not yet.
+  std::map<std::string, Members> members;
   /// Repositories that no pipeline watches, at most a few of them.
   std::vector<std::string> unknown;
   std::size_t unknown_count = 0;

@@ -184,8 +184,13 @@ Task<> Poller::look(Id id) {
     else if (list_.contains(pipeline))
       remember_owed(pipeline, promise);
   }
+  if (!list_.find(id)) hurry_owed(owed);
   end_look(id, looked, again);
   note_kept(kept);
+}
+
+Poller::Looked Poller::overtaken() {
+  return {.failure = Error(ErrorKind::cancelled, "a reload came in between"), .changed = {}};
 }
 
 void Poller::end_look(Id id, const Looked& looked, bool is_made_again) {
@@ -218,7 +223,7 @@ Task<Poller::Looked> Poller::look_at_tag(Id id, Promises owed) {
     looked.failure = current_error();
   }
   const auto took = world_.clock.steady() - asked;
-  if (!list_.find(id)) co_return looked;  // a reload came in between
+  if (!list_.find(id)) co_return overtaken();
   if (resolved)
     co_await record_answer(id, std::move(*resolved), began, std::move(owed), looked);
   else

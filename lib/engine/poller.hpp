@@ -39,8 +39,8 @@ class Poller {
   /// that a webhook caused, so that a flood costs little. `receipt` is what promised the look, at `received`.
   /// Of a set: its list of tags.
   void owe(const std::string& pipeline, std::int64_t receipt, Time received);
-  /// The members of a set are looked at now.
-  void hurry_members(const std::string& set);
+  /// The keys of the members of a set that are watched now.
+  std::vector<std::string> members(const std::string& set) const { return list_.members(set); }
   /// What a look at this pipeline or member must look at: itself; the set when it is no member yet; nothing.
   std::optional<std::string> watch_for(const std::string& pipeline) const;
   /// Whether such a look has been promised and not begun.
@@ -71,6 +71,8 @@ class Poller {
     /// A registry that says "no such tag" did answer: its other tags need not wait.
     bool answered() const { return !failure || failure->kind() == ErrorKind::not_found; }
   };
+  /// What a look that a reload put an end to has found out: nothing.
+  static Looked overtaken();
 
   // poller.cpp: when, and what for
   void watch(std::string name, const WatchList::Question& question);
@@ -108,6 +110,7 @@ class Poller {
   // poller_owed.cpp: looks that were promised
   Promises take_owed(Id id);
   void remember_owed(const std::string& pipeline, Owed owed);
+  void hurry_owed(const Promises& owed);
   void note_kept(const Kept& kept);
   Task<> write_kept();
 

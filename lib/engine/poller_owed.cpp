@@ -42,19 +42,19 @@ void Poller::owe(const std::string& pipeline, std::int64_t receipt, Time receive
   wake_.notify();
 }
 
-void Poller::hurry_members(const std::string& set) {
-  const auto now = world_.clock.steady();
-  for (const auto& key : list_.members(set))
-    scheduler_.hurry(std::to_string(*list_.of(key)), now);
-  wake_.notify();
-}
-
 void Poller::remember_owed(const std::string& pipeline, Owed owed) {
   const auto [found, added] = owed_.try_emplace(pipeline, owed);
   if (added) return;
   found->second.receipt = std::max(found->second.receipt, owed.receipt);
   found->second.since = std::min(found->second.since, owed.since);
   found->second.again = found->second.again && owed.again;
+}
+
+// The look that these were taken for is no more: by those that have come in its place.
+void Poller::hurry_owed(const Promises& owed) {
+  for (const auto& [pipeline, promise] : owed)
+    if (const auto id = list_.of(pipeline)) scheduler_.hurry(std::to_string(*id), world_.clock.steady());
+  wake_.notify();
 }
 
 Poller::Promises Poller::take_owed(Id id) {
@@ -98,6 +98,8 @@ Task<> Poller::write_kept() {
     co_await world_.store.write(std::move(change));
   } catch (...) {
     note_kept(kept);
+    for (const auto& [pipeline, record] : hooks)
+      freshness_.keep_unsaved(pipeline);
     throw;
   }
 }

@@ -35,7 +35,7 @@ Task<Poller::Looked> Poller::look_at_list(Id id, Promises owed) {
   }
   const auto took = world_.clock.steady() - asked;
   const auto* look = list_.find(id);
-  if (!look) co_return looked;  // a reload came in between
+  if (!look) co_return overtaken();
   std::vector<std::string> names;
   for (const auto& one : look->subscribers)
     names.push_back(*one.name);

@@ -205,6 +205,9 @@ Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
 // A tag that a set would take and does not watch yet has the list of the set looked at.
 HookMatch Receiver::fit_to_watches(HookMatch match) const {
   std::set<std::string> watched;
+  for (const auto& [set, members] : match.members)
+    for (auto& key : poller_.members(set))
+      if (members.have(std::string(config::split_key(key)->tag))) watched.insert(std::move(key));
   for (const auto& pipeline : match.pipelines)
     if (auto watch = poller_.watch_for(pipeline)) watched.insert(std::move(*watch));
   match.pipelines = std::move(watched);
@@ -253,8 +256,6 @@ Task<bool> Receiver::write_receipt(const Call& call, const watch::Parsed& parsed
   if (!number) co_return false;
   for (const auto& pipeline : match.pipelines)
     poller_.owe(pipeline, *number, receipt.received);
-  for (const auto& set : match.whole_sets)
-    poller_.hurry_members(set);
   if (!match.dependents.empty()) {
     new_jobs_.notify();
     changes_.notify();

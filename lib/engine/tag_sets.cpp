@@ -45,7 +45,9 @@ void add_member(store::Tables& tables, const config::Pipeline& set, const std::s
 watch::TagChanges write_members(store::Tables& tables, const config::Pipeline& set,
                                 const std::vector<std::string>& chosen,
                                 const std::vector<std::string>& listed, Time at) {
-  const bool baseline = !set.tags->initial && !tables.members.any(set.name);
+  const bool first = !tables.members.begun(set.name);
+  const bool baseline = first && !set.tags->initial;
+  if (first) tables.members.begin(set.name, at);
   auto changes = watch::compare(tables.members.in_state(set.name, member_watched), chosen, listed);
   const auto repository = set.upstream.repository.text();
   for (const auto& tag : changes.added)
@@ -68,7 +70,7 @@ void leave_taken(const config::Pipeline& set, const std::set<std::string>& taken
   std::string example;
   std::size_t count = 0;
   std::erase_if(chosen, [&](const std::string& tag) {
-    if (!taken.contains(set.member(tag).stable_tag)) return false;
+    if (!taken.contains(set.stable_tag_of(tag))) return false;
     if (++count == 1) example = tag;
     return true;
   });
@@ -142,17 +144,19 @@ Task<TagSets::Update> TagSets::update(Inputs inputs) {
   auto note = note_on(choice, set);
   leave_taken(set, inputs.taken, choice.watched, note);
   auto query = [set, chosen = choice.watched, listed = inputs.listed](store::Tables& tables) {
-    return watch::compare(tables.members.in_state(set.name, member_watched), chosen, *listed);
+    const auto before = tables.members.in_state(set.name, member_watched);
+    const auto changes = watch::compare(before, chosen, *listed);
+    return !tables.members.begun(set.name) || changes != watch::TagChanges{};
   };
-  auto changes = co_await world_.store.read(std::move(query));
-  const bool changed = changes != watch::TagChanges{};
+  bool changed = co_await world_.store.read(std::move(query));
   if (changed) {
     const auto at = world_.clock.now();
     auto change = [set, chosen = choice.watched, listed = inputs.listed, at](store::Tables& tables) {
       return write_members(tables, set, chosen, *listed, at);
     };
-    changes = co_await world_.store.write(std::move(change));
+    const auto changes = co_await world_.store.write(std::move(change));
     log_changes(set, changes);
+    changed = changes != watch::TagChanges{};
   }
   auto& status = statuses_[set.name];
   if (status.note != note && !note.empty()) spdlog::warn("{}: {}", set.name, printable(note, 500));
@@ -220,7 +224,7 @@ std::set<std::string> taken_by_others(const config::Config& config, const WatchL
       continue;
     }
     for (const auto& key : watches.members(other.name))
-      taken.insert(other.member(std::string(config::split_key(key)->tag)).stable_tag);
+      taken.insert(other.stable_tag_of(std::string(config::split_key(key)->tag)));
   }
   return taken;
 }

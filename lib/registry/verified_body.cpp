@@ -49,6 +49,7 @@ net::BodySource& VerifiedBody::reader() {
 }
 
 Task<> VerifiedBody::begin() {
+  failure_.reset();
   try {
     co_await reader().read({});
   } catch (const Error& error) {

@@ -2,8 +2,8 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "store/migrate.hpp"
 #include "store/handle.hpp"
+#include "store/migrate.hpp"
 #include "store/sqlite_error.hpp"
 
 #include <array>

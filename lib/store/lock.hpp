@@ -5,10 +5,10 @@
 
 namespace sluice::store {
 
-/// Holds a record lock (fcntl(2)) on `<database>.lock` for its lifetime; the kernel gives it up with the process,
-/// however that ends. Not flock(2): a child that was just forked would hold that one beyond the death of its parent,
-/// and a daemon started at once would be refused. It guards against other processes, not against a second store
-/// in this one.
+/// Holds a record lock (fcntl(2)) on `<database>.lock` for its lifetime; the kernel gives it up with the
+/// process, however that ends. Not flock(2): a child that was just forked would hold that one beyond the
+/// death of its parent, and a daemon started at once would be refused. It guards against other processes, not
+/// against a second store in this one.
 class Lock {
  public:
   /// Throws Error(conflict) with the other process's number when it is taken, Error(invalid) when the file

@@ -42,7 +42,12 @@ int Members::count(const std::string& pipeline, const std::string& state) const 
   return first(query, [](Query& row) { return row.small(); }).value_or(0);
 }
 
-bool Members::any(const std::string& pipeline) const {
+// A row without a tag stands for the set itself.
+void Members::begin(const std::string& pipeline, Time at) {
+  put({.pipeline = pipeline, .tag = "", .state = "begun", .since = at});
+}
+
+bool Members::begun(const std::string& pipeline) const {
   Query query(db_, "SELECT 1 FROM set_members WHERE pipeline = ?1 LIMIT 1", pipeline);
   return query.next();
 }

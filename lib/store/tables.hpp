@@ -202,8 +202,9 @@ class Members {
   /// Tags of a set, ordered.
   std::vector<std::string> in_state(const std::string& pipeline, const std::string& state) const;
   int count(const std::string& pipeline, const std::string& state) const;
-  /// Whether the set ever had a member.
-  bool any(const std::string& pipeline) const;
+  /// Whether a list of the set was ever gone through, even if it chose nothing.
+  bool begun(const std::string& pipeline) const;
+  void begin(const std::string& pipeline, Time at);
 
  private:
   Connection& db_;

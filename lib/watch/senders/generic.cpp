@@ -97,10 +97,18 @@ void read_generic_event(const json& value, const Reading& configured, Parsed& pa
   }
 }
 
+// Many senders count their deliveries.
+std::string id_of(const json& payload, const Reading& reading) {
+  const auto* found = field(payload, reading, "id");
+  if (found && found->is_number()) return found->dump();
+  const auto all = texts(payload, reading, "id");
+  return all.empty() ? std::string() : all.front();
+}
+
 Parsed parse_generic(const Delivery& delivery, const Reading& reading) {
   const auto payload = read_payload(delivery.body);
   Parsed parsed;
-  if (const auto id = texts(payload, reading, "id"); !id.empty()) parsed.id = id.front();
+  parsed.id = id_of(payload, reading);
   const bool many = reading.fields.contains("events");
   const auto* events = many ? field(payload, reading, "events") : &payload;
   if (!events || (many && !events->is_array()))

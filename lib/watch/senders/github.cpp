@@ -49,7 +49,8 @@ Parsed read(const json& payload, const std::string& event, const Reading& readin
   }
   const auto version = package.object("package_version");
   auto repository = repository_of(package, version);
-  if (!reading.registry.empty()) repository = reading.registry + repository.substr(repository.find('/'));
+  if (const auto slash = repository.find('/'); !reading.registry.empty() && slash != std::string::npos)
+    repository = reading.registry + repository.substr(slash);
   add_image(parsed, std::move(repository),
             version.maybe_object("container_metadata").maybe_object("tag").text("name"));
   if (parsed.events.empty()) parsed.note = "pushed by digest, no tag moved";

@@ -14,7 +14,8 @@ Parsed parse_zot(const Delivery& delivery, const Reading& reading) {
   Parsed parsed;
   parsed.id = structured ? fields.text("id") : delivery.headers.get("Ce-Id").value_or("");
   const auto type = structured ? fields.text("type") : delivery.headers.get("Ce-Type").value_or("");
-  if (type != "zotregistry.image.updated") {
+  // "zotregistry.image.updated", or another beginning (events.typePrefix).
+  if (!type.ends_with(".image.updated")) {
     parsed.note = "not a push: " + type;
     return parsed;
   }

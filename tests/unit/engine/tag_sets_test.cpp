@@ -236,6 +236,17 @@ TEST_CASE("a set that begins with none brings in only what comes or changes late
   });
 }
 
+TEST_CASE("what comes to a set that began with none and had none is news", "[engine]") {
+  TwoImages scene("18.0");
+  const auto config = watching_set(scene, {.tags = {.semver = "^20"}, .initial = false});
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until(engine, "the list was gone through",
+                         [](store::Tables& tables) { return tables.members.begun("node"); });
+    scene.registries.push(upstream, "20.1", scene.second);
+    co_await until_ended(scene, engine, "node:20.1", "Succeeded");
+  });
+}
+
 TEST_CASE("more tags than the limit are told, and not watched", "[engine]") {
   Scene scene;
   for (int minor = 0; minor < 8; ++minor)
@@ -532,16 +543,18 @@ TEST_CASE("a push concerns the tags that a set would take; one of an unknown tag
   CHECK(match({.repositories = {}, .tags = {"18.0"}}).unknown.empty());
   const std::set<std::string> whole{"node"};
   CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).pipelines == whole);
-  CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).whole_sets == whole);
-  // The tag is told in lower case: which one it is cannot be known.
-  CHECK(match({.repositories = {}, .tags = {"20.1-rc1"}, .any_case = true}).whole_sets == whole);
+  CHECK(match({.repositories = {}, .tags = {}, .every_tag = true}).members.at("node").have("20.7"));
+  // The tag is told in lower case.
+  const auto cased = match({.repositories = {}, .tags = {"20.1-rc1"}, .any_case = true});
+  CHECK(cased.pipelines == whole);
+  CHECK(cased.members.at("node").have("20.1-RC1"));
+  CHECK_FALSE(cased.members.at("node").have("20.1"));
 }
 
-TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that is new", "[engine]") {
-  Scene scene;
-  const auto two = picture({"two"});
-  const auto three = picture({"three"});
-  scene.registries.push(upstream, "20.1", picture({"one"}));
+namespace {
+
+// A set that only webhooks have looked at, by one called "own".
+std::shared_ptr<config::Config> told_set(Scene& scene) {
   auto config = watching_set(scene, {.tags = {.semver = "^20"}});
   config->pipelines.front().poll.every = 1h;
   auto hook = std::make_shared<watch::Hook>();
@@ -549,6 +562,35 @@ TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that
   hook->bearer = Secret("fixture-secret");
   hook->reading.fields = {{"image", "/image"}, {"id", "/id"}};
   config->webhooks.push_back({.name = "own", .part = hook, .at = {}});
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("of a burst of pushes that tell no tag, each has the members of a set looked at", "[engine]") {
+  Scene scene;
+  for (const auto* tag : {"20.1", "20.2"})
+    scene.registries.push(upstream, tag, picture({"one"}));
+  const std::vector<Picture> pushed{picture({"two"}), picture({"three"}), picture({"four"})};
+  scene.play(told_set(scene), [&](engine::Engine& engine) -> Task<> {
+    for (const auto* tag : {"20.1", "20.2"})
+      co_await until_ended(scene, engine, std::string("node:") + tag, "Succeeded");
+    int number = 0;
+    for (const auto& image : pushed) {
+      scene.registries.push(upstream, "20.1", image);
+      co_await tell(engine, upstream, std::to_string(++number));
+      const auto run = co_await scene.until_run_of(engine, "node:20.1", image.digest, "Succeeded");
+      CHECK(run.trigger == "Webhook");
+    }
+  });
+}
+
+TEST_CASE("a webhook has the tag of a set looked at, and the list for a tag that is new", "[engine]") {
+  Scene scene;
+  const auto two = picture({"two"});
+  const auto three = picture({"three"});
+  scene.registries.push(upstream, "20.1", picture({"one"}));
+  const auto config = told_set(scene);
   scene.play(config, [&](engine::Engine& engine) -> Task<> {
     co_await until_ended(scene, engine, "node:20.1", "Succeeded");
     scene.registries.push(upstream, "20.1", two);

@@ -21,7 +21,7 @@ void with_members(F use) {
 
 TEST_CASE("C7: a member that is withdrawn is kept with its state, and may be watched again") {
   with_members([](Tables& tables) {
-    CHECK_FALSE(tables.members.any("node"));
+    CHECK_FALSE(tables.members.begun("node"));
     tables.members.put(member("20.1", "watched", true));
     tables.members.put(member("20.2", "watched"));
     tables.members.put(member("20.1", "withdrawn"));
@@ -32,8 +32,11 @@ TEST_CASE("C7: a member that is withdrawn is kept with its state, and may be wat
     CHECK(tables.members.find("node", "20.1")->baseline);
     tables.members.put(member("20.1", "watched"));
     CHECK(tables.members.in_state("node", "watched") == Texts{"20.1", "20.2"});
-    CHECK(tables.members.any("node"));
-    CHECK_FALSE(tables.members.any("nod"));
+    CHECK(tables.members.begun("node"));
+    CHECK_FALSE(tables.members.begun("nod"));
+    tables.members.begin("nod", Time());
+    CHECK(tables.members.begun("nod"));
+    CHECK(tables.members.in_state("nod", "watched").empty());
     CHECK_FALSE(tables.members.find("other", "20.1"));
   });
 }

@@ -102,7 +102,7 @@ void use_every_operation(Tables& tables) {
   tables.members.find("node", "1");
   tables.members.in_state("node", "watched");
   tables.members.count("node", "watched");
-  tables.members.any("node");
+  tables.members.begun("node");
   tables.image_times.put(digest("A"), at(1));
   tables.image_times.find(digest("A"));
 

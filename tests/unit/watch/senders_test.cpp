@@ -316,6 +316,30 @@ TEST_CASE("generic: lists of events, of tags and of images") {
   CHECK(parsed.id == "7");
 }
 
+TEST_CASE("generic: an id may be a number") {
+  const Reading reading{.registry = {}, .fields = {{"image", "/image"}, {"id", "/id"}}};
+  CHECK(parse("generic", R"({"image": "docker.io/node:9", "id": 17})", reading).id == "17");
+  CHECK(parse("generic", R"({"image": "docker.io/node:9", "id": "17"})", reading).id == "17");
+}
+
+TEST_CASE("zot: the beginning of its types is a setting of its own") {
+  const Reading reading{.registry = "zot.example.com", .fields = {}};
+  net::Headers headers;
+  headers.add("Ce-Type", "com.example.registry.image.updated");
+  const std::string body = R"({"name": "golang", "reference": "latest"})";
+  CHECK(text_of(parse("zot", body, reading, headers)) == "zot.example.com/golang=latest");
+}
+
+TEST_CASE("github: an address without a path is no way to crash") {
+  const Reading reading{.registry = "ghe.example.com", .fields = {}};
+  net::Headers headers;
+  headers.add("X-GitHub-Event", "package");
+  const std::string body =
+      R"({"action": "published", "package": {"package_type": "container", "namespace": "n", "name": "m",)"
+      R"( "package_version": {"package_url": "nothing:1", "container_metadata": {"tag": {"name": "1"}}}}})";
+  CHECK(text_of(parse("github", body, reading, headers)) == "nothing=1");
+}
+
 TEST_CASE("generic: lists that multiply to very many references are refused at once") {
   const Reading lists{.registry = {},
                       .fields = {{"events", "/e"}, {"repository", "/r"}, {"image", "/i"}, {"tag", "/t"}}};
