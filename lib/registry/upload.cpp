@@ -29,26 +29,29 @@ Error not_asked_again(const Error& refusal, const std::optional<Error>& failure)
   return {failure->kind(), failure->what(), refusal.retry_after()};
 }
 
-/// The two registries are asked at once: each may be far away.
+/// The two registries are asked at once: each may be far away. What the source answers is kept for another
+/// attempt when only the target had a hiccup.
 Task<UploadSession> post_and_ask(UploadBeginning& beginning, UploadSending& sending) {
   using namespace boost::asio::experimental::awaitable_operators;
   UploadSession session;
+  std::optional<Error> refusal;
   std::exception_ptr failure;
   const auto post = [&]() -> Task<> {
     try {
       session = co_await beginning.post();
-    } catch (...) {
-      failure = std::current_exception();
-      throw;
+    } catch (const Error& error) {
+      refusal = error;
+      if (!is_hiccup(error)) throw;
     }
   };
   try {
     co_await (post() && sending.ask_source());
   } catch (...) {
-    // The other one ended by being cancelled.
-    if (failure) std::rethrow_exception(failure);
-    throw;
+    failure = std::current_exception();
   }
+  // Where the target refused, the source's question ended by being cancelled.
+  if (refusal) throw *refusal;
+  if (failure) std::rethrow_exception(failure);
   co_return session;
 }
 
