@@ -11,6 +11,8 @@
 #include <random>
 #include <sstream>
 
+#include <fmt/format.h>
+
 using namespace sluice;
 using namespace sluice::config;
 using namespace sluice::config::test;
@@ -268,6 +270,61 @@ TEST_CASE("dregsy: a set that cannot be taken is named by its rule, not by a tag
   CHECK_THAT(
       result.told("file", 1),
       Contains("left out: a.io/another-image, tags 1[.].*: two pipelines promote to") && !Contains("latest"));
+}
+
+namespace {
+
+std::string images_of(const std::string& dockerfile) {
+  std::string images;
+  const auto result = import_text("renovate", dockerfile);
+  for (const auto& pipeline : result.config->pipelines)
+    images += (images.empty() ? "" : " ") + pipeline.upstream.text();
+  return images;
+}
+
+}  // namespace
+
+TEST_CASE("renovate: what stands in a heredoc of a Dockerfile is no instruction") {
+  for (const auto* begin : {"RUN <<EOF", "RUN --network=none <<-EOF cat", "COPY <<\"EOF\" /x",
+                            "ADD <<'EOF' /x", "RUN cat \\\n  3<<EOF"})
+    CHECK(images_of(std::string("FROM a.io/x:1\n") + begin + "\nFROM a.io/y:1\n EOF\n" +
+                    (std::string(begin).find("<<-") == std::string::npos ? "" : "\t") +
+                    "EOF\nFROM a.io/z:1\n") == "a.io/x:1 a.io/z:1");
+  CHECK(images_of("FROM a.io/x:1\nRUN <<A <<B\nFROM a.io/y:1\nA\nFROM a.io/y:2\nB\nFROM a.io/z:1\n") ==
+        "a.io/x:1 a.io/z:1");
+  for (const auto* none :
+       {"RUN echo \"a <<EOF b\"", "RUN cat <<<EOF", "RUN echo $((1<<2))", "LABEL a=1 <<EOF"})
+    CHECK(images_of(std::string("FROM a.io/x:1\n") + none + "\nFROM a.io/z:1\n") == "a.io/x:1 a.io/z:1");
+}
+
+TEST_CASE("renovate: instructions go on over comments and behind backslashes with blanks") {
+  CHECK(images_of(
+            "FROM \\\n# a comment\n\n  a.io/x:1\nRUN a \\  \nFROM a.io/y:1\n# not here \\\nFROM a.io/z:1\n"
+            "RUN b \\\\\nFROM a.io/w:1\n") == "a.io/x:1 a.io/z:1 a.io/w:1");
+}
+
+TEST_CASE("renovate: values of a Dockerfile may be made of others") {
+  CHECK(images_of("ARG BASE=a.io/x\nARG IMG=${BASE}:1\nFROM ${IMG}\n") == "a.io/x:1");
+  CHECK(images_of("ARG A=1 B=\"2\"\nFROM a.io/x:$A.$B\n") == "a.io/x:1.2");
+  CHECK(images_of("ARG V=1\nFROM a.io/x:2${V:+-slim}${W:+-no}\n") == "a.io/x:2-slim");
+  CHECK(images_of("ARG V=1\nFROM a.io/x:${W:-${V}}\n") == "a.io/x:1");
+  std::string bomb = "ARG V0=aaaaaaaaaa\n";
+  for (int i = 1; i < 40; ++i)
+    bomb += fmt::format("ARG V{0}=${{V{1}}}${{V{1}}}\n", i, i - 1);
+  CHECK(images_of(bomb + "FROM a.io/x:$V39\n").empty());
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i)
+    deep += "${V:-";
+  CHECK(images_of("FROM a.io/x:" + deep + std::string(100'000, '}') + "\n").empty());
+}
+
+TEST_CASE("renovate: a configuration may begin with a byte order mark") {
+  const auto result = import("renovate", {{"renovate.json", "\xEF\xBB\xBF{\"ignoreDeps\": [\"node\"]}"},
+                                          {"Dockerfile",
+                                           "\xEF\xBB\xBF"
+                                           "FROM node:20\nFROM redis:7\n"}});
+  CHECK(result.imported.pipelines == 1);
+  CHECK(result.config->pipeline("redis-7"));
 }
 
 TEST_CASE("dregsy: tasks and mappings make pipelines, and clouds keep their own identity") {
