@@ -9,6 +9,7 @@
 #include "load_config.hpp"
 #include "oci/reference.hpp"
 #include "read_file.hpp"
+#include "secret_sources.hpp"
 #include "terminal.hpp"
 
 #include <iostream>
@@ -94,7 +95,7 @@ int import_config(const ImportConfigOptions& options) {
   for (const auto& file : options.files)
     files.push_back(foreign_text(file));
   const config::ImportPlaces places{prefix_of("--staging", options.staging), prefix_of("--to", options.to)};
-  const auto imported = config::import_config(options.from, files, places);
+  const auto imported = config::import_config(options.from, files, places, placeholder_secret_sources());
   expect_readable(imported);
   const auto loaded =
       parse_config_without_secrets(imported.text, options.out.empty() ? "imported" : options.out);

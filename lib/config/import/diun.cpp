@@ -20,7 +20,8 @@ class Diun {
     root.ignore("db");
     auto watch = root.mapping("watch");
     // Every hour unless said otherwise.
-    pace_ = pace_of_cron(watch.has("schedule") ? watch.text("schedule") : std::string("0 * * * *"));
+    pace_ = pace_of_cron(watch, watch.at("schedule"),
+                         watch.has("schedule") ? watch.text("schedule") : std::string("0 * * * *"));
     watch.ignore("schedule");
     watch.left_out("workers", "`concurrency` of a registry says how many tags are looked at together");
     watch.left_out("jitter", "looks are spread by themselves");

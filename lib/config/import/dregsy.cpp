@@ -27,6 +27,13 @@ std::string user_of_auth(const std::string& auth) {
   return name.IsDefined() && name.IsScalar() ? name.Scalar() : std::string();
 }
 
+// The cloud whose own credentials are used there when nothing is said.
+std::string cloud_of(const std::string& host) {
+  if (host == "gcr.io" || host.ends_with(".gcr.io") || host.ends_with("-docker.pkg.dev")) return "google";
+  const bool amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+  return amazon && host.find(".dkr.ecr.") != std::string::npos ? "aws" : "";
+}
+
 class Dregsy {
  public:
   explicit Dregsy(Findings& findings) : findings_(findings) {}
@@ -74,6 +81,8 @@ class Dregsy {
                           "put the password where the comment in the new file says");
         registry.login = true;
         registry.username = user_of_auth(auth);
+      } else if (const auto cloud = cloud_of(host); auth.empty() && !cloud.empty()) {
+        registry_of(findings_, host).identity = cloud;
       }
     }
     location.left_out("skip-tls-verify", "certificates are always checked: give the registry a `ca`");
@@ -125,7 +134,8 @@ class Dregsy {
       auto each = one;
       const auto filter = tag.substr(std::min(tag.size(), tag.find_first_not_of(' ', tag.find(':') + 1)));
       if (tag.starts_with("semver:")) {
-        each.tags = TagFilter{.semver = filter};
+        // Versions are compared there by their precedence alone: 20.1-alpine is one of them.
+        each.tags = TagFilter{.semver = filter, .pre_releases = true};
       } else if (tag.starts_with("regex:") && !filter.starts_with('!')) {
         each.tags = TagFilter{.regex = filter};
       } else if (!oci::is_valid_tag(tag)) {

@@ -21,6 +21,8 @@ void Findings::remark(Remark::Kind kind, const std::string& file, Position at, s
                       std::string why) {
   if (remarks.size() < most_remarks)
     remarks.push_back({kind, file, at, printable(what, 200), printable(why, 400)});
+  else
+    ++untold;
 }
 
 Foreign::Foreign(YAML::Node node, Position at, const std::string& file, Findings& findings)

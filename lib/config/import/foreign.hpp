@@ -15,16 +15,21 @@
 
 namespace sluice::config {
 
-/// Which tags of a repository are meant, where it is more than one. One of glob, regex and semver is set.
+/// Which tags of a repository are meant, where it is more than one. Of glob, regex and semver, those that are
+/// set must all hold.
 struct TagFilter {
   std::string glob = {}, regex = {}, semver = {};
-  long newest = 0;  // only so many; 0: all
+  bool pre_releases = false;           // with semver
+  std::set<std::string> exclude = {};  // tags that have a pipeline of their own
+  long newest = 0;                     // only so many; 0: all
 };
 
-/// When something is looked at: one of the two, or neither.
+/// When something is looked at: one of `every` and `cron`, or neither.
 struct FoundPace {
-  std::string every = {};  // "6h"
-  std::string cron = {};   // an expression that is no plain interval
+  std::string every = {};   // "6h"
+  std::string cron = {};    // five fields that the loader takes, when they are no plain interval
+  std::string zone = {};    // of the cron; empty: UTC
+  std::string unread = {};  // a schedule that has no counterpart, as it was written
 };
 
 struct FoundPipeline {
@@ -52,6 +57,7 @@ struct Findings {
   std::map<std::string, FoundRegistry> registries;
   std::vector<Remark> remarks;
   std::vector<Diagnostics> mistakes;
+  std::size_t untold = 0;  // remarks that were too many
 
   void remark(Remark::Kind kind, const std::string& file, Position at, std::string what, std::string why);
 };
@@ -104,9 +110,9 @@ class Foreign {
 /// The documents of a YAML file; what is wrong goes to Findings::mistakes.
 std::vector<Foreign> foreign_documents(const ForeignText& file, const std::string& text, Findings& findings);
 
-/// Cron expressions (five fields, six with seconds, @every, @hourly ...) that come round regularly are
-/// intervals.
-FoundPace pace_of_cron(const std::string& expression);
+/// Cron expressions (five fields, six with seconds, @every, @hourly ..., TZ= before them) that come round
+/// regularly are intervals. What does not carry over is told at `at`.
+FoundPace pace_of_cron(Foreign& place, Position at, const std::string& expression);
 /// A duration of Go ("1h30m0s"); nullopt when it has no counterpart.
 std::optional<std::string> interval_of_go(const std::string& duration);
 std::string interval_of_seconds(long seconds);
@@ -124,6 +130,7 @@ void read_regsync(const std::vector<ForeignText>& files, Findings& findings);
 void read_renovate(const std::vector<ForeignText>& files, Findings& findings);
 
 /// Our file with what was found. Adds remarks on what had to be chosen; drops what the loader would refuse.
-Imported write_imported(const std::string& tool, Findings findings, const ImportPlaces& places);
+Imported write_imported(const std::string& tool, Findings findings, const ImportPlaces& places,
+                        const SecretSources& sources);
 
 }  // namespace sluice::config

@@ -43,12 +43,12 @@ std::vector<std::string> import_sources() {
 }
 
 Imported import_config(const std::string& tool, const std::vector<ForeignText>& files,
-                       const ImportPlaces& places) {
+                       const ImportPlaces& places, const SecretSources& sources) {
   for (const auto& known : foreign_tools) {
     if (known.name != tool) continue;
     Findings findings;
     known.read(files, findings);
-    if (findings.mistakes.empty()) return write_imported(tool, std::move(findings), places);
+    if (findings.mistakes.empty()) return write_imported(tool, std::move(findings), places, sources);
     Imported refused;
     refused.mistakes = std::move(findings.mistakes);
     return refused;

@@ -2,6 +2,7 @@
 // Configurations of other tools, turned into ours as far as their meaning carries over.
 
 #include "config/diagnostics.hpp"
+#include "config/section.hpp"
 
 #include <string>
 #include <vector>
@@ -49,8 +50,9 @@ struct Imported {
 std::vector<std::string> import_sources();
 
 /// `tool` is one of them (Error(invalid) otherwise). Files that belong together are read together. Hostile
-/// ones are refused: the limits are those of our own files.
+/// ones are refused: the limits are those of our own files. Throws Error(invalid) when what comes out is more
+/// than one file of ours may hold, too. `sources` know time zones, and no secrets.
 Imported import_config(const std::string& tool, const std::vector<ForeignText>& files,
-                       const ImportPlaces& places);
+                       const ImportPlaces& places, const SecretSources& sources = placeholder_secrets());
 
 }  // namespace sluice::config

@@ -2,9 +2,10 @@
 // https://keel.sh/docs/#policies, https://github.com/keel-hq/keel (types/types.go, provider/helm3/helm3.go)
 
 #include "config/import/foreign.hpp"
-#include "core/text.hpp"
+#include "oci/semver.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -13,24 +14,43 @@ namespace {
 
 struct KeelRules {
   std::string policy;
-  FoundPace pace;
+  FoundPace pace = {};
   bool match_tag = false;
+  bool match_pre_release = true;
 };
 
-// "1.2.3", "v1.2", as many parts as there are; empty when this is no version.
-std::vector<std::string> version_parts(const std::string& tag) {
-  std::vector<std::string> parts(1);
-  for (const char c : tag.starts_with('v') ? tag.substr(1) : tag) {
-    if (c == '.')
-      parts.emplace_back();
-    else if (c >= '0' && c <= '9')
-      parts.back() += c;
-    else
-      return {};
-  }
-  if (std::ranges::any_of(parts, &std::string::empty) || parts.size() > 3) return {};
-  parts.resize(3, "0");
-  return parts;
+bool is_version_policy(const std::string& policy) {
+  return policy == "all" || policy == "major" || policy == "minor" || policy == "patch";
+}
+
+bool is_policy(const std::string& policy) {
+  return is_version_policy(policy) || policy == "force" || policy.starts_with("glob:") ||
+         policy.starts_with("regexp:");
+}
+
+// Larger numbers are dates and the like.
+constexpr std::uint64_t largest_number = 999'999'999;
+
+std::string range_of(const std::string& policy, const oci::Version& version, const std::string& suffix) {
+  const auto least = fmt::format(">={}.{}.{}{}", version.major, version.minor, version.patch, suffix);
+  if (policy == "minor") return fmt::format("{} <{}", least, version.major + 1);
+  if (policy == "patch") return fmt::format("{} <{}.{}", least, version.major, version.minor + 1);
+  return least;
+}
+
+// The tags that Keel moves to from this one; nullopt when it is no version. They have a dot, and the same
+// suffix unless every suffix is as good.
+std::optional<TagFilter> filter_of(const KeelRules& rules, const std::string& tag) {
+  const auto version = oci::Version::parse(tag);
+  if (!version || std::max({version->major, version->minor, version->patch}) > largest_number)
+    return std::nullopt;
+  const auto suffix = tag.substr(std::min(tag.find('-'), tag.size()));
+  const bool any_suffix = rules.policy == "all" || !rules.match_pre_release;
+  TagFilter filter{.regex = "v?[0-9]+\\.[0-9].*",
+                   .semver = range_of(rules.policy, *version, any_suffix ? suffix : ""),
+                   .pre_releases = any_suffix};
+  if (!any_suffix && !suffix.empty()) filter.glob = "*" + suffix;
+  return filter;
 }
 
 class Keel {
@@ -66,7 +86,10 @@ class Keel {
     KeelRules rules;
     rules.policy = setting(annotations, labels, "keel.sh/policy");
     if (rules.policy.empty()) return;  // not Keel's
-    rules.pace = pace_of_cron(setting(annotations, labels, "keel.sh/pollSchedule"));
+    auto& scheduled = annotations.has("keel.sh/pollSchedule") ? annotations : labels;
+    rules.pace = pace_of_cron(scheduled, scheduled.at("keel.sh/pollSchedule"),
+                              setting(annotations, labels, "keel.sh/pollSchedule"));
+    rules.match_pre_release = setting(annotations, labels, "keel.sh/matchPreRelease") != "false";
     rules.match_tag = setting(annotations, labels, "keel.sh/matchTag") == "true" ||
                       setting(annotations, labels, "keel.sh/match-tag") == "true";
     for (const auto& [key, why] :
@@ -94,13 +117,13 @@ class Keel {
   void read_values(Foreign& values) {
     auto keel = values.mapping("keel");
     KeelRules rules{.policy = keel.text("policy"),
-                    .pace = pace_of_cron(keel.text("pollSchedule")),
-                    .match_tag = keel.flag("matchTag")};
+                    .pace = pace_of_cron(keel, keel.at("pollSchedule"), keel.text("pollSchedule")),
+                    .match_tag = keel.flag("matchTag"),
+                    .match_pre_release = !keel.has("matchPreRelease") || keel.flag("matchPreRelease")};
     keel.ignore("trigger");
     keel.left_out("approvals", "`sluice hold` lets nothing pass until a person says so");
     keel.left_out("approvalDeadline", "`sluice hold` has no end by itself");
     keel.left_out("notificationChannels", "nobody is told yet");
-    keel.ignore("matchPreRelease");
     for (auto& image : keel.list("images")) {
       const auto repository = value_at(values, image.text("repository"));
       const auto tag = value_at(values, image.text("tag"));
@@ -128,6 +151,11 @@ class Keel {
 
   void add(Foreign& place, Position at, const std::string& text, const KeelRules& rules) {
     if (rules.policy == "never" || text.empty()) return;
+    if (!is_policy(rules.policy))
+      return place.remark(Remark::Kind::left_out, at, text,
+                          rules.policy.empty()
+                              ? "it has no policy, and without one Keel does nothing"
+                              : "Keel knows no policy '" + rules.policy + "' and does nothing by it");
     const auto image = place.image(text);
     if (!image) return;
     FoundPipeline one{.file = place.file(),
@@ -147,28 +175,16 @@ class Keel {
     } else if (rules.policy.starts_with("regexp:")) {
       // There a pattern may match anywhere in a tag; ours match it as a whole.
       one.tags = TagFilter{.regex = ".*(?:" + rules.policy.substr(7) + ").*"};
-    } else if (rules.policy != "force") {
-      const auto range = range_of(rules.policy, image->tag.value_or("latest"));
-      if (range.empty())
+    } else if (is_version_policy(rules.policy)) {
+      one.tags = filter_of(rules, image->tag.value_or("latest"));
+      if (!one.tags)
         place.remark(Remark::Kind::changed, at, text + ", policy " + rules.policy,
                      "its tag is no version: the pipeline watches this tag");
-      else
-        one.tags = TagFilter{.semver = range};
     } else if (!rules.match_tag) {
       place.remark(Remark::Kind::changed, at, text + ", policy force",
                    "any tag was taken; the pipeline watches this one");
     }
     findings_.pipelines.push_back(std::move(one));
-  }
-
-  static std::string range_of(const std::string& policy, const std::string& tag) {
-    const auto parts = version_parts(tag);
-    if (parts.empty()) return {};
-    const auto version = fmt::format("{}.{}.{}", parts[0], parts[1], parts[2]);
-    if (policy == "minor") return fmt::format(">={} <{}", version, std::stoul(parts[0].substr(0, 9)) + 1);
-    if (policy == "patch")
-      return fmt::format(">={} <{}.{}", version, parts[0], std::stoul(parts[1].substr(0, 9)) + 1);
-    return policy == "major" || policy == "all" ? ">=" + version : std::string();
   }
 
   Findings& findings_;

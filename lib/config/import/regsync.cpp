@@ -1,6 +1,7 @@
 // regsync of regclient: https://github.com/regclient/regclient/blob/main/docs/regsync.md
 
 #include "config/import/foreign.hpp"
+#include "config/import/tag_set.hpp"
 
 #include <string_view>
 
@@ -107,9 +108,9 @@ class Regsync {
   FoundPace pace_of(Foreign& section, const FoundPace& fallback) {
     const auto schedule = section.text("schedule");
     const auto interval = section.text("interval");
-    if (!schedule.empty()) return pace_of_cron(schedule);
+    if (!schedule.empty()) return pace_of_cron(section, section.at("schedule"), schedule);
     if (interval.empty()) return fallback;
-    if (auto every = interval_of_go(interval)) return {.every = std::move(*every), .cron = {}};
+    if (auto every = interval_of_go(interval)) return {.every = std::move(*every)};
     section.remark(Remark::Kind::left_out, section.at("interval"), interval,
                    "this is no duration such as 60m");
     return fallback;
@@ -154,7 +155,7 @@ class Regsync {
                   "all platforms are copied; one is what checks look at");
     if (one.platform.empty() && !platforms.empty()) one.platform = platforms.front();
     leave_out(sync);
-    auto tags = sync.mapping("tags");
+    auto filters = filters_of(sync);
     if (is_template(source) || is_template(target))
       sync.remark(Remark::Kind::left_out, sync.at(), source + " -> " + target,
                   "names that are templates are not worked out");
@@ -166,7 +167,8 @@ class Regsync {
     else if (type == "image")
       findings_.pipelines.push_back(std::move(one));
     else
-      read_tags(tags, std::move(one));
+      for (auto& filter : filters)
+        read_tags(filter, one);
     sync.done();
   }
 
@@ -185,36 +187,52 @@ class Regsync {
     return true;
   }
 
-  // Patterns are bound to both ends there.
+  // `tags` and each of `tagSets` say which tags are meant; a tag is copied when one of them takes it. Without
+  // any, all tags are.
+  static std::vector<Foreign> filters_of(Foreign& sync) {
+    auto filters = sync.list("tagSets");
+    auto tags = sync.mapping("tags");
+    if (tags.is_mapping() || filters.empty()) filters.push_back(tags);
+    return filters;
+  }
+
+  // A tag must be in one of the ranges and match one of the patterns there, which are bound to both ends.
   void read_tags(Foreign& tags, FoundPipeline one) {
     one.target_tag.clear();
     const auto allow = tags.texts("allow");
     const auto semver = tags.texts("semverRange");
     tags.left_out("deny", "`exclude` takes globs; say in `match` which ones are meant");
     tags.done();
-    if (allow.empty() && semver.empty()) {
-      one.tags = TagFilter{.glob = "*"};
-      findings_.pipelines.push_back(one);
-    }
-    for (const auto& range : semver) {
-      one.tags = TagFilter{.semver = range};
-      findings_.pipelines.push_back(one);
-    }
+    TagFilter set;
+    set.semver = fmt::format("{}", fmt::join(semver, " || "));
+    // Versions are compared there by their precedence alone: 20.1-alpine is one of them.
+    set.pre_releases = !semver.empty();
     std::vector<std::string> patterns;
-    for (const auto& pattern : allow) {
-      // A plain name is one tag; "3.1" as a pattern means little else.
-      if (pattern.find_first_of("\\*+?[(|^$") != std::string::npos || !oci::is_valid_tag(pattern)) {
+    for (const auto& pattern : allow)
+      if (is_plain(pattern))
+        add_plain(tags, one, set, pattern);
+      else
         patterns.push_back(pattern);
-        continue;
-      }
-      auto plain = one;
-      plain.tags.reset();
-      plain.upstream.tag = pattern;
-      findings_.pipelines.push_back(std::move(plain));
-    }
-    if (patterns.empty()) return;
-    one.tags = TagFilter{.regex = patterns.size() == 1 ? patterns.front()
-                                                       : fmt::format("({})", fmt::join(patterns, "|"))};
+    if (patterns.empty() && !allow.empty()) return;
+    if (!patterns.empty())
+      set.regex = patterns.size() == 1 ? patterns.front() : fmt::format("({})", fmt::join(patterns, "|"));
+    else if (semver.empty())
+      set.glob = "*";
+    one.tags = std::move(set);
+    findings_.pipelines.push_back(std::move(one));
+  }
+
+  // A plain name is one tag; "3.1" as a pattern means little else.
+  static bool is_plain(const std::string& pattern) {
+    return pattern.find_first_of("\\*+?[(|^$") == std::string::npos && oci::is_valid_tag(pattern);
+  }
+
+  void add_plain(Foreign& tags, FoundPipeline one, const TagFilter& ranges, const std::string& tag) {
+    const auto rules = tag_rules(ranges);
+    if (!rules || !rules->accepts(tag))
+      return tags.remark(Remark::Kind::left_out, tags.at("allow"), tag,
+                         "it is in no range of `semverRange` that is understood: " + ranges.semver);
+    one.upstream.tag = tag;
     findings_.pipelines.push_back(std::move(one));
   }
 

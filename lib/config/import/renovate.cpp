@@ -214,6 +214,14 @@ class Renovate {
   std::map<std::string, std::string> aliases_;
 };
 
+// The mark that some editors put before a text in UTF-8.
+std::vector<ForeignText> without_byte_order_marks(std::vector<ForeignText> files) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  for (auto& file : files)
+    if (file.text.starts_with(mark)) file.text.erase(0, mark.size());
+  return files;
+}
+
 bool is_json(const std::string& text) {
   const auto json = yaml_of_json5(text);
   const auto begin = json.find_first_not_of(" \r\n");
@@ -223,7 +231,8 @@ bool is_json(const std::string& text) {
 }  // namespace
 
 // The configuration first, wherever it stands: Dockerfiles are read by its rules.
-void read_renovate(const std::vector<ForeignText>& files, Findings& findings) {
+void read_renovate(const std::vector<ForeignText>& marked, Findings& findings) {
+  const auto files = without_byte_order_marks(marked);
   Renovate renovate(findings);
   for (const auto& file : files)
     if (is_json(file.text))

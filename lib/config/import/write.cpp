@@ -1,12 +1,12 @@
 // Our file, made of what was found in those of another tool.
 
 #include "config/config.hpp"
+#include "config/document.hpp"
 #include "config/edit_text.hpp"
 #include "config/import/foreign.hpp"
 #include "config/import/tag_set.hpp"
 #include "config/read.hpp"
 #include "config/suggest.hpp"
-#include "core/cron.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 
@@ -15,6 +15,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace sluice::config {
 namespace {
@@ -35,22 +36,18 @@ struct Written {
 // What is watched, for messages.
 std::string shown_upstream(const FoundPipeline& found) {
   if (!found.tags) return found.upstream.text();
-  const auto& tags = *found.tags;
-  const auto& rule = !tags.regex.empty() ? tags.regex : !tags.semver.empty() ? tags.semver : tags.glob;
-  return found.upstream.repository.text() + ", tags " + rule;
+  std::vector<std::string> rules{found.tags->regex, found.tags->semver, found.tags->glob};
+  std::erase(rules, std::string());
+  return fmt::format("{}, tags {}", found.upstream.repository.text(), fmt::join(rules, ", "));
 }
 
 std::string in_comment(const std::string& text) {
   return printable(text, 300);
 }
 
-bool is_cron(const std::string& expression) {
-  try {
-    static_cast<void>(Cron::parse(expression));
-  } catch (const Error&) {
-    return false;
-  }
-  return true;
+[[noreturn]] void refuse_size(const std::string& what) {
+  throw Error(ErrorKind::invalid, "what was found comes to " + what +
+                                      ", which is too much for one file: import fewer images at once");
 }
 
 // Where secrets are expected unless the other tool has a place for them already.
@@ -63,8 +60,8 @@ std::string password_place(const std::string& host, const FoundRegistry& registr
 
 class Writer {
  public:
-  Writer(std::string tool, Findings findings, const ImportPlaces& places)
-      : tool_(std::move(tool)), findings_(std::move(findings)), places_(places) {}
+  Writer(std::string tool, Findings findings, const ImportPlaces& places, const SecretSources& sources)
+      : tool_(std::move(tool)), findings_(std::move(findings)), places_(places), sources_(sources) {}
 
   Imported write() {
     choose_all();
@@ -78,6 +75,12 @@ class Writer {
     imported.remarks = std::move(findings_.remarks);
     std::ranges::stable_sort(imported.remarks, {},
                              [](const Remark& remark) { return std::pair(remark.file, remark.at); });
+    if (findings_.untold > 0)
+      imported.remarks.push_back({Remark::Kind::left_out,
+                                  tool_,
+                                  {},
+                                  "more remarks",
+                                  fmt::format("there are {} more, which are not shown", findings_.untold)});
     return imported;
   }
 
@@ -95,7 +98,7 @@ class Writer {
     });
     std::set<std::string> seen;
     for (auto& found : findings_.pipelines) {
-      if (written_.size() >= most_imported) break;
+      if (written_.size() >= most_imported) refuse_size(fmt::format("more than {} images", most_imported));
       Written pipeline;
       pipeline.found = std::move(found);
       const auto& one = pipeline.found;
@@ -110,6 +113,7 @@ class Writer {
       written_.push_back(std::move(pipeline));
     }
     choose_staging();
+    keep_plain_tags_out_of_sets();
     if (uses_no_place_)
       findings_.remark(Remark::Kind::to_do, tool_, {}, std::string(no_place) + "/...",
                        "nothing says where images go: import again with --staging and --to, or replace it");
@@ -124,7 +128,12 @@ class Writer {
     pipeline.stable_tag = found.tags                 ? stable_tag_of_set
                           : found.target_tag.empty() ? found.upstream.tag.value_or("latest")
                                                      : found.target_tag;
-    pipeline.target = found.target ? *found.target : free_target(pipeline);
+    try {
+      pipeline.target = found.target ? *found.target : free_target(pipeline);
+    } catch (const Error& error) {
+      pipeline.dropped = true;
+      return remark(Remark::Kind::left_out, pipeline, shown_upstream(found), error.what());
+    }
     targets_.insert(pipeline.target.text() + ":" + pipeline.stable_tag);
     target_repositories_.insert(pipeline.target.text());
   }
@@ -147,6 +156,7 @@ class Writer {
   // After all targets are known: what was not checked must not lie where checked images do.
   void choose_staging() {
     for (auto& pipeline : written_) {
+      if (pipeline.dropped) continue;
       auto prefix = places_.staging;
       if (prefix.empty() && pipeline.found.target) prefix = pipeline.target.registry + "/staging";
       if (prefix.empty()) {
@@ -167,6 +177,31 @@ class Writer {
         remark(Remark::Kind::left_out, pipeline, pipeline.name, error.what());
       }
     }
+  }
+
+  // The loader refuses two pipelines that promote to one tag. The one that names the tag keeps it: a set
+  // watches only so many of its tags, and this one was asked for.
+  void keep_plain_tags_out_of_sets() {
+    std::map<std::string, std::vector<const Written*>> plain;  // by target
+    for (const auto& one : written_)
+      if (!one.dropped && !one.found.tags) plain[one.target.text()].push_back(&one);
+    for (auto& set : written_) {
+      if (set.dropped || !set.found.tags) continue;
+      const auto rules = tag_rules(*set.found.tags);
+      const auto same_target = plain.find(set.target.text());
+      if (!rules || same_target == plain.end()) continue;
+      for (const auto* one : same_target->second)
+        if (rules->accepts(one->stable_tag)) exclude(set, *one);
+    }
+  }
+
+  void exclude(Written& set, const Written& one) {
+    set.found.tags->exclude.insert(one.stable_tag);
+    const auto& from = one.found.upstream;
+    if (from.repository != set.found.upstream.repository || from.tag.value_or("latest") != one.stable_tag)
+      remark(Remark::Kind::changed, set, shown_upstream(set.found),
+             fmt::format("its tag {} is left to {}, which is promoted to the same name", one.stable_tag,
+                         from.text()));
   }
 
   void line(const std::string& text) {
@@ -223,17 +258,18 @@ class Writer {
                     double_quoted(pipeline.stable_tag), double_quoted(pipeline.stable_tag + "-{run}")));
     if (!found.platform.empty()) add("  platform: " + double_quoted(found.platform));
     if (!found.pace.every.empty()) add("  poll: {every: " + found.pace.every + "}");
-    if (is_cron(found.pace.cron))
-      add("  poll: {cron: " + double_quoted(found.pace.cron) + "}");
-    else if (!found.pace.cron.empty())
-      line("    # It was looked at by the schedule " + in_comment(found.pace.cron));
+    if (!found.pace.unread.empty())
+      line("    # It was looked at by the schedule " + in_comment(found.pace.unread));
+    const auto zone = found.pace.zone.empty() ? "" : ", timezone: " + double_quoted(found.pace.zone);
+    if (!found.pace.cron.empty()) add("  poll: {cron: " + double_quoted(found.pace.cron) + zone + "}");
     pipeline.last_line = lines_;
   }
 
   // Drops what the loader would refuse; false when it takes the text.
   bool drop_refused(const std::string& text) {
-    const auto secrets = placeholder_secrets();
-    const auto loaded = parse(text, "imported", {}, secrets);
+    if (text.size() > largest_file)
+      refuse_size(fmt::format("a configuration of more than {} KiB", largest_file / 1024));
+    const auto loaded = parse(text, "imported", {}, sources_);
     bool any = false;
     for (const auto& error : loaded.diagnostics.errors) {
       const auto found = std::ranges::find_if(written_, [&](const Written& one) {
@@ -243,12 +279,24 @@ class Writer {
         any = drop_registry(error) || any;
         continue;
       }
-      found->dropped = any = true;
+      any = true;
+      if (drop_zone(*found, error)) continue;
+      found->dropped = true;
       remark(Remark::Kind::left_out, *found, shown_upstream(found->found), error.message);
     }
     if (!any && !loaded.config)
       throw Error(ErrorKind::internal, "what was imported does not load: " + loaded.diagnostics.text());
     return any;
+  }
+
+  // A zone that is not known here is no reason to lose the pipeline. Its line is the last one.
+  bool drop_zone(Written& pipeline, const Diagnostic& error) {
+    auto& zone = pipeline.found.pace.zone;
+    if (zone.empty() || error.at.line != pipeline.last_line) return false;
+    remark(Remark::Kind::changed, pipeline, "time zone " + zone,
+           "its times are taken as UTC: " + error.message);
+    zone.clear();
+    return true;
   }
 
   // The registry whose lines a mistake is in.
@@ -264,6 +312,7 @@ class Writer {
   std::string tool_;
   Findings findings_;
   const ImportPlaces& places_;
+  const SecretSources& sources_;
   Config names_;  // only for the names that are taken
   std::vector<Written> written_;
   std::set<std::string> targets_;  // with their tags
@@ -277,8 +326,9 @@ class Writer {
 
 }  // namespace
 
-Imported write_imported(const std::string& tool, Findings findings, const ImportPlaces& places) {
-  return Writer(tool, std::move(findings), places).write();
+Imported write_imported(const std::string& tool, Findings findings, const ImportPlaces& places,
+                        const SecretSources& sources) {
+  return Writer(tool, std::move(findings), places, sources).write();
 }
 
 }  // namespace sluice::config

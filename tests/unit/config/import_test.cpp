@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <sstream>
+
+#include <fmt/format.h>
 
 using namespace sluice;
 using namespace sluice::config;
@@ -263,11 +266,229 @@ TEST_CASE("dregsy: a set that cannot be taken is named by its rule, not by a tag
   const auto result = import_text("dregsy",
                                   "tasks: [{interval: 60, source: {registry: a.io}, target: {registry: "
                                   "t.io}, mappings: [{from: another-image, tags: ['1.26', 'regex: "
-                                  "1[.].*']}]}]\n");
+                                  "1(.*']}]}]\n");
   CHECK(result.imported.pipelines == 1);
   CHECK_THAT(
       result.told("file", 1),
-      Contains("left out: a.io/another-image, tags 1[.].*: two pipelines promote to") && !Contains("latest"));
+      Contains("left out: a.io/another-image, tags 1(.*: '1(.*' is no regular") && !Contains("latest"));
+}
+
+TEST_CASE("a tag that is named keeps its pipeline, and the set around it does without it") {
+  const auto dregsy = import_text("dregsy",
+                                  "tasks: [{interval: 60, source: {registry: a.io}, target: {registry: "
+                                  "t.io}, mappings: [{from: image, tags: ['1.26', 'regex: 1[.].*']}]}]\n");
+  CHECK(dregsy.imported.pipelines == 2);
+  CHECK(dregsy.pipeline("image-1.26").upstream.tag == "1.26");
+  CHECK_THAT(dregsy.imported.text, Contains(R"(match: "1[.].*", exclude: ["1.26"])"));
+  const auto regsync = import_text("regsync",
+                                   "sync: [{source: a.io/x, target: b.io/x, type: repository, tags: {allow: "
+                                   "['3.1', '3\\.\\d+']}}]\n");
+  CHECK(regsync.imported.pipelines == 2);
+  CHECK_THAT(regsync.imported.text, Contains(R"(exclude: ["3.1"])"));
+  CHECK(regsync.imported.remarks.empty());
+  const auto diun = import_text("diun", "- name: alpine:3.19\n- {name: alpine, watch_repo: true}\n",
+                                {"r.io/in", "r.io/base"});
+  CHECK(diun.imported.pipelines == 2);
+  CHECK_THAT(diun.imported.text, Contains(R"(glob: "*", exclude: ["3.19"])"));
+  CHECK(diun.imported.remarks.empty());
+}
+
+TEST_CASE("a set whose tag comes from another image, too, is told of it") {
+  const auto result =
+      import_text("diun", "- name: alpine:3.19\n- {name: quay.io/org/alpine, watch_repo: true}\n",
+                  {"r.io/in", "r.io/base"});
+  CHECK(result.imported.pipelines == 2);
+  CHECK_THAT(
+      result.told("file", 2),
+      Contains("changed: quay.io/org/alpine, tags *: its tag 3.19 is left to docker.io/library/alpine"));
+}
+
+namespace {
+
+Result by_tags(const std::string& filter) {
+  return import_text("regsync",
+                     "sync: [{source: a.io/x, target: b.io/x, type: repository, " + filter + "}]\n");
+}
+
+}  // namespace
+
+TEST_CASE("regsync: a tag must be in a range and match a pattern, where both are given") {
+  const auto both = by_tags(
+      "tags: {allow: ['\\d+\\.\\d+\\.\\d+-alpine'], semverRange: ['>=18.0.0 <19.0.0', "
+      "'>=20.0.0']}");
+  CHECK(both.imported.pipelines == 1);
+  const auto& filter = both.config->pipelines.front().tags->filter;
+  CHECK(filter.accepts("18.2.0-alpine"));
+  CHECK(filter.accepts("20.1.0-alpine"));
+  CHECK_FALSE(filter.accepts("19.1.0-alpine"));
+  CHECK_FALSE(filter.accepts("20.1.0"));
+  const auto ranges = by_tags("tags: {semverRange: ['>=18.0.0 <19.0.0', '>=20.0.0']}");
+  CHECK(ranges.imported.pipelines == 1);
+  CHECK(ranges.config->pipelines.front().tags->filter.accepts("20.1.0-alpine"));
+  const auto plain = by_tags("tags: {allow: ['3.1', '2.0'], semverRange: ['>=3.0.0']}");
+  CHECK(plain.imported.pipelines == 1);
+  CHECK(plain.config->pipelines.front().upstream.tag == "3.1");
+  CHECK_THAT(plain.told("file", 1), Contains("left out: 2.0: it is in no range of `semverRange`"));
+}
+
+TEST_CASE("regsync: each of several filters is a set, and none of them is every tag") {
+  const auto sets = by_tags("tagSets: [{allow: ['edge']}, {semverRange: ['>=3.0.0']}, {allow: ['1\\..*']}]");
+  CHECK(sets.imported.pipelines == 3);
+  CHECK_THAT(sets.imported.text, Contains(":edge") && Contains("semver: \">=3.0.0\", pre_releases: true") &&
+                                     Contains("match: \"1\\\\..*\"") && !Contains("glob"));
+  CHECK(sets.imported.remarks.empty());
+  const auto more = by_tags("tags: {allow: ['2\\..*']}, tagSets: [{allow: ['1\\..*']}]");
+  CHECK(more.imported.pipelines == 2);
+  CHECK_THAT(by_tags("interval: 1h").imported.text, Contains("glob: \"*\""));
+}
+
+TEST_CASE("dregsy: a range takes versions with suffixes, which are compared by precedence alone") {
+  const auto result = import_text("dregsy",
+                                  "tasks: [{interval: 60, source: {registry: a.io}, target: {registry: "
+                                  "t.io}, mappings: [{from: x, tags: ['semver: >=1.0.0 <2.0.0']}]}]\n");
+  CHECK(result.config->pipelines.front().tags->filter.accepts("1.2.3-alpine"));
+}
+
+TEST_CASE("dregsy: the clouds' own credentials are used where no others are named, unless switched off") {
+  const auto kind_of = [](const std::string& registry) {
+    const auto result = import_text("dregsy", "tasks: [{interval: 60, source: {registry: " + registry +
+                                                  "}, target: {registry: t.io}, mappings: [{from: a/b, tags: "
+                                                  "['1']}]}]\n");
+    const auto& registries = result.config->registries;
+    return registries.empty() ? CloudIdentity::Kind::none : registries.begin()->second.identity.kind;
+  };
+  for (const auto* google : {"gcr.io", "eu.gcr.io", "europe-west1-docker.pkg.dev"}) {
+    CHECK(kind_of(google) == CloudIdentity::Kind::google);
+    CHECK(kind_of(google + std::string(", auth: none")) == CloudIdentity::Kind::none);
+  }
+  CHECK(kind_of("123456789012.dkr.ecr.eu-west-1.amazonaws.com") == CloudIdentity::Kind::aws);
+  CHECK(kind_of("123456789012.dkr.ecr.eu-west-1.amazonaws.com, auth: none") == CloudIdentity::Kind::none);
+  CHECK(kind_of("quay.io") == CloudIdentity::Kind::none);
+}
+
+namespace {
+
+// What Helm values make of one image.
+Result by_policy(const std::string& image, const std::string& policy) {
+  return import_text("keel", "image: " + image + "\nkeel: {" + policy + "images: [{repository: image}]}\n",
+                     {"r.io/in", "r.io/base"});
+}
+
+bool takes(const Result& result, const std::string& tag) {
+  INFO(result.imported.text);
+  REQUIRE(result.config->pipelines.size() == 1);
+  REQUIRE(result.config->pipelines.front().is_set());
+  return result.config->pipelines.front().tags->filter.accepts(tag);
+}
+
+}  // namespace
+
+TEST_CASE("keel: what has no policy that Keel knows is left out") {
+  const auto none = by_policy("a.io/x:1.2.3", "");
+  CHECK(none.imported.pipelines == 0);
+  CHECK_THAT(none.told("file", 2), Contains("left out: a.io/x:1.2.3: it has no policy"));
+  const auto unknown = by_policy("a.io/x:1.2.3", "policy: newest, ");
+  CHECK(unknown.imported.pipelines == 0);
+  CHECK_THAT(unknown.told("file", 2), Contains("Keel knows no policy 'newest'"));
+}
+
+TEST_CASE("keel: versions are followed as Keel follows them") {
+  const auto minor = by_policy("a.io/x:1.2.3", "policy: minor, ");
+  CHECK(takes(minor, "v1.3"));
+  CHECK_FALSE(takes(minor, "20240115"));
+  CHECK_FALSE(takes(minor, "1.3.0-rc1"));
+  CHECK_FALSE(takes(minor, "2.0.0"));
+  const auto all = by_policy("a.io/x:1.2.3", "policy: all, ");
+  CHECK(takes(all, "1.3.0-rc1"));
+  CHECK(takes(all, "2.0.0"));
+  CHECK_FALSE(takes(all, "20240115"));
+  const auto suffix = by_policy("redis:7.2.4-alpine", "policy: minor, ");
+  CHECK(takes(suffix, "7.2.5-alpine"));
+  CHECK_FALSE(takes(suffix, "7.2.5"));
+  CHECK_FALSE(takes(suffix, "7.2.5-rc1-alpine"));
+  CHECK_FALSE(takes(suffix, "8.0.0-alpine"));
+  const auto any_suffix = by_policy("redis:7.2.4-alpine", "policy: patch, matchPreRelease: false, ");
+  CHECK(takes(any_suffix, "7.2.5-bookworm"));
+  CHECK_FALSE(takes(any_suffix, "7.3.0"));
+  const auto date = by_policy("a.io/x:20240115093000", "policy: minor, ");
+  CHECK_FALSE(date.config->pipelines.front().is_set());
+  CHECK_THAT(date.told("file", 2), Contains("its tag is no version"));
+}
+
+namespace {
+
+std::string images_of(const std::string& dockerfile) {
+  std::string images;
+  const auto result = import_text("renovate", dockerfile);
+  for (const auto& pipeline : result.config->pipelines)
+    images += (images.empty() ? "" : " ") + pipeline.upstream.text();
+  return images;
+}
+
+}  // namespace
+
+TEST_CASE("renovate: what stands in a heredoc of a Dockerfile is no instruction") {
+  for (const auto* begin : {"RUN <<EOF", "RUN --network=none <<-EOF cat", "COPY <<\"EOF\" /x",
+                            "ADD <<'EOF' /x", "RUN cat \\\n  3<<EOF"})
+    CHECK(images_of(std::string("FROM a.io/x:1\n") + begin + "\nFROM a.io/y:1\n EOF\n" +
+                    (std::string(begin).find("<<-") == std::string::npos ? "" : "\t") +
+                    "EOF\nFROM a.io/z:1\n") == "a.io/x:1 a.io/z:1");
+  CHECK(images_of("FROM a.io/x:1\nRUN <<A <<B\nFROM a.io/y:1\nA\nFROM a.io/y:2\nB\nFROM a.io/z:1\n") ==
+        "a.io/x:1 a.io/z:1");
+  for (const auto* none :
+       {"RUN echo \"a <<EOF b\"", "RUN cat <<<EOF", "RUN echo $((1<<2))", "LABEL a=1 <<EOF"})
+    CHECK(images_of(std::string("FROM a.io/x:1\n") + none + "\nFROM a.io/z:1\n") == "a.io/x:1 a.io/z:1");
+}
+
+TEST_CASE("renovate: instructions go on over comments and behind backslashes with blanks") {
+  CHECK(images_of(
+            "FROM \\\n# a comment\n\n  a.io/x:1\nRUN a \\  \nFROM a.io/y:1\n# not here \\\nFROM a.io/z:1\n"
+            "RUN b \\\\\nFROM a.io/w:1\n") == "a.io/x:1 a.io/z:1 a.io/w:1");
+}
+
+TEST_CASE("renovate: values of a Dockerfile may be made of others") {
+  CHECK(images_of("ARG BASE=a.io/x\nARG IMG=${BASE}:1\nFROM ${IMG}\n") == "a.io/x:1");
+  CHECK(images_of("ARG A=1 B=\"2\"\nFROM a.io/x:$A.$B\n") == "a.io/x:1.2");
+  CHECK(images_of("ARG V=1\nFROM a.io/x:2${V:+-slim}${W:+-no}\n") == "a.io/x:2-slim");
+  CHECK(images_of("ARG V=1\nFROM a.io/x:${W:-${V}}\n") == "a.io/x:1");
+  std::string bomb = "ARG V0=aaaaaaaaaa\n";
+  for (int i = 1; i < 40; ++i)
+    bomb += fmt::format("ARG V{0}=${{V{1}}}${{V{1}}}\n", i, i - 1);
+  CHECK(images_of(bomb + "FROM a.io/x:$V39\n").empty());
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i)
+    deep += "${V:-";
+  CHECK(images_of("FROM a.io/x:" + deep + std::string(100'000, '}') + "\n").empty());
+}
+
+TEST_CASE("renovate: a configuration may begin with a byte order mark") {
+  const auto result = import("renovate", {{"renovate.json", "\xEF\xBB\xBF{\"ignoreDeps\": [\"redis\"]}"},
+                                          {"Dockerfile",
+                                           "\xEF\xBB\xBF"
+                                           "FROM node:20\nFROM redis:7\n"}});
+  CHECK(result.imported.pipelines == 1);
+  CHECK(result.config->pipeline("node-20"));
+}
+
+TEST_CASE("an image whose name cannot be a target is left out, and the others stay") {
+  const auto result =
+      import_text("diun", "- name: a.io/org/x:1\n- name: b.io/org/x:1\n- name: '[::1]:5000/org/x:1'\n",
+                  {"r.io/in", "r.io/base"});
+  CHECK(result.imported.pipelines == 2);
+  CHECK_THAT(result.told("file", 3), Contains("left out: [::1]:5000/org/x:1: "));
+}
+
+TEST_CASE("what is cut off by a limit is told") {
+  std::string twice;
+  for (int i = 0; i < 1500; ++i)
+    twice += "- name: a.io/x:1\n";
+  const auto remarks = import_text("diun", twice).imported.remarks;
+  REQUIRE(remarks.size() == 1001);
+  CHECK(remarks.back().why == "there are 500 more, which are not shown");
+  std::string many;
+  for (int i = 0; i < 6000; ++i)
+    many += fmt::format("- name: a.io/x:{}\n", i);
+  CHECK_THROWS_WITH(import_config("diun", {{"file", many}}, {}), Contains("more than 1024 KiB"));
 }
 
 TEST_CASE("dregsy: tasks and mappings make pipelines, and clouds keep their own identity") {
@@ -333,6 +554,48 @@ TEST_CASE("regular schedules become intervals, others crons") {
        {"*/7 * * * *", "0 */5 * * *", "0 9-17 * * *", "0 4 * * 1", "0 4 1 * *", "0,20 * * * *"})
     CHECK(pace(irregular) == "cron");
   CHECK(pace("nonsense") == "comment");
+  CHECK(pace("*/5 0 4 * * 1") == "comment");
+}
+
+namespace {
+
+// What is looked at by this schedule, with zones as the machine knows them.
+Result by_schedule(const std::string& schedule) {
+  auto sources = fake_secrets();
+  sources.time_zone = [](const std::string& name, std::string& why) -> std::optional<std::string> {
+    std::ifstream in("/usr/share/zoneinfo/" + name, std::ios::binary);
+    if (in) return std::string(std::istreambuf_iterator<char>(in), {});
+    why = "there is no such file";
+    return std::nullopt;
+  };
+  Result result;
+  const auto text =
+      "sync: [{source: 'a.io/x:1', target: 'b.io/x:1', type: image, schedule: '" + schedule + "'}]";
+  result.imported = import_config("regsync", {{"file", text}}, {}, sources);
+  const auto loaded = parse(result.imported.text, "sluice.yaml", fake_parts(), sources);
+  INFO(loaded.diagnostics.text());
+  REQUIRE(loaded.config);
+  result.config = loaded.config;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("crons keep their times, as far as five fields and a zone can say them") {
+  const auto with_seconds = by_schedule("10 30 9 ? * 1-5");
+  CHECK_THAT(with_seconds.imported.text, Contains("poll: {cron: \"30 9 * * 1-5\"}"));
+  CHECK_THAT(with_seconds.told("file", 1), Contains("its seconds are not kept") && Contains("taken as UTC"));
+  CHECK_THAT(by_schedule("0 30 9 * * 1-5").told("file", 1), !Contains("seconds"));
+  CHECK_THAT(by_schedule("@monthly").imported.text, Contains("cron: \"0 0 1 * *\""));
+  CHECK_THAT(by_schedule("@yearly").imported.text, Contains("cron: \"0 0 1 1 *\""));
+  CHECK_THAT(by_schedule("nonsense").told("file", 1), Contains("left out: nonsense: "));
+  const auto zoned = by_schedule("CRON_TZ=Europe/Berlin 30 9 * * 1-5");
+  CHECK_THAT(zoned.imported.text, Contains("poll: {cron: \"30 9 * * 1-5\", timezone: \"Europe/Berlin\"}"));
+  CHECK(zoned.imported.remarks.empty());
+  CHECK_THAT(by_schedule("TZ=Europe/Berlin 0 */6 * * *").imported.text, Contains("poll: {every: 6h}"));
+  const auto nowhere = by_schedule("TZ=No/Where 30 9 * * 1-5");
+  CHECK_THAT(nowhere.imported.text, Contains("poll: {cron: \"30 9 * * 1-5\"}"));
+  CHECK_THAT(nowhere.told("file", 1), Contains("changed: time zone No/Where: its times are taken as UTC"));
 }
 
 TEST_CASE("D9: what stands in foreign files stays a text in ours") {
