@@ -481,6 +481,20 @@ struct SlowBuilder : Scene {
 
 }  // namespace
 
+TEST_CASE("a run whose dependents are being rebuilt cannot be cancelled", "[engine]") {
+  SlowBuilder scene;
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_asked(engine);
+    const auto run = co_await scene.read(
+        [&](store::Tables& tables) { return tables.runs.latest_of("node", scene.one.digest); });
+    REQUIRE(run);
+    CHECK(run->state == "rebuilding");
+    const bool cancelled = co_await engine.cancel(run->id, "ann");
+    CHECK_FALSE(cancelled);
+    co_await scene.until_built(engine);
+  });
+}
+
 TEST_CASE("A6: a rebuild is not overdue because the clock was set or the machine slept", "[engine]") {
   SlowBuilder scene;
   const auto config = scene.configuration(true);
