@@ -156,6 +156,10 @@ pipeline::Run from_row(const store::Run& row) {
           .ended = row.ended};
 }
 
+std::string drift_of(const std::string& stable) {
+  return stable + " was moved by somebody else to ";
+}
+
 bool is_decision(const std::string& trigger) {
   return trigger == to_string(pipeline::Trigger::rollback) || trigger == to_string(pipeline::Trigger::patch);
 }

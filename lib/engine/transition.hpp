@@ -31,6 +31,10 @@ void release_wave(store::Tables& tables, RunId promotion_run, Time at);
 /// promotion ended).
 void gate_changed(store::Tables& tables, const std::string& pipeline, Time at);
 
+/// How a hold because of drift, and the audit, begin to say that somebody else moved this stable tag
+/// ("host/path:tag").
+std::string drift_of(const std::string& stable);
+
 /// Whether a run or a promotion with this trigger is a person's decision about an image (rollback, patch).
 bool is_decision(const std::string& trigger);
 
