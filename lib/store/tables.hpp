@@ -50,6 +50,9 @@ class Runs {
   int count_waiting(const std::string& name, const std::string& so) const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
+  /// How many of these, from the newest back, are in this state; `most` are looked at.
+  int latest_in_state(const std::string& pipeline, const oci::Digest& digest, const std::string& state,
+                      int most) const;
   /// By status; costs the same however many runs there are.
   std::vector<RunCount> counts() const;
 

@@ -46,6 +46,7 @@ void use_every_operation(Tables& tables) {
   tables.runs.all_open();
   tables.runs.open_of_members("node");
   tables.runs.latest_of("node", digest("image"));
+  tables.runs.latest_in_state("node", digest("image"), "failed", 10);
   tables.runs.count_waiting("node", "hold");
 
   const auto seen = tables.observations.append(observation("node", "A", at(1)));

@@ -260,6 +260,28 @@ TEST_CASE_METHOD(Fixture, "Promotions are found by tag, digest and pipeline, new
   });
 }
 
+TEST_CASE_METHOD(Fixture, "Runs of a digest that ended alike are counted from the newest back") {
+  with_tables([](Tables& tables) {
+    const auto insert = [&](const char* image, const char* state) {
+      auto row = ended_run("node", at(5), image);
+      row.state = state;
+      tables.runs.insert(row);
+    };
+    const auto count = [&](int most) {
+      return tables.runs.latest_in_state("node", digest("A"), "failed", most);
+    };
+    CHECK(count(10) == 0);
+    insert("A", "failed");
+    insert("A", "rejected");
+    CHECK(count(10) == 0);
+    insert("A", "failed");
+    insert("B", "rejected");
+    insert("A", "failed");
+    CHECK(count(10) == 2);
+    CHECK(count(1) == 1);
+  });
+}
+
 TEST_CASE_METHOD(Fixture, "Holding twice keeps the first reason, lifting twice says so") {
   with_tables([](Tables& tables) {
     CHECK(tables.holds.set({.pipeline = "node", .reason = "first", .by = "ann", .since = at(1)}));
