@@ -495,6 +495,43 @@ TEST_CASE("a run whose dependents are being rebuilt cannot be cancelled", "[engi
   });
 }
 
+TEST_CASE("a registry that refuses us gives no verdict before the deadline", "[engine]") {
+  SlowBuilder scene;
+  bool refused = true;
+  scene.registries.fail_while(refused, "dev.example", 403);
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_asked(engine);
+    co_await scene.until_looked_for(engine);
+    const auto waiting = co_await scene.read(
+        [](store::Tables& tables) { return tables.rebuilds.in_state("hello", "dispatched"); });
+    REQUIRE(waiting.size() == 1);
+    const auto lines =
+        co_await scene.read([&](store::Tables& tables) { return tables.log.read(waiting[0].run, 0, 100); });
+    CHECK(std::any_of(lines.begin(), lines.end(),
+                      [](const auto& line) { return line.text.starts_with("cannot look: "); }));
+    refused = false;
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("a registry that still refuses us at the deadline fails the rebuild with what it said",
+          "[engine]") {
+  SlowBuilder scene;
+  const bool refused = true;
+  scene.registries.fail_while(refused, "dev.example", 403);
+  auto config = scene.configuration(true);
+  config->dependents[0].confirm_within = Milliseconds(50);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    const auto run = co_await scene.until_run(engine, scene.one.digest, "Failed");
+    const auto rebuild = co_await rebuild_of(scene, run.id);
+    CHECK(rebuild.state == "overdue");
+    const auto outcome =
+        co_await scene.read([&](store::Tables& tables) { return tables.runs.find(rebuild.run)->outcome; });
+    CHECK(outcome.find("could not be looked at in time") != std::string::npos);
+    CHECK(outcome.find("403") != std::string::npos);
+  });
+}
+
 TEST_CASE("A6: a rebuild is not overdue because the clock was set or the machine slept", "[engine]") {
   SlowBuilder scene;
   const auto config = scene.configuration(true);
