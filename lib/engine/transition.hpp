@@ -7,6 +7,7 @@
 #include "store/tables.hpp"
 
 #include <string>
+#include <vector>
 
 namespace sluice::engine {
 
@@ -22,6 +23,16 @@ bool apply(store::Tables& tables, RunId run, const pipeline::Event& event, Time 
 
 /// The same for a rebuild run. Releases the next wave or ends the promotion run when this was the last one.
 bool apply(store::Tables& tables, RunId rebuild, const pipeline::RebuildEvent& event, Time at);
+
+/// A rebuild that a newer one makes needless.
+struct Outdone {
+  RunId rebuild;
+  RunId by;
+};
+
+/// Ends these rebuilds as superseded. Each promotion that owed some of them is looked at once, after all: it
+/// may have thousands.
+void supersede(store::Tables& tables, const std::vector<Outdone>& rebuilds, Time at);
 
 /// Lets the rebuilds of the first unfinished wave of a promotion go; ends the promotion run when none is
 /// left.

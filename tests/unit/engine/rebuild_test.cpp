@@ -418,6 +418,12 @@ TEST_CASE("what is built on a superseded rebuild is superseded too, and the olde
     REQUIRE(rebuilds.size() == 2);
     CHECK(rebuilds[0].state == "superseded");
     CHECK(rebuilds[1].state == "superseded");
+    // Each by its own successor: the older promotion is looked at once, after all.
+    for (const auto& rebuild : rebuilds) {
+      const auto outcome =
+          co_await scene.read([&](store::Tables& tables) { return tables.runs.find(rebuild.run)->outcome; });
+      CHECK(outcome.starts_with("superseded by "));
+    }
   });
 }
 
