@@ -332,6 +332,33 @@ TEST_CASE("rebuild targets that hang keep no new image from being staged and pro
   });
 }
 
+TEST_CASE("dependents' registries that hang keep no new image from being staged and promoted", "[engine]") {
+  FullHouse house;
+  auto& scene = house.scene;
+  scene.registries.wait_before = [wait = house.hanging()](const net::Request& request) -> Task<> {
+    if (request.url.host == "dev.example") co_await wait();
+  };
+  scene.play(house.config, [&](engine::Engine& engine) -> Task<> {
+    const auto confirming = [&](store::Tables& tables) {
+      int count = 0;
+      for (const auto& each : house.config->dependents)
+        for (const auto& rebuild : tables.rebuilds.in_state(each.name, "dispatched"))
+          for (const auto& job : tables.jobs.of_run(rebuild.run))
+            if (job.leased_until) ++count;
+      return count;
+    };
+    co_await scene.until(engine, "a confirmation hangs in every slot",
+                         [&](store::Tables& tables) { return confirming(tables) == house.config->jobs; });
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until(engine, "the new image is promoted", [&](store::Tables&) {
+      return scene.registries.tag(target, "9") == scene.second.digest;
+    });
+    const int still = co_await scene.read(confirming);
+    CHECK(still == house.config->jobs);
+    house.go_on.notify();
+  });
+}
+
 TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[engine]") {
   FullHouse house;
   auto& scene = house.scene;
