@@ -85,6 +85,8 @@ class Promotions {
   std::optional<Promotion> latest(const std::string& target, const std::string& stable_tag) const;
   std::optional<Promotion> of_run(RunId run) const;
   std::vector<Promotion> history(const std::string& pipeline, int limit) const;  // newest first
+  /// What was promoted last at `at`.
+  std::optional<Promotion> at(const std::string& pipeline, Time at) const;
   /// Was this digest ever promoted by this pipeline? The newest such row.
   std::optional<Promotion> of_digest(const std::string& pipeline, const oci::Digest& digest) const;
 
@@ -174,6 +176,8 @@ class Audit {
   explicit Audit(Connection& db) : db_(db) {}
   void append(const AuditEntry& entry);
   std::vector<AuditEntry> list(const std::string& pipeline, int limit) const;  // newest first; "" = all
+  /// The same of one pipeline, without what came after `at`.
+  std::vector<AuditEntry> list_until(const std::string& pipeline, Time at, int limit) const;
 
  private:
   Connection& db_;

@@ -75,6 +75,7 @@ void use_every_operation(Tables& tables) {
   tables.promotions.latest("t", "1");
   tables.promotions.of_run(run);
   tables.promotions.history("node", 10);
+  tables.promotions.at("node", at(1));
   tables.promotions.of_digest("node", digest("A"));
 
   tables.holds.set({.pipeline = "node", .reason = "", .by = ""});
@@ -125,6 +126,7 @@ void use_every_operation(Tables& tables) {
   tables.audit.append({.at = at(1), .who = "ann", .action = "hold", .pipeline = "node"});
   tables.audit.list("", 10);
   tables.audit.list("node", 10);
+  tables.audit.list_until("node", at(1), 10);
 
   Run old = ended_run("python", at(1));
   tables.runs.insert(old);
