@@ -179,9 +179,9 @@ Task<bool> Engine::resume(std::string name, std::string who) {
 Task<Engine::Rollback> Engine::rollback(std::string name, std::string to, std::string who) {
   const auto pipeline = co_await state_->pipeline(name);
   auto query = [pipeline, to](store::Tables& tables) { return is_promoted_last(tables, pipeline, to); };
+  const bool is_last = co_await state_->world.store.read(std::move(query));
   std::optional<oci::Digest> on_tag;
-  if (co_await state_->world.store.read(std::move(query)))
-    on_tag = co_await look_at_stable_tag(state_->registry, pipeline);
+  if (is_last) on_tag = co_await look_at_stable_tag(state_->registry, pipeline);
   const auto at = state_->world.clock.now();
   auto change = [pipeline, to, on_tag, who, at](store::Tables& tables) {
     return roll_back(tables, pipeline, to, on_tag, who, at);

@@ -282,6 +282,22 @@ TEST_CASE("a rollback to what was promoted last is promoted when the target cann
   });
 }
 
+TEST_CASE("a rollback without a goal is refused when nothing was promoted before", "[engine]") {
+  TwoImages scene;
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    std::string refused;
+    try {
+      co_await engine.rollback("node", "", "ann");
+    } catch (const Error& error) {
+      refused = error.what();
+    }
+    CHECK(refused == "node: there is no earlier promotion to go back to");
+    const auto told = co_await audited_actions(scene);
+    CHECK(told.empty());
+  });
+}
+
 TEST_CASE("a rollback without a goal puts back what was there before the foreign image", "[engine]") {
   bool is_down = true;
   TwoImages scene;
