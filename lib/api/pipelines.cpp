@@ -44,31 +44,23 @@ History::Seen follow(store::Tables& tables, store::Observation observation) {
   return seen;
 }
 
-template <class Row>
-void keep_first(std::vector<Row>& rows, std::size_t count) {
-  if (rows.size() > count) rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end());
+// What was seen and promoted at that time is one row each; what a person did before is told as far as the
+// limit goes.
+History read_history_at(store::Tables& tables, const std::string& name, Time at, int limit) {
+  History history;
+  if (auto seen = tables.observations.at(name, at)) history.seen.push_back(follow(tables, std::move(*seen)));
+  if (auto promotion = tables.promotions.at(name, at)) history.promotions.push_back(std::move(*promotion));
+  history.events = tables.audit.list_until(name, at, limit);
+  return history;
 }
 
 History read_history(store::Tables& tables, const std::string& name, std::optional<Time> at, int limit) {
+  if (at) return read_history_at(tables, name, *at, limit);
   History history;
-  if (at) {
-    if (auto then = tables.observations.at(name, *at))
-      history.seen.push_back(follow(tables, std::move(*then)));
-  } else {
-    for (auto& row : tables.observations.history(name, limit))
-      history.seen.push_back(follow(tables, std::move(row)));
-  }
-  const int rows = at ? most_rows : limit;
-  history.promotions = tables.promotions.history(name, rows);
-  history.events = tables.audit.list(name, rows);
-  if (at) {
-    const auto later = [&](const auto& row) { return row.at > *at; };
-    std::erase_if(history.promotions, later);
-    std::erase_if(history.events, later);
-  }
-  // What was promoted at that time is one row; what a person did before is told as far as the limit goes.
-  if (at) keep_first(history.promotions, 1);
-  keep_first(history.events, static_cast<std::size_t>(limit));
+  for (auto& row : tables.observations.history(name, limit))
+    history.seen.push_back(follow(tables, std::move(row)));
+  history.promotions = tables.promotions.history(name, limit);
+  history.events = tables.audit.list(name, limit);
   return history;
 }
 

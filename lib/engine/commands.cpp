@@ -60,11 +60,21 @@ bool is_rolled_back(const store::Tables& tables, const std::string& pipeline,
          tables.holds.active(pipeline).has_value();
 }
 
-// Without a goal, "the one before" would swing back and forth; a rollback in force is its own answer.
+// Whether somebody is known to have moved the stable tag since, to what is not promoted so far.
+bool is_moved_since(const store::Tables& tables, const config::Pipeline& pipeline,
+                    const store::Promotion& present) {
+  const auto hold = tables.holds.active(pipeline.name);
+  const auto drift = drift_of(pipeline.target.text() + ":" + pipeline.stable_tag);
+  return hold && hold->since > present.at && hold->reason.starts_with(drift);
+}
+
+// Without a goal, "the one before" would swing back and forth; a rollback in force is its own answer. Before
+// what somebody else put there comes what was promoted last.
 store::Promotion goal_of(const store::Tables& tables, const config::Pipeline& pipeline, const std::string& to,
                          const store::Promotion& present) {
   if (!to.empty()) return named_promotion(tables, pipeline, to);
-  if (is_rolled_back(tables, pipeline.name, present)) return present;
+  if (is_rolled_back(tables, pipeline.name, present) || is_moved_since(tables, pipeline, present))
+    return present;
   return earlier_promotion(tables, pipeline, present.digest);
 }
 
@@ -76,8 +86,27 @@ void cancel_waiting_rollbacks(store::Tables& tables, const std::string& pipeline
       apply(tables, run.id, pipeline::event::Cancelled{"another rollback was asked for"}, at);
 }
 
+// Whether the goal is what was promoted last: then the tag itself tells whether there is anything to do.
+bool is_promoted_last(const store::Tables& tables, const config::Pipeline& pipeline, const std::string& to) {
+  const auto present = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
+  if (!present || (to.empty() && open_rollback(tables, pipeline.name))) return false;
+  return goal_of(tables, pipeline, to, *present).digest == present->digest;
+}
+
+// What the stable tag names; nullopt also when its registry does not tell now.
+Task<std::optional<oci::Digest>> look_at_stable_tag(registry::Client& registry, config::Pipeline pipeline) {
+  try {
+    const auto found = co_await registry.find_at_target(pipeline.target, pipeline.stable_tag);
+    if (found) co_return found->digest;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+  }
+  co_return std::nullopt;
+}
+
+// `on_tag`: what the stable tag is seen to name, when that was looked at.
 Engine::Rollback roll_back(store::Tables& tables, const config::Pipeline& pipeline, const std::string& to,
-                           const std::string& who, Time at) {
+                           const std::optional<oci::Digest>& on_tag, const std::string& who, Time at) {
   const auto present = tables.promotions.latest(pipeline.target.text(), pipeline.stable_tag);
   if (!present) throw Error(ErrorKind::not_found, pipeline.name + ": nothing was promoted so far");
   const auto open = open_rollback(tables, pipeline.name);
@@ -87,8 +116,10 @@ Engine::Rollback roll_back(store::Tables& tables, const config::Pipeline& pipeli
   const auto reason = "rollback to " + goal.digest.text() + " (" + goal.unique_tag + ")";
   const bool newly_held = set_hold(tables, pipeline.name, reason, who, at);
   cancel_waiting_rollbacks(tables, pipeline.name, at);
-  // What is being promoted may write the tag yet; then the goal is promoted again, after that.
-  if (present->digest == goal.digest && !promoting_run(tables, pipeline.name))
+  // What is being promoted may write the tag yet, and somebody may have moved it; then the goal is promoted
+  // again, after that.
+  const bool is_there = present->digest == goal.digest && on_tag == goal.digest;
+  if (is_there && !promoting_run(tables, pipeline.name))
     return {.run = present->run, .changed = newly_held, .digest = goal.digest};
   audit(tables, at, who, "rollback", pipeline.name, reason);
   const auto run = start_promotion(tables, pipeline, goal.digest, pipeline::Trigger::rollback, at);
@@ -147,9 +178,13 @@ Task<bool> Engine::resume(std::string name, std::string who) {
 
 Task<Engine::Rollback> Engine::rollback(std::string name, std::string to, std::string who) {
   const auto pipeline = co_await state_->pipeline(name);
+  auto query = [pipeline, to](store::Tables& tables) { return is_promoted_last(tables, pipeline, to); };
+  const bool is_last = co_await state_->world.store.read(std::move(query));
+  std::optional<oci::Digest> on_tag;
+  if (is_last) on_tag = co_await look_at_stable_tag(state_->registry, pipeline);
   const auto at = state_->world.clock.now();
-  auto change = [pipeline, to, who, at](store::Tables& tables) {
-    return roll_back(tables, pipeline, to, who, at);
+  auto change = [pipeline, to, on_tag, who, at](store::Tables& tables) {
+    return roll_back(tables, pipeline, to, on_tag, who, at);
   };
   const auto result = co_await state_->world.store.write(std::move(change));
   state_->poller.unsettle(name);

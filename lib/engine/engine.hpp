@@ -99,12 +99,13 @@ class Engine {
   Task<bool> resume(std::string pipeline, std::string who);
   struct Rollback {
     RunId run;
-    bool changed = true;  // false: the stable tag already names that digest and the pipeline is held
+    bool changed = true;  // false: the stable tag is seen to name that digest and the pipeline is held
     oci::Digest digest;
   };
-  /// `to` is a run id, a digest, or empty for the promotion before the present one. Holds the pipeline,
-  /// promotes the earlier digest again and has the dependents rebuilt. Throws not_found when it was never
-  /// promoted.
+  /// `to` is a run id, a digest, or empty for the promotion before what the stable tag names as far as we
+  /// know: before the present one, or the present one when somebody else is known to have moved the tag
+  /// since. Holds the pipeline, promotes the earlier digest again and has the dependents rebuilt. Throws
+  /// not_found when it was never promoted.
   Task<Rollback> rollback(std::string pipeline, std::string to, std::string who);
   /// Cancels a run before its promotion; false when it cannot be cancelled any more.
   Task<bool> cancel(RunId run, std::string who);

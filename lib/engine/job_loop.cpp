@@ -39,8 +39,8 @@ std::vector<std::string> names_of(std::initializer_list<pipeline::JobKind> kinds
 // Each of these has `engine.jobs` slots.
 const std::vector<std::vector<std::string>> sharing_slots{
     names_of({pipeline::JobKind::stage, pipeline::JobKind::check, pipeline::JobKind::promote,
-              pipeline::JobKind::plan, pipeline::JobKind::confirm}),
-    names_of({pipeline::JobKind::dispatch})};
+              pipeline::JobKind::plan}),
+    names_of({pipeline::JobKind::dispatch}), names_of({pipeline::JobKind::confirm})};
 
 // Nothing but this job would do what was acknowledged: no later look at upstream starts it again.
 bool is_owed(const store::Job& job, const store::Run& run) {

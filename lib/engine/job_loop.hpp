@@ -1,7 +1,8 @@
 #pragma once
 // Leases due jobs, runs them within the configured number, renews their leases, and records how each ended.
-// Requests to rebuild targets have as many slots of their own as all other work has: a target that hangs
-// keeps no image from being staged, and no number of copies keeps a request from going out.
+// Requests to rebuild targets, and looks for what they made, each have as many slots of their own as all
+// other work has: neither targets that hang nor thousands of rebuilds that are not confirmed so far keep an
+// image from being staged, and no number of copies keeps a request from going out.
 
 #include "core/signal.hpp"
 #include "engine/run_logger.hpp"

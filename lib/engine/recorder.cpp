@@ -2,12 +2,18 @@
 
 #include "engine/transition.hpp"
 
+#include <algorithm>
+
 namespace sluice::engine {
 namespace {
 
 enum class Need { run, none, later };
 
 constexpr const char* learned_at_start = "baseline";
+// Of what fails again and again: it costs a run each time, and a person can start one at any time.
+constexpr Milliseconds longest_between_runs = std::chrono::hours(24);
+// Doubled so often, the shortest pause that can be configured is longer than that.
+constexpr int most_doublings = 30;
 
 // Whether the first digest that is seen of this tag starts no run.
 bool is_baseline(const store::Tables& tables, const std::string& name) {
@@ -39,6 +45,17 @@ bool is_replaced_by_news(const store::Promotion& own, const std::optional<store:
          !is_decision(present->trigger);
 }
 
+// From the end of the latest of this digest's runs, all of which failed since one that did not, to the next.
+Milliseconds pause_of(const store::Tables& tables, const config::Pipeline& pipeline,
+                      const oci::Digest& digest, Milliseconds first) {
+  const auto failed = std::string(to_string(pipeline::State::failed));
+  auto pause = first;
+  for (int more = tables.runs.latest_in_state(pipeline.name, digest, failed, most_doublings) - 1;
+       more > 0 && pause < longest_between_runs; --more)
+    pause *= 2;
+  return std::max(first, std::min(pause, longest_between_runs));
+}
+
 // Whether the digest that the tag names now needs a (further) run. Told from what is kept, since the look
 // that sees the tag move may come while another promotion is in progress.
 Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const store::Observation& seen,
@@ -58,7 +75,8 @@ Need need_of(store::Tables& tables, const config::Pipeline& pipeline, const stor
       return Need::none;
     case pipeline::State::failed: {
       // One that ended in the future ended before the clock was set back, nobody knows how long ago.
-      const bool paused = run->ended && *run->ended <= at && at < *run->ended + retry_after;
+      const bool paused = run->ended && *run->ended <= at &&
+                          at < *run->ended + pause_of(tables, pipeline, digest, retry_after);
       return changed || !paused ? Need::run : Need::later;
     }
     case pipeline::State::cancelled:

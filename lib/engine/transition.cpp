@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace sluice::engine {
 namespace {
@@ -156,6 +157,10 @@ pipeline::Run from_row(const store::Run& row) {
           .ended = row.ended};
 }
 
+std::string drift_of(const std::string& stable) {
+  return stable + " was moved by somebody else to ";
+}
+
 bool is_decision(const std::string& trigger) {
   return trigger == to_string(pipeline::Trigger::rollback) || trigger == to_string(pipeline::Trigger::patch);
 }
@@ -189,6 +194,17 @@ bool apply(store::Tables& tables, RunId id, const pipeline::RebuildEvent& event,
   if (!rebuild || !step_to(tables, *rebuild, event, at)) return false;
   if (is_final(*rebuild) && rebuild->wave != store::no_wave) release_wave(tables, rebuild->promotion_run, at);
   return true;
+}
+
+void supersede(store::Tables& tables, const std::vector<Outdone>& rebuilds, Time at) {
+  std::set<RunId> promotions;
+  for (const auto& [id, by] : rebuilds) {
+    auto rebuild = tables.rebuilds.find(id);
+    if (!rebuild || !step_to(tables, *rebuild, pipeline::rebuild_event::Superseded{by}, at)) continue;
+    if (rebuild->wave != store::no_wave) promotions.insert(rebuild->promotion_run);
+  }
+  for (const auto promotion : promotions)
+    release_wave(tables, promotion, at);
 }
 
 void gate_changed(store::Tables& tables, const std::string& name, Time at) {

@@ -7,6 +7,7 @@
 #include "store/tables.hpp"
 
 #include <string>
+#include <vector>
 
 namespace sluice::engine {
 
@@ -23,6 +24,16 @@ bool apply(store::Tables& tables, RunId run, const pipeline::Event& event, Time 
 /// The same for a rebuild run. Releases the next wave or ends the promotion run when this was the last one.
 bool apply(store::Tables& tables, RunId rebuild, const pipeline::RebuildEvent& event, Time at);
 
+/// A rebuild that a newer one makes needless.
+struct Outdone {
+  RunId rebuild;
+  RunId by;
+};
+
+/// Ends these rebuilds as superseded. Each promotion that owed some of them is looked at once, after all: it
+/// may have thousands.
+void supersede(store::Tables& tables, const std::vector<Outdone>& rebuilds, Time at);
+
 /// Lets the rebuilds of the first unfinished wave of a promotion go; ends the promotion run when none is
 /// left.
 void release_wave(store::Tables& tables, RunId promotion_run, Time at);
@@ -30,6 +41,10 @@ void release_wave(store::Tables& tables, RunId promotion_run, Time at);
 /// Re-evaluates the waiting runs of a pipeline, or of the members of a set (hold set or lifted, another
 /// promotion ended).
 void gate_changed(store::Tables& tables, const std::string& pipeline, Time at);
+
+/// How a hold because of drift, and the audit, begin to say that somebody else moved this stable tag
+/// ("host/path:tag").
+std::string drift_of(const std::string& stable);
 
 /// Whether a run or a promotion with this trigger is a person's decision about an image (rollback, patch).
 bool is_decision(const std::string& trigger);

@@ -5,6 +5,7 @@
 #include "engine/work.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace sluice::engine {
@@ -78,24 +79,42 @@ Done overdue(RunId id, std::string message, Milliseconds again) {
   return done;
 }
 
-// Nullopt when a registry cannot answer now, which is no verdict.
-Task<std::optional<dependents::Confirmation>> look(Work work, Owed owed) {
+// What a look told. Neither: a registry cannot answer now, which is no verdict.
+struct Seen {
+  std::optional<dependents::Confirmation> found;
+  std::string refusal;  // a registry does not let us look: no verdict while a person may mend that in time
+};
+
+bool is_refusal(ErrorKind kind) {
+  return kind == ErrorKind::unauthorized || kind == ErrorKind::denied;
+}
+
+Task<Seen> look(Work work, Owed owed) {
   const auto image = oci::Reference::parse(owed.rebuild.image);
   const auto platform = oci::Platform::parse(work.run.platform);
   try {
     auto found = co_await dependents::confirm(work.registry, image, owed.base, platform, owed.replaced);
-    if (found.confirmed || !owed.newer) co_return found;
+    if (found.confirmed || !owed.newer) co_return Seen{.found = std::move(found), .refusal = {}};
     auto newer_base = owed.base;
     newer_base.digest = owed.newer;
     auto newer =
         co_await dependents::confirm(work.registry, image, newer_base, platform, owed.newer_replaced);
-    if (!newer.confirmed) co_return found;
+    if (!newer.confirmed) co_return Seen{.found = std::move(found), .refusal = {}};
     newer.how += ", on a newer base";
-    co_return newer;
+    co_return Seen{.found = std::move(newer), .refusal = {}};
   } catch (const Error& error) {
+    if (is_refusal(error.kind())) co_return Seen{.found = {}, .refusal = error.what()};
     if (!is_transient(error.kind())) throw;
   }
-  co_return std::nullopt;
+  co_return Seen{};
+}
+
+// Why the rebuild counts as not made when its deadline has passed; nullopt when nobody knows.
+std::optional<std::string> why_overdue(const Owed& owed, const Seen& seen) {
+  const auto& image = owed.rebuild.image;
+  if (!seen.refusal.empty()) return image + " could not be looked at in time: " + seen.refusal;
+  if (!seen.found) return std::nullopt;
+  return image + " does not sit on " + owed.base.text() + " in time: " + seen.found->how;
 }
 
 }  // namespace
@@ -105,15 +124,16 @@ Task<Done> confirm(Work work) {
   auto query = [id](store::Tables& tables) { return owed_of(tables, id); };
   const auto owed = co_await work.world.store.read(std::move(query));
   if (!owed) throw Error(ErrorKind::internal, "run " + id.text() + " is not a rebuild");
-  const auto image = oci::Reference::parse(owed->rebuild.image);
   const auto began = work.world.clock.now();
-  const auto found = co_await look(work, *owed);
-  if (found && found->confirmed) co_return confirmed(id, *found);
+  const auto seen = co_await look(work, *owed);
+  if (seen.found && seen.found->confirmed) co_return confirmed(id, *seen.found);
+  // Ever more seldom, since it may be looked at for days.
+  const auto looks = static_cast<unsigned>(work.job.attempt);
+  if (!seen.refusal.empty() && std::has_single_bit(looks)) work.log("cannot look: " + seen.refusal);
   // What was there before the deadline says nothing of what was there at it.
   const auto again = next_look(work.job.attempt);
-  if (found && owed->rebuild.deadline && began >= *owed->rebuild.deadline)
-    co_return overdue(id, image.text() + " does not sit on " + owed->base.text() + " in time: " + found->how,
-                      again);
+  if (owed->rebuild.deadline && began >= *owed->rebuild.deadline)
+    if (auto why = why_overdue(*owed, seen)) co_return overdue(id, std::move(*why), again);
   Done done;
   done.again = again;
   co_return done;

@@ -29,17 +29,17 @@ bool is_on_its_way(store::Tables& tables, RunId rebuild) {
 
 // A rebuild that is owed by an older promotion, or for a commit, is not worth asking for any more when the
 // target has not taken it so far: while it is away, each dependent has one request that waits for it.
-void supersede_older(store::Tables& tables, const std::string& dependent, RunId by, Time at) {
+std::vector<Outdone> outdone_by(store::Tables& tables, const std::string& dependent, RunId by) {
+  std::vector<Outdone> found;
   for (const auto state : {pipeline::RebuildState::planned, pipeline::RebuildState::dispatching})
     for (const auto& older : tables.rebuilds.in_state(dependent, std::string(to_string(state))))
       if (older.run < by && !is_on_its_way(tables, older.run))
-        apply(tables, older.run, pipeline::rebuild_event::Superseded{by}, at);
+        found.push_back({.rebuild = older.run, .by = by});
+  return found;
 }
 
-void owe(store::Tables& tables, const config::Config& config, const dependents::Planned& planned,
-         const store::Promotion& promotion, const std::string& instance, Time at) {
-  const auto* dependent = config.dependent(planned.name);
-  if (!dependent) return;
+RunId owe(store::Tables& tables, const config::Dependent& dependent, const dependents::Planned& planned,
+          const store::Promotion& promotion, const std::string& instance, Time at) {
   OwedRebuild owed{.promotion_run = promotion.run,
                    .pipeline = promotion.pipeline,
                    .trigger = promotion.trigger,
@@ -47,15 +47,21 @@ void owe(store::Tables& tables, const config::Config& config, const dependents::
                    .wave = planned.wave};
   // The base of a later wave is known by digest only when its own rebuild is confirmed.
   if (planned.wave == 0) owed.base.digest = promotion.digest;
-  const auto run = insert_rebuild(tables, *dependent, owed, instance, at);
-  supersede_older(tables, dependent->name, run, at);
+  return insert_rebuild(tables, dependent, owed, instance, at);
 }
 
 void record_plan(store::Tables& tables, const config::Config& config,
                  const std::vector<dependents::Planned>& planned, const store::Promotion& promotion,
                  const std::string& instance, Time at) {
-  for (const auto& each : planned)
-    owe(tables, config, each, promotion, instance, at);
+  std::vector<Outdone> outdone;
+  for (const auto& each : planned) {
+    const auto* dependent = config.dependent(each.name);
+    if (!dependent) continue;
+    const auto run = owe(tables, *dependent, each, promotion, instance, at);
+    const auto older = outdone_by(tables, dependent->name, run);
+    outdone.insert(outdone.end(), older.begin(), older.end());
+  }
+  supersede(tables, outdone, at);
   apply(tables, promotion.run, pipeline::event::Planned{static_cast<int>(planned.size())}, at);
   if (!planned.empty()) release_wave(tables, promotion.run, at);
 }

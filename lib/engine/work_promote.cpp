@@ -46,7 +46,7 @@ Task<StableTag> look_at_stable(Work work, Target target) {
 }
 
 std::string moved_by_somebody(const Target& target, const oci::Digest& foreign) {
-  return target.stable() + " was moved by somebody else to " + foreign.text();
+  return drift_of(target.stable()) + foreign.text();
 }
 
 void audit_drift(store::Tables& tables, const std::string& pipeline, const std::string& message, Time at) {

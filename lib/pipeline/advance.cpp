@@ -126,8 +126,8 @@ class Stepper {
   }
 
   void operator()(const event::Cancelled& event) {
-    if (run().state == State::promoting) return;
-    end(State::cancelled, (event.reason.empty() ? "cancelled" : event.reason) + what_stands());
+    if (begun_promoting(run().state)) return;
+    end(State::cancelled, event.reason.empty() ? "cancelled" : event.reason);
   }
 
  private:

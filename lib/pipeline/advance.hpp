@@ -58,9 +58,9 @@ struct Step {
 
 /// Order: observed -> staging -> staged -> checking -> ready -> promoting -> promoted -> rebuilding -> succeeded.
 /// A run with trigger rollback or patch (a person's decision about an image) starts at promoting, ignores holds and is not superseded;
-/// drift ends it as failed. A final run ignores every event. Superseded is ignored from promoting on. Cancelled is ignored while
-/// promoting: tags may have been written, so that is followed to its end, unless the promotion itself finds that its stable tag is
-/// not written (Drifted, Held, Outdated). `promoting` is entered only when the gate is open; otherwise `waiting`. staged and ready are passed within one step; a run never rests there.
+/// drift ends it as failed. A final run ignores every event. Superseded and Cancelled are ignored from promoting on:
+/// tags may have been written and dependents be owed, so that is followed to its end, unless the promotion itself finds that its
+/// stable tag is not written (Drifted, Held, Outdated). `promoting` is entered only when the gate is open; otherwise `waiting`. staged and ready are passed within one step; a run never rests there.
 Step advance(Run run, const Event& event, const Gate& gate, Time at);
 
 }  // namespace sluice::pipeline

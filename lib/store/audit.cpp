@@ -37,4 +37,12 @@ std::vector<AuditEntry> Audit::list(const std::string& pipeline, int limit) cons
   return all(query, read_audit_entry);
 }
 
+std::vector<AuditEntry> Audit::list_until(const std::string& pipeline, Time at, int limit) const {
+  Query query(db_,
+              "SELECT id, at, who, action, pipeline, detail FROM audit WHERE pipeline = ?1 AND at <= ?2 "
+              "ORDER BY id DESC LIMIT ?3",
+              pipeline, at, limited(limit));
+  return all(query, read_audit_entry);
+}
+
 }  // namespace sluice::store

@@ -66,6 +66,12 @@ std::vector<Promotion> Promotions::history(const std::string& pipeline, int limi
   return all(query, read_promotion);
 }
 
+std::optional<Promotion> Promotions::at(const std::string& pipeline, Time at) const {
+  Query query(db_, promotions_where("WHERE pipeline = ?1 AND at <= ?2 ORDER BY id DESC LIMIT 1"), pipeline,
+              at);
+  return first(query, read_promotion);
+}
+
 std::optional<Promotion> Promotions::of_digest(const std::string& pipeline, const oci::Digest& digest) const {
   Query query(db_, promotions_where("WHERE pipeline = ?1 AND digest = ?2 ORDER BY id DESC LIMIT 1"), pipeline,
               digest);

@@ -128,4 +128,16 @@ std::optional<Run> Runs::latest_of(const std::string& pipeline, const oci::Diges
   return first(query, read_run);
 }
 
+int Runs::latest_in_state(const std::string& pipeline, const oci::Digest& digest, const std::string& state,
+                          int most) const {
+  Query query(db_,
+              "SELECT state FROM runs WHERE pipeline = ?1 AND digest = ?2 AND kind = 'pipeline' "
+              "ORDER BY id DESC LIMIT ?3",
+              pipeline, digest, limited(most));
+  int count = 0;
+  while (query.next() && query.text() == state)
+    ++count;
+  return count;
+}
+
 }  // namespace sluice::store

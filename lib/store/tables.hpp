@@ -50,6 +50,9 @@ class Runs {
   int count_waiting(const std::string& name, const std::string& so) const;
   /// The newest pipeline run of this digest in this pipeline, any state.
   std::optional<Run> latest_of(const std::string& pipeline, const oci::Digest& digest) const;
+  /// How many of these, from the newest back, are in this state; `most` are looked at.
+  int latest_in_state(const std::string& pipeline, const oci::Digest& digest, const std::string& state,
+                      int most) const;
   /// By status; costs the same however many runs there are.
   std::vector<RunCount> counts() const;
 
@@ -82,6 +85,8 @@ class Promotions {
   std::optional<Promotion> latest(const std::string& target, const std::string& stable_tag) const;
   std::optional<Promotion> of_run(RunId run) const;
   std::vector<Promotion> history(const std::string& pipeline, int limit) const;  // newest first
+  /// What was promoted last at `at`.
+  std::optional<Promotion> at(const std::string& pipeline, Time at) const;
   /// Was this digest ever promoted by this pipeline? The newest such row.
   std::optional<Promotion> of_digest(const std::string& pipeline, const oci::Digest& digest) const;
 
@@ -171,6 +176,8 @@ class Audit {
   explicit Audit(Connection& db) : db_(db) {}
   void append(const AuditEntry& entry);
   std::vector<AuditEntry> list(const std::string& pipeline, int limit) const;  // newest first; "" = all
+  /// The same of one pipeline, without what came after `at`.
+  std::vector<AuditEntry> list_until(const std::string& pipeline, Time at, int limit) const;
 
  private:
   Connection& db_;

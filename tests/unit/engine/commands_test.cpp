@@ -21,9 +21,8 @@ Task<std::vector<std::string>> audited_actions(Scene& scene) {
 }
 
 Task<> until_promoted(Scene& scene, engine::Engine& engine, RunId run) {
-  return scene.until(engine, "run " + run.text() + " is promoted", [run](store::Tables& tables) {
-    return tables.promotions.of_run(run).has_value();
-  });
+  return scene.until(engine, "run " + run.text() + " is promoted",
+                     [run](store::Tables& tables) { return tables.promotions.of_run(run).has_value(); });
 }
 
 // A promotion that fails is tried again for as long as a test takes.
@@ -236,6 +235,93 @@ TEST_CASE("a rollback overwrites drift, and the audit names what it overwrote", 
     CHECK(scene.registries.tag(target, "9") == scene.first.digest);
     const auto told = co_await audited_actions(scene);
     CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "drift by sluice"});
+  });
+}
+
+TEST_CASE("a rollback to what was promoted last overwrites what somebody put there since", "[engine]") {
+  TwoImages scene;
+  const auto foreign = picture({"foreign"});
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    const auto first = co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(target, "9", foreign);
+    const auto back = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    CHECK(back.changed);
+    CHECK(back.run != first.id);
+    co_await until_promoted(scene, engine, back.run);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+    const auto told = co_await audited_actions(scene);
+    CHECK(told == std::vector<std::string>{"hold by ann", "rollback by ann", "drift by sluice"});
+
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    const auto repeated = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    CHECK_FALSE(repeated.changed);
+    CHECK(repeated.run == back.run);
+    scene.registries.push(target, "9", foreign);
+    const auto again = co_await engine.rollback("node", "", "ann");
+    CHECK(again.changed);
+    CHECK(again.digest == scene.first.digest);
+    co_await until_promoted(scene, engine, again.run);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+  });
+}
+
+TEST_CASE("a rollback to what was promoted last is promoted when the target cannot tell what is there",
+          "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  const auto foreign = picture({"foreign"});
+  scene.play(patient(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(target, "9", foreign);
+    scene.registries.fail_repository_while(is_down, target);
+    const auto back = co_await engine.rollback("node", scene.first.digest.text(), "ann");
+    CHECK(back.changed);
+    is_down = false;
+    co_await until_promoted(scene, engine, back.run);
+    CHECK(scene.registries.tag(target, "9") == scene.first.digest);
+  });
+}
+
+TEST_CASE("a rollback without a goal is refused when nothing was promoted before", "[engine]") {
+  TwoImages scene;
+  scene.play(scene.configuration(), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    std::string refused;
+    try {
+      co_await engine.rollback("node", "", "ann");
+    } catch (const Error& error) {
+      refused = error.what();
+    }
+    CHECK(refused == "node: there is no earlier promotion to go back to");
+    const auto told = co_await audited_actions(scene);
+    CHECK(told.empty());
+  });
+}
+
+TEST_CASE("a rollback without a goal puts back what was there before the foreign image", "[engine]") {
+  bool is_down = true;
+  TwoImages scene;
+  const auto foreign = picture({"foreign"});
+  scene.play(patient(scene), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_run(engine, scene.first.digest, "Succeeded");
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until_run(engine, scene.second.digest, "Succeeded");
+    // The foreign image is noticed, and its unique tag cannot be written so far.
+    scene.registries.fault = [&](const net::Request& request) -> std::optional<MemoryRegistries::Fault> {
+      const bool writes = request.method == "PUT" && request.body == foreign.manifest;
+      if (!is_down || !writes) return std::nullopt;
+      return MemoryRegistries::Fault{.status = 503};
+    };
+    scene.registries.push(target, "9", foreign);
+    const auto third = picture({"third"});
+    scene.registries.push(upstream, "9", third);
+    co_await scene.until_retried(engine, foreign.digest);
+    const auto back = co_await engine.rollback("node", "", "ann");
+    CHECK(back.digest == scene.second.digest);
+    CHECK(back.changed);
+    is_down = false;
+    co_await until_promoted(scene, engine, back.run);
+    CHECK(scene.registries.tag(target, "9") == scene.second.digest);
   });
 }
 

@@ -145,6 +145,7 @@ int MemoryRegistries::tag_writes(const std::string& name, const std::string& tag
 
 Task<std::unique_ptr<net::Response>> MemoryRegistries::send(net::Request request) {
   requests.push_back(request.method + " " + request.url.host + request.url.target);
+  if (wait_before) co_await wait_before(request);
   const auto trouble = fault ? fault(request) : std::nullopt;
   std::string body = request.body;
   if (request.stream) {

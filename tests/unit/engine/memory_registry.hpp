@@ -37,6 +37,8 @@ class MemoryRegistries final : public net::Client {
   void fail_repository_while(const bool& is_down, const std::string& repository);
   /// The same of each PUT of this image under the tag.
   void refuse_tag_while(const bool& is_down, const std::string& tag, const Picture& image);
+  /// Awaited, when set, before a request is answered.
+  std::function<Task<>(const net::Request&)> wait_before;
   /// Adds to the header of an answer.
   std::function<void(const net::Request&, net::Headers&)> also_say;
   /// "METHOD host/path" of every request, oldest first.

@@ -332,6 +332,33 @@ TEST_CASE("rebuild targets that hang keep no new image from being staged and pro
   });
 }
 
+TEST_CASE("dependents' registries that hang keep no new image from being staged and promoted", "[engine]") {
+  FullHouse house;
+  auto& scene = house.scene;
+  scene.registries.wait_before = [wait = house.hanging()](const net::Request& request) -> Task<> {
+    if (request.url.host == "dev.example") co_await wait();
+  };
+  scene.play(house.config, [&](engine::Engine& engine) -> Task<> {
+    const auto confirming = [&](store::Tables& tables) {
+      int count = 0;
+      for (const auto& each : house.config->dependents)
+        for (const auto& rebuild : tables.rebuilds.in_state(each.name, "dispatched"))
+          for (const auto& job : tables.jobs.of_run(rebuild.run))
+            if (job.leased_until) ++count;
+      return count;
+    };
+    co_await scene.until(engine, "a confirmation hangs in every slot",
+                         [&](store::Tables& tables) { return confirming(tables) == house.config->jobs; });
+    scene.registries.push(upstream, "9", scene.second);
+    co_await scene.until(engine, "the new image is promoted", [&](store::Tables&) {
+      return scene.registries.tag(target, "9") == scene.second.digest;
+    });
+    const int still = co_await scene.read(confirming);
+    CHECK(still == house.config->jobs);
+    house.go_on.notify();
+  });
+}
+
 TEST_CASE("images whose checks hang keep no rebuild from being asked for", "[engine]") {
   FullHouse house;
   auto& scene = house.scene;
@@ -418,6 +445,12 @@ TEST_CASE("what is built on a superseded rebuild is superseded too, and the olde
     REQUIRE(rebuilds.size() == 2);
     CHECK(rebuilds[0].state == "superseded");
     CHECK(rebuilds[1].state == "superseded");
+    // Each by its own successor: the older promotion is looked at once, after all.
+    for (const auto& rebuild : rebuilds) {
+      const auto outcome =
+          co_await scene.read([&](store::Tables& tables) { return tables.runs.find(rebuild.run)->outcome; });
+      CHECK(outcome.starts_with("superseded by "));
+    }
   });
 }
 
@@ -480,6 +513,57 @@ struct SlowBuilder : Scene {
 };
 
 }  // namespace
+
+TEST_CASE("a run whose dependents are being rebuilt cannot be cancelled", "[engine]") {
+  SlowBuilder scene;
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_asked(engine);
+    const auto run = co_await scene.read(
+        [&](store::Tables& tables) { return tables.runs.latest_of("node", scene.one.digest); });
+    REQUIRE(run);
+    CHECK(run->state == "rebuilding");
+    const bool cancelled = co_await engine.cancel(run->id, "ann");
+    CHECK_FALSE(cancelled);
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("a registry that refuses us gives no verdict before the deadline", "[engine]") {
+  SlowBuilder scene;
+  bool refused = true;
+  scene.registries.fail_while(refused, "dev.example", 403);
+  scene.play(scene.configuration(true), [&](engine::Engine& engine) -> Task<> {
+    co_await scene.until_asked(engine);
+    co_await scene.until_looked_for(engine);
+    const auto waiting = co_await scene.read(
+        [](store::Tables& tables) { return tables.rebuilds.in_state("hello", "dispatched"); });
+    REQUIRE(waiting.size() == 1);
+    const auto lines =
+        co_await scene.read([&](store::Tables& tables) { return tables.log.read(waiting[0].run, 0, 100); });
+    CHECK(std::any_of(lines.begin(), lines.end(),
+                      [](const auto& line) { return line.text.starts_with("cannot look: "); }));
+    refused = false;
+    co_await scene.until_built(engine);
+  });
+}
+
+TEST_CASE("a registry that still refuses us at the deadline fails the rebuild with what it said",
+          "[engine]") {
+  SlowBuilder scene;
+  const bool refused = true;
+  scene.registries.fail_while(refused, "dev.example", 403);
+  auto config = scene.configuration(true);
+  config->dependents[0].confirm_within = Milliseconds(50);
+  scene.play(config, [&](engine::Engine& engine) -> Task<> {
+    const auto run = co_await scene.until_run(engine, scene.one.digest, "Failed");
+    const auto rebuild = co_await rebuild_of(scene, run.id);
+    CHECK(rebuild.state == "overdue");
+    const auto outcome =
+        co_await scene.read([&](store::Tables& tables) { return tables.runs.find(rebuild.run)->outcome; });
+    CHECK(outcome.find("could not be looked at in time") != std::string::npos);
+    CHECK(outcome.find("403") != std::string::npos);
+  });
+}
 
 TEST_CASE("A6: a rebuild is not overdue because the clock was set or the machine slept", "[engine]") {
   SlowBuilder scene;

@@ -173,11 +173,12 @@ TEST_CASE("a job that failed after the promotion says that the promotion stands"
   CHECK(step.run.outcome == "no plan (the promotion stands)");
 }
 
-TEST_CASE("cancelling ends a run, but not in the middle of writing tags") {
+TEST_CASE("cancelling ends a run, but not once it has begun to promote") {
   CHECK(advance(run_in(State::staging), event::Cancelled{"pipeline removed"}, {}, noon).run.outcome ==
         "pipeline removed");
   CHECK(advance(run_in(State::waiting), event::Cancelled{}, {}, noon).run.state == State::cancelled);
-  CHECK_FALSE(advance(run_in(State::promoting), event::Cancelled{"x"}, {}, noon).changed);
+  for (const auto state : {State::promoting, State::promoted, State::rebuilding})
+    CHECK_FALSE(advance(run_in(state), event::Cancelled{"x"}, {}, noon).changed);
 }
 
 TEST_CASE("a run succeeds when every dependent is confirmed") {

@@ -46,6 +46,7 @@ void use_every_operation(Tables& tables) {
   tables.runs.all_open();
   tables.runs.open_of_members("node");
   tables.runs.latest_of("node", digest("image"));
+  tables.runs.latest_in_state("node", digest("image"), "failed", 10);
   tables.runs.count_waiting("node", "hold");
 
   const auto seen = tables.observations.append(observation("node", "A", at(1)));
@@ -74,6 +75,7 @@ void use_every_operation(Tables& tables) {
   tables.promotions.latest("t", "1");
   tables.promotions.of_run(run);
   tables.promotions.history("node", 10);
+  tables.promotions.at("node", at(1));
   tables.promotions.of_digest("node", digest("A"));
 
   tables.holds.set({.pipeline = "node", .reason = "", .by = ""});
@@ -124,6 +126,7 @@ void use_every_operation(Tables& tables) {
   tables.audit.append({.at = at(1), .who = "ann", .action = "hold", .pipeline = "node"});
   tables.audit.list("", 10);
   tables.audit.list("node", 10);
+  tables.audit.list_until("node", at(1), 10);
 
   Run old = ended_run("python", at(1));
   tables.runs.insert(old);

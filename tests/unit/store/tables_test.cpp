@@ -260,6 +260,48 @@ TEST_CASE_METHOD(Fixture, "Promotions are found by tag, digest and pipeline, new
   });
 }
 
+TEST_CASE_METHOD(Fixture, "What was promoted and done at a time is told however much came later") {
+  with_tables([](Tables& tables) {
+    for (int i = 1; i <= 1500; ++i) {
+      auto row = promotion(RunId(i), "node", i == 1 ? "A" : "B");
+      row.at = at(i);
+      tables.promotions.insert(row);
+      tables.audit.append({.at = at(i), .who = "ann", .action = "hold", .pipeline = "node"});
+    }
+    CHECK_FALSE(tables.promotions.at("node", at(0)));
+    CHECK(tables.promotions.at("node", at(1))->digest == digest("A"));
+    CHECK(tables.promotions.at("node", at(20))->run == RunId(20));
+    CHECK_FALSE(tables.promotions.at("python", at(20)));
+    const auto done = tables.audit.list_until("node", at(20), 2);
+    REQUIRE(done.size() == 2);
+    CHECK(done[0].at == at(20));
+    CHECK(done[1].at == at(19));
+    CHECK(tables.audit.list_until("python", at(20), 2).empty());
+  });
+}
+
+TEST_CASE_METHOD(Fixture, "Runs of a digest that ended alike are counted from the newest back") {
+  with_tables([](Tables& tables) {
+    const auto insert = [&](const char* image, const char* state) {
+      auto row = ended_run("node", at(5), image);
+      row.state = state;
+      tables.runs.insert(row);
+    };
+    const auto count = [&](int most) {
+      return tables.runs.latest_in_state("node", digest("A"), "failed", most);
+    };
+    CHECK(count(10) == 0);
+    insert("A", "failed");
+    insert("A", "rejected");
+    CHECK(count(10) == 0);
+    insert("A", "failed");
+    insert("B", "rejected");
+    insert("A", "failed");
+    CHECK(count(10) == 2);
+    CHECK(count(1) == 1);
+  });
+}
+
 TEST_CASE_METHOD(Fixture, "Holding twice keeps the first reason, lifting twice says so") {
   with_tables([](Tables& tables) {
     CHECK(tables.holds.set({.pipeline = "node", .reason = "first", .by = "ann", .since = at(1)}));
