@@ -10,8 +10,8 @@ namespace {
 enum class Need { run, none, later };
 
 constexpr const char* learned_at_start = "baseline";
-// Of what fails again and again: it costs a run each time, and a person can start one at any time.
-constexpr Milliseconds longest_between_runs = std::chrono::hours(24);
+// Of what fails again and again: each time costs a run, and an outage that ends must heal while it matters.
+constexpr Milliseconds longest_between_runs = std::chrono::hours(4);
 // Doubled so often, the shortest pause that can be configured is longer than that.
 constexpr int most_doublings = 30;
 

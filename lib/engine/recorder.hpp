@@ -24,8 +24,8 @@ struct Recorded {
 /// stable tag, is in hand, or was rejected. When upstream goes back to a digest that a newer one of upstream
 /// replaced on the stable tag, it is promoted again; what a person replaced waits until the tag moves. A
 /// digest whose run failed gets another run when `retry_after` has passed since, so that an outage heals by
-/// itself; the pause doubles with each run of it that fails in a row, to a day at most. The first digest of a
-/// member that was there when its set began, with `initial: none`, is only written down (learned_by
+/// itself; the pause doubles with each run of it that fails in a row, to four hours at most. The first digest
+/// of a member that was there when its set began, with `initial: none`, is only written down (learned_by
 /// "baseline").
 Recorded record(store::Tables& tables, const config::Pipeline& pipeline, const registry::Resolved& seen,
                 const std::string& learned_by, std::optional<Time> last_look, Time at,
