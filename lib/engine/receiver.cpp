@@ -202,7 +202,8 @@ Task<net::ServerResponse> Receiver::take(Call call, watch::Parsed parsed) {
   co_return response;
 }
 
-// A tag that a set would take and does not watch yet has the list of the set looked at.
+// Of a set, each member that may be meant is looked at; a tag that it would take and does not watch yet has
+// its list looked at.
 HookMatch Receiver::fit_to_watches(HookMatch match) const {
   std::set<std::string> watched;
   for (const auto& [set, members] : match.members)

@@ -153,10 +153,13 @@ Task<std::optional<Error>> UploadSending::send_resuming(VerifiedBody& body) {
   co_return failure;
 }
 
-Task<> UploadSending::ask_source() {
-  if (size_ == 0) co_return;
+VerifiedBody& UploadSending::body() {
   if (!body_) body_.emplace(source_, requests_.blob(), moved_);
-  co_await body_->begin();
+  return *body_;
+}
+
+Task<> UploadSending::ask_source() {
+  if (size_ > 0) co_await body().begin();
 }
 
 Task<std::optional<Error>> UploadSending::send(UploadSession session) {
@@ -167,8 +170,8 @@ Task<std::optional<Error>> UploadSending::send(UploadSession session) {
     co_return std::nullopt;
   }
   if (moved_) moved_(0, false);
-  if (!body_) body_.emplace(source_, requests_.blob(), moved_);
-  VerifiedBody body = std::move(*std::exchange(body_, std::nullopt));
+  VerifiedBody body = std::move(this->body());
+  body_.reset();
   std::optional<Error> failure = body.failure();
   if (!failure) failure = co_await send_resuming(body);
   if (!failure) co_return std::nullopt;

@@ -33,6 +33,7 @@ class UploadSending {
   bool sends_smaller() const { return refused_ > 0; }
 
  private:
+  VerifiedBody& body();
   Task<> put_empty();
   Task<> put(net::BodySource* body, std::uint64_t from);
   Task<> patch(net::BodySource& body, std::uint64_t from, std::uint64_t length);

@@ -15,6 +15,10 @@ AuditEntry read_audit_entry(Query& row) {
   return entry;
 }
 
+std::string audit_where(const std::string& rest) {
+  return "SELECT id, at, who, action, pipeline, detail FROM audit WHERE " + rest;
+}
+
 }  // namespace
 
 void Audit::append(const AuditEntry& entry) {
@@ -25,23 +29,16 @@ void Audit::append(const AuditEntry& entry) {
 
 std::vector<AuditEntry> Audit::list(const std::string& pipeline, int limit) const {
   if (pipeline.empty()) {
-    Query query(
-        db_, "SELECT id, at, who, action, pipeline, detail FROM audit WHERE id > 0 ORDER BY id DESC LIMIT ?1",
-        limited(limit));
+    Query query(db_, audit_where("id > 0 ORDER BY id DESC LIMIT ?1"), limited(limit));
     return all(query, read_audit_entry);
   }
-  Query query(
-      db_,
-      "SELECT id, at, who, action, pipeline, detail FROM audit WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2",
-      pipeline, limited(limit));
+  Query query(db_, audit_where("pipeline = ?1 ORDER BY id DESC LIMIT ?2"), pipeline, limited(limit));
   return all(query, read_audit_entry);
 }
 
 std::vector<AuditEntry> Audit::list_until(const std::string& pipeline, Time at, int limit) const {
-  Query query(db_,
-              "SELECT id, at, who, action, pipeline, detail FROM audit WHERE pipeline = ?1 AND at <= ?2 "
-              "ORDER BY id DESC LIMIT ?3",
-              pipeline, at, limited(limit));
+  Query query(db_, audit_where("pipeline = ?1 AND at <= ?2 ORDER BY id DESC LIMIT ?3"), pipeline, at,
+              limited(limit));
   return all(query, read_audit_entry);
 }
 
